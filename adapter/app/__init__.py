@@ -1,0 +1,1 @@
+"""Wiring: builds the real parts, starts processes, listeners and timers; the only home of the scheduler."""

@@ -1,0 +1,193 @@
+"""The core process: HTTP, the engine, deliveries and timers around one state file."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+from typing import Any
+
+import structlog
+from starlette.applications import Starlette
+
+from adapter import __version__
+from adapter.app.child import announce, opening, own, read_instructions, stop_on
+from adapter.app.delivering import Delivering
+from adapter.app.destinations import destinations
+from adapter.app.doors import FhirDoor, hl7_door, observe
+from adapter.app.engine import Engine, EngineParts, Readable, reader
+from adapter.app.health import Health
+from adapter.app.keeping import GroupKeeper
+from adapter.app.observing import configure_logging, exposition, share_counters
+from adapter.app.parts import Loaded, load_instructions, rules_at, targets_of, zone_of
+from adapter.app.timers import Timer, start_timers
+from adapter.fhir import Canonical
+from adapter.pipeline.parts import Parts
+from adapter.publish.facade import Facade, facade_routes
+from adapter.store.faults import StoreBroken
+from adapter.store.sqlite_inbox import SqliteInboxReader
+from adapter.store.sqlite_state import SqliteState
+from adapter.transport.http_app import build_app
+from adapter.transport.http_body import HttpLimits
+from adapter.transport.http_health import health_routes
+from adapter.transport.http_intake import intake_routes
+from adapter.transport.http_server import CannotListen, HttpServer, ServerSettings, ServerTls
+from adapter.writeback.codes import code_system
+
+TRANSLATING_THREADS = 2
+CHECK_BATCH = 500
+STOP_PATIENCE_S = 8.0
+EXIT_BROKEN = 70
+
+
+def main() -> int:
+    """Run the core process until it is told to stop or its parent is gone."""
+    configure_logging("core")
+    instructions = read_instructions()
+    loaded = load_instructions(instructions)
+    with opening(loaded.settings.store):
+        own(loaded.settings.store, "core")
+        share_counters("core")
+        core = _Core(loaded, instructions)
+    return core.run()
+
+
+def _clock() -> datetime:
+    return datetime.now(UTC)
+
+
+class _Core:
+    """Everything core holds open, in the order in which it is opened and closed."""
+
+    def __init__(self, loaded: Loaded, instructions: dict[str, Any]) -> None:
+        self._loaded = loaded
+        self._instructions = instructions
+        self._stopping = threading.Event()
+        store = loaded.settings.store
+        self._state = SqliteState(store / "state.db")
+        self._keeper = GroupKeeper(store / "inbox-core.db", "inbox-core", _end_at_once)
+        inboxes = (SqliteInboxReader(store / "inbox.db", "inbox"), self._keeper.inbox)
+        _refuse_lost_inbox(inboxes, self._state)
+        self._parts = Parts(
+            state=self._state,
+            knowledge=loaded.knowledge,
+            rulebook=loaded.rulebook,
+            canonical=Canonical(base=loaded.settings.canonical_base),
+            rules_at=rules_at(loaded.settings),
+            zone_of=zone_of(loaded.settings),
+            read=reader(inboxes),
+            targets=targets_of(loaded.settings, self._first_on),
+        )
+        self._deliveries = [
+            Delivering(destination, self._state, _clock) for destination in destinations(loaded.settings)
+        ]
+        self._engine = Engine(
+            EngineParts(
+                parts=self._parts,
+                cursors=self._state,
+                inboxes=inboxes,
+                clock=_clock,
+                after_commit=self._wake_deliveries,
+            )
+        )
+        self._health = Health(loaded.settings, self._state, self._engine, inboxes)
+
+    def run(self) -> int:
+        """Open the doors, work until told to stop, close in order."""
+        executor = ThreadPoolExecutor(TRANSLATING_THREADS, thread_name_prefix="wording")
+        server = HttpServer(self._app(executor), self._server_settings())
+        try:
+            port = server.start()
+        except CannotListen as fault:
+            print(f"{fault} Choose another --http address.", file=sys.stderr)
+            return 2
+        stop_on(self._stopping.set)
+        self._engine.start()
+        for delivery in self._deliveries:
+            delivery.start()
+        timers = start_timers(self._timers())
+        announce({"http": f"{self._loaded.settings.http.host}:{port}"})
+        self._stopping.wait()
+        server.stop()
+        timers.shutdown(wait=False)
+        self._engine.stop(STOP_PATIENCE_S)
+        for delivery in self._deliveries:
+            delivery.stop(STOP_PATIENCE_S)
+        executor.shutdown(cancel_futures=True)
+        self._keeper.close()
+        self._state.close()
+        return 0
+
+    def _timers(self) -> tuple[Timer, ...]:
+        every = self._loaded.settings
+        return (
+            Timer(name="overdue", every_s=every.overdue_check_s, do=self._check_due),
+            Timer(name="delivery-retry", every_s=every.delivery_retry_s, do=self._wake_deliveries),
+            Timer(name="housekeeping", every_s=every.housekeeping_s, do=self._health.refresh),
+        )
+
+    def _first_on(self, target: str) -> date:
+        return self._state.first_on(target, _clock().date())
+
+    def _server_settings(self) -> ServerSettings:
+        http = self._loaded.settings.http
+        again = self._instructions.get("addresses", {}).get("http")
+        tls = None
+        if http.tls_certificate and http.tls_key:
+            tls = ServerTls(certificate=http.tls_certificate, key=http.tls_key)
+        return ServerSettings(host=http.host, port=int(again.rpartition(":")[2]) if again else http.port, tls=tls)
+
+    def _facade(self) -> Facade:
+        return Facade(
+            store=self._state,
+            find_patients=self._state.named_by,
+            version=__version__,
+            started_at=_clock(),
+            terminology={"CodeSystem/troughline": code_system(self._parts.canonical)},
+        )
+
+    def _check_due(self) -> None:
+        self._engine.reassess(self._state.checks_due(_clock(), CHECK_BATCH))
+
+    def _wake_deliveries(self) -> None:
+        for delivery in self._deliveries:
+            delivery.wake()
+
+    def _app(self, executor: ThreadPoolExecutor) -> Starlette:
+        settings = self._loaded.settings
+        routes = [
+            *intake_routes(
+                receive_hl7=hl7_door(self._keeper, self._parts, settings.http.source, executor, self._engine.wake),
+                receive_fhir=FhirDoor(self._keeper, self._parts, settings.http.source, self._engine.wake).receive,
+                limits=HttpLimits(
+                    hl7_limit_bytes=settings.http.body_limit_bytes, bundle_limit_bytes=settings.http.body_limit_bytes
+                ),
+            ),
+            *health_routes(ready=self._health.ready, metrics=exposition),
+            *facade_routes(self._facade()),
+        ]
+        return build_app(routes, token=settings.http.token(), on_event=observe)
+
+
+def _refuse_lost_inbox(inboxes: Sequence[Readable], state: SqliteState) -> None:
+    """An inbox behind its cursor was lost or replaced: new messages would be taken for old ones."""
+    for inbox in inboxes:
+        held, processed = inbox.last_seq(), state.cursor(inbox.name)
+        if held < processed:
+            raise StoreBroken(
+                f"{inbox.name}.db holds {held} messages and {processed} were processed; restore it from the backup, "
+                "or delete state.db to build it anew from the inboxes that are left."
+            )
+
+
+def _end_at_once(_: StoreBroken) -> None:
+    """After a failed sync nothing may be acknowledged: end without any answer and be restarted."""
+    structlog.get_logger().critical("store-broken")
+    os._exit(EXIT_BROKEN)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

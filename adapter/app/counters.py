@@ -1,0 +1,59 @@
+"""What is counted, under the names of the monitoring reference; imported only after the metrics folder is set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prometheus_client import Counter, Gauge, Histogram
+
+MESSAGES = Counter("troughline_messages_received_total", "Messages received.", ["listener", "relevance"])
+ACKS = Counter("troughline_acks_total", "Acknowledgments given.", ["listener", "code"])
+ACK_SECONDS = Histogram(
+    "troughline_ack_seconds",
+    "Seconds from the last byte of a message to its answer.",
+    ["listener"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3, 5),
+)
+WIRE = Counter("troughline_wire_events_total", "What happened on the wire beside messages.", ["listener", "event"])
+REPEATS = Counter("troughline_duplicates_total", "Messages already kept and answered again.", ["listener"])
+PROBLEMS = Counter("troughline_problems_total", "Problems found in messages.", ["problem"])
+EVENTS = Counter("troughline_events_total", "Domain events.", ["event"])
+CHANGES = Counter("troughline_outputs_total", "Operations on outputs.", ["operation", "kind"])
+DELIVERED = Counter("troughline_delivered_total", "Resources a target confirmed or refused.", ["target", "state"])
+CONNECTIONS = Gauge("troughline_connections", "Open MLLP connections.", ["listener"], multiprocess_mode="livesum")
+PARKED = Gauge("troughline_worklist_open", "Messages in the work list.", ["reason"], multiprocess_mode="mostrecent")
+LAG = Gauge(
+    "troughline_engine_lag_messages",
+    "Kept messages that are not processed yet.",
+    ["inbox"],
+    multiprocess_mode="mostrecent",
+)
+OUTBOX = Gauge(
+    "troughline_outbox_depth", "Resources a target still has to get.", ["target"], multiprocess_mode="mostrecent"
+)
+OUTBOX_AGE = Gauge(
+    "troughline_outbox_oldest_age_seconds", "Age of the oldest of them.", ["target"], multiprocess_mode="mostrecent"
+)
+ALARMS = Counter("troughline_alarms_total", "Conditions a person must look at.", ["reason"])
+
+
+def count(event: str, facts: dict[str, Any]) -> None:
+    """Count one observed event of receiving."""
+    listener = str(facts.get("listener", ""))
+    match event:
+        case "irrelevant":
+            MESSAGES.labels(listener, "irrelevant").inc()
+            ACKS.labels(listener, "AA").inc()
+        case "answered":
+            MESSAGES.labels(listener, "relevant").inc()
+            ACKS.labels(listener, str(facts.get("code") or "none")).inc()
+        case "repeat":
+            REPEATS.labels(listener).inc()
+        case "problem":
+            PROBLEMS.labels(str(facts["code"])).inc()
+        case "connection-opened":
+            CONNECTIONS.labels(listener).inc()
+        case "connection-closed":
+            CONNECTIONS.labels(listener).dec()
+        case _:
+            WIRE.labels(listener, event).inc()

@@ -1,0 +1,134 @@
+"""The HTTP doors of core: HL7 v2 and FHIR bodies are kept first, then answered."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+
+from adapter.app.control_ids import control_ids
+from adapter.app.counters import ALARMS, count
+from adapter.app.keeping import GroupKeeper
+from adapter.domain.message import Arrival, Translation
+from adapter.fhir import UnreadableJsonError, loads
+from adapter.ingest.relevance import RelevanceFilter
+from adapter.ingest.translate import translate_hl7
+from adapter.pipeline import answer_fhir as answers
+from adapter.pipeline.parts import Parts
+from adapter.pipeline.receive import Door, Reception, receive_hl7
+from adapter.pipeline.understand import understand
+from adapter.store.faults import CannotKeep, StoreBroken
+from adapter.transport.cannot_store import CannotStore
+from adapter.transport.http_intake import FhirAnswer, ReceiveHl7
+
+HTTP_LISTENER = "http"
+RELEVANCE_BOUND = 10_000
+JUST_TAKEN_LIMIT = 500
+Wake = Callable[[], None]
+
+
+def hl7_door(keeper: GroupKeeper, parts: Parts, source: str, executor: Executor, wake: Wake) -> ReceiveHl7:
+    """`POST /hl7`: the same reception as a frame over MLLP."""
+    door = Door(listener=HTTP_LISTENER, source=source)
+
+    def translate(raw: bytes, from_source: str) -> list[Translation]:
+        return translate_hl7(raw, parts.knowledge, parts.rules_at(HTTP_LISTENER), source=from_source)
+
+    reception = Reception(
+        keeper=keeper,
+        judge=RelevanceFilter(parts.knowledge, RELEVANCE_BOUND).judge,
+        translate=translate,
+        executor=executor,
+        clock=lambda: datetime.now(UTC).astimezone(),
+        next_control_id=control_ids("H", time.time_ns()),
+        observe=observe,
+    )
+
+    async def receive(raw: bytes, _peer: str) -> bytes | None:
+        with _storing():
+            answer = await receive_hl7(raw, door, reception)
+        wake()
+        return answer
+
+    return receive
+
+
+class FhirDoor:
+    """`/ingest/fhir`: keeps a body, then words its answer."""
+
+    def __init__(self, keeper: GroupKeeper, parts: Parts, source: str, wake: Wake) -> None:
+        self._keeper = keeper
+        self._parts = parts
+        self._source = source
+        self._wake = wake
+        self._taking = threading.Lock()
+        self._just_taken: OrderedDict[str, dict[str, Any]] = OrderedDict()
+
+    async def receive(self, raw: bytes, method: str, target: str | None, _peer: str) -> FhirAnswer:
+        """The answer to one push; raises CannotStore when the body is not on disk."""
+        arrival = Arrival(
+            kind="fhir",
+            source=self._source,
+            listener=HTTP_LISTENER,
+            raw=raw,
+            received_at=datetime.now(UTC),
+            message_type=(target or "").partition("/")[0],
+            digest=hashlib.sha256(raw or f"{method} {target}".encode()).hexdigest(),
+            method=method,
+            target=target,
+        )
+        with _storing():
+            await asyncio.wrap_future(self._keeper.submit(arrival))
+        self._wake()
+        answer = await asyncio.to_thread(self._worded, arrival)
+        return FhirAnswer(status=answer.status, resource=answer.resource)
+
+    def _worded(self, arrival: Arrival) -> answers.FhirAnswer:
+        """The answer, in the light of what this door took a moment ago and the engine has not committed yet."""
+        with self._taking:
+            just_taken = dict(self._just_taken)
+        translations = understand(arrival, replace(self._parts, beforehand=just_taken))
+        with self._taking:
+            for translation in translations:
+                self._just_taken.update(translation.known)
+            while len(self._just_taken) > JUST_TAKEN_LIMIT:
+                self._just_taken.popitem(last=False)
+        return answers.answer_fhir(translations, bundle=_is_bundle(arrival.raw))
+
+
+def observe(event: str, facts: dict[str, Any]) -> None:
+    """Count what happened at a door; what is amiss is logged too."""
+    count(event, facts)
+    if event.startswith("http-"):
+        structlog.get_logger().warning(event, **facts)
+
+
+def _is_bundle(raw: bytes) -> bool:
+    try:
+        body = loads(raw)
+    except UnreadableJsonError:
+        return False
+    return isinstance(body, dict) and body.get("resourceType") == "Bundle"
+
+
+@contextlib.contextmanager
+def _storing() -> Iterator[None]:
+    """A failure to keep becomes the transport's word for it."""
+    try:
+        yield
+    except CannotKeep as fault:
+        ALARMS.labels("inbox-cannot-keep").inc()
+        structlog.get_logger().error("cannot-keep", listener=HTTP_LISTENER, reason=str(fault))
+        raise CannotStore from None
+    except StoreBroken:
+        raise CannotStore from None

@@ -1,0 +1,180 @@
+"""The engine thread of core: takes kept messages in order, and patients whose time has come, one at a time."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from adapter.app.counters import ALARMS, CHANGES, EVENTS, PROBLEMS
+from adapter.domain.message import MessageRef, Stored
+from adapter.pipeline.parts import Parts
+from adapter.pipeline.process import Processed, fault_place, process, reassess
+from adapter.store.faults import CannotKeep, StoreBroken
+
+POLL_S = 0.05
+BATCH = 200
+RETRY_S = 1.0
+EXIT_BROKEN = 70
+
+
+class Readable(Protocol):
+    """An inbox the engine reads."""
+
+    name: str
+
+    def after(self, seq: int, limit: int) -> list[Stored]:
+        """The next messages behind a place."""
+
+    def get(self, seq: int) -> Stored:
+        """One message."""
+
+    def last_seq(self) -> int:
+        """The newest place."""
+
+
+class Cursors(Protocol):
+    """How far each inbox was processed."""
+
+    def cursor(self, inbox: str) -> int:
+        """The last processed place."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineParts:
+    """What the engine works with."""
+
+    parts: Parts
+    cursors: Cursors
+    inboxes: Sequence[Readable]
+    clock: Callable[[], datetime]
+    after_commit: Callable[[], None]
+    """Called when something changed that may have to be delivered."""
+
+
+class Engine:
+    """One thread, so that a patient is never interpreted twice at once."""
+
+    def __init__(self, engine_parts: EngineParts) -> None:
+        self._p = engine_parts
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._due: deque[str] = deque()
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    def start(self) -> None:
+        """Begin where the cursors stand."""
+        self._thread.start()
+
+    def stop(self, patience_s: float) -> None:
+        """Finish the message in hand and end."""
+        self._stop.set()
+        self._wake.set()
+        self._thread.join(patience_s)
+
+    def wake(self) -> None:
+        """Something was kept: look at once."""
+        self._wake.set()
+
+    def reassess(self, patients: Sequence[str]) -> None:
+        """Interpret these patients again when their turn comes."""
+        waiting = set(self._due)
+        self._due.extend(patient for patient in patients if patient not in waiting)
+        self._wake.set()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                busy = self._step()
+            except CannotKeep:
+                ALARMS.labels("state-cannot-keep").inc()
+                structlog.get_logger().error("cannot-keep", reason="state")
+                self._stop.wait(RETRY_S)
+                continue
+            except StoreBroken:
+                structlog.get_logger().critical("store-broken")
+                os._exit(EXIT_BROKEN)
+            except Exception as fault:  # noqa: BLE001 - a bug of ours: say its kind, never its text, and be restarted
+                structlog.get_logger().critical("engine-failed", exception=type(fault).__name__)
+                os._exit(EXIT_BROKEN)
+            if not busy:
+                self._wake.wait(POLL_S)
+                self._wake.clear()
+
+    def _step(self) -> bool:
+        busy = False
+        for inbox in self._p.inboxes:
+            for stored in inbox.after(self._p.cursors.cursor(inbox.name), BATCH):
+                if self._stop.is_set():
+                    return False
+                self._observe(process(stored, message_ref(inbox.name, stored), self._p.parts, self._p.clock()))
+                busy = True
+        while self._due and not self._stop.is_set():
+            self._reassess(self._due[0])
+            self._due.popleft()
+            busy = True
+        return busy
+
+    def _reassess(self, patient: str) -> None:
+        try:
+            done = reassess(patient, self._p.parts, self._p.clock())
+        except (CannotKeep, StoreBroken):
+            raise
+        except Exception as fault:  # noqa: BLE001 - one patient our rules cannot read must not stop the others
+            ALARMS.labels("reassessment-failed").inc()
+            structlog.get_logger().error("reassessment-failed", exception=fault_place(fault))
+            return
+        self._observe(done)
+
+    def _observe(self, done: Processed) -> None:
+        if done.work.parked and done.work.parked.reason == "internal-error":
+            ALARMS.labels("internal-error").inc()
+            ref = done.work.parked.message
+            structlog.get_logger().error("internal-error", inbox=ref.inbox, seq=ref.seq, exception=done.fault)
+        elif done.work.parked:
+            ref = done.work.parked.message
+            reason = done.work.parked.reason
+            structlog.get_logger().warning("message-parked", inbox=ref.inbox, seq=ref.seq, reason=reason)
+        for recorded in done.work.events:
+            EVENTS.labels(type(recorded.event).__name__).inc()
+        for problem in done.work.problems:
+            PROBLEMS.labels(problem.code).inc()
+        for change in done.changes:
+            CHANGES.labels(change.operation, change.after.kind).inc()
+        if done.changes:
+            self._p.after_commit()
+
+
+def message_ref(inbox: str, stored: Stored) -> MessageRef:
+    """Where a kept message lies and what Provenance may say of it."""
+    arrival = stored.arrival
+    return MessageRef(
+        inbox=inbox,
+        seq=stored.seq,
+        source=arrival.source,
+        sender=arrival.sender,
+        control_id=arrival.control_id,
+        digest=arrival.digest,
+        file=arrival.file,
+    )
+
+
+def reader(inboxes: Sequence[Readable]) -> Callable[[MessageRef], Stored]:
+    """Read a kept message again, wherever it lies."""
+    by_name: Mapping[str, Readable] = {inbox.name: inbox for inbox in inboxes}
+
+    def read(ref: MessageRef) -> Stored:
+        return by_name[ref.inbox].get(ref.seq)
+
+    return read

@@ -1,0 +1,43 @@
+"""One inbox behind its group-commit thread, as receiving wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from pathlib import Path
+
+from adapter.domain.message import Arrival, Header, Kept
+from adapter.store.census import seen
+from adapter.store.faults import StoreBroken
+from adapter.store.group_commit import GroupCommit
+from adapter.store.sqlite_inbox import SqliteInbox
+
+
+class GroupKeeper:
+    """The only writer of an inbox file in this process."""
+
+    def __init__(self, path: Path, name: str, on_broken: Callable[[StoreBroken], None]) -> None:
+        self.inbox = SqliteInbox(path, name)
+        self._commit = GroupCommit(self.inbox, on_broken)
+
+    def submit(self, arrival: Arrival) -> Future[Kept]:
+        """Keep one arrival; done when it is on disk."""
+        return self._commit.submit(arrival)
+
+    def answered(self, seq: int, code: str) -> None:
+        """Remember an answer with the next group."""
+        self.inbox.answered([(seq, code)])
+
+    def note_irrelevant(self, header: Header) -> None:
+        """Remember a header with the next group."""
+        self.inbox.note_irrelevant([header])
+
+    def note_codes(self, sender: str, codes: Sequence[tuple[str, str, str]], at: datetime) -> None:
+        """Count unknown codes with the next group."""
+        self.inbox.note_codes(seen(sender, codes, at))
+
+    def close(self) -> None:
+        """Keep what was handed over, then close the file."""
+        self._commit.close()
+        self.inbox.close()

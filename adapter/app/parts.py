@@ -1,0 +1,214 @@
+"""The real parts, built from a command line or from the instructions a parent process hands down."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, tzinfo
+from pathlib import Path
+from typing import Any
+
+from adapter.domain.message import MessageRef, Stored
+from adapter.domain.policy import RuleBook
+from adapter.fhir import Canonical
+from adapter.ingest.compiled import compiled
+from adapter.ingest.senders import RulesFor, SenderRules
+from adapter.knowledge.lint import lint
+from adapter.knowledge.load import load_knowledge
+from adapter.knowledge.policies import load_rulebook
+from adapter.knowledge.shipped import shipped
+from adapter.knowledge.spec import Knowledge
+from adapter.knowledge.text_yaml import Fault
+from adapter.pipeline.parts import Parts, State, Target
+from adapter.settings import MllpListener, Settings, load_settings, settings_from_flags
+from adapter.writeback.offered import template_faults
+
+UNDER = "mappings/outputs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instructions:
+    """What the command line asked for; travels to the child processes as JSON."""
+
+    config: str | None = None
+    store: str | None = None
+    mllp: str | None = None
+    http: str | None = None
+    fhir: str | None = None
+    insecure: bool = False
+    mappings: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
+
+    @classmethod
+    def from_options(cls, options: argparse.Namespace) -> Instructions:
+        """The options of `serve`, paths made absolute."""
+        return cls(
+            config=_absolute(options.config),
+            store=_absolute(options.store),
+            mllp=options.mllp,
+            http=options.http,
+            fhir=options.fhir,
+            insecure=options.insecure,
+            mappings=tuple(str(folder.absolute()) for folder in options.mappings),
+            policies=tuple(options.policy),
+        )
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> Instructions:
+        """What `as_dict` gave, after its journey as JSON."""
+        known = {name: given[name] for name in cls.__dataclass_fields__ if name in given}
+        known["mappings"], known["policies"] = tuple(given["mappings"]), tuple(given["policies"])
+        return cls(**known)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """Everything that is read once at the start."""
+
+    settings: Settings
+    knowledge: Knowledge
+    rulebook: RuleBook
+
+
+def read_everything(instructions: Instructions, *, thorough: bool = True) -> tuple[Loaded | None, list[Fault]]:
+    """Settings, mappings and policies; None with every fault when any of them has an error.
+
+    `thorough` checks what `troughline lint` checks; a child process need not repeat it.
+    """
+    settings, faults = settings_from_flags(
+        store=instructions.store,
+        mllp=instructions.mllp,
+        http=instructions.http,
+        fhir=instructions.fhir,
+        insecure=instructions.insecure,
+        config=Path(instructions.config) if instructions.config else None,
+    )
+    overlays = [*(settings.mappings if settings else ()), *map(Path, instructions.mappings)]
+    policies = [*(settings.policies if settings else ()), *instructions.policies]
+    knowledge, rulebook = _knowledge(settings or Settings(), overlays, policies, faults, thorough=thorough)
+    if settings is None or knowledge is None or rulebook is None:
+        return None, faults
+    return Loaded(settings=settings, knowledge=knowledge, rulebook=rulebook), faults
+
+
+def load_instructions(given: Mapping[str, Any]) -> Loaded:
+    """What a child process works with; the parent has already found it free of faults."""
+    loaded, faults = read_everything(Instructions.from_dict(given), thorough=False)
+    if loaded is None:
+        for fault in faults:
+            print(fault, file=sys.stderr)
+        raise SystemExit(2)
+    compiled(loaded.knowledge)  # before the doors open: the first sender must not wait for it
+    return loaded
+
+
+def _knowledge(
+    settings: Settings, overlays: list[Path], policies: list[str], faults: list[Fault], *, thorough: bool = True
+) -> tuple[Knowledge | None, RuleBook | None]:
+    knowledge, mistakes = load_knowledge(overlays)
+    if thorough and knowledge is not None:
+        mistakes = lint(overlays)  # names and paths too: slower, and done once, before any door opens
+    faults.extend(fault for fault in mistakes if fault.severity == "error")
+    knowledge = None if any(fault.severity == "error" for fault in mistakes) else knowledge
+    rulebook, mistakes = load_rulebook(policies, overlays=settings.config, drafts=settings.drafts)
+    faults.extend(fault for fault in mistakes if fault.severity == "error")
+    if knowledge is not None:
+        wrong = [Fault(file=f"{UNDER}/{name}", line=1, text=text) for name, text in template_faults(knowledge.outputs)]
+        faults.extend(wrong)
+        knowledge = None if wrong else knowledge
+    return knowledge, rulebook
+
+
+def play_parts(options: argparse.Namespace, state: State) -> tuple[Parts | None, list[Fault]]:
+    """The parts of `play`: the demo overlay (in the zone UTC where the configuration names none, or `--mappings`."""
+    settings, faults = load_settings(options.config)
+    overlays = options.mappings or [shipped("mappings") / "demo"]
+    knowledge, rulebook = _knowledge(
+        settings or Settings(),
+        [*(settings.mappings if settings else ()), *overlays],
+        [*(settings.policies if settings else ()), *options.policy],
+        faults,
+    )
+    if settings is None or knowledge is None or rulebook is None:
+        return None, faults
+    rules = rules_for(settings, settings.mllp[0] if settings.mllp else None)
+    demo_zone = None if options.mappings else UTC
+    if demo_zone:
+        rules = _in_zone_utc(rules)
+    parts = Parts(
+        state=state,
+        knowledge=knowledge,
+        rulebook=rulebook,
+        canonical=Canonical(base=settings.canonical_base),
+        rules_at=lambda _: rules,
+        zone_of=lambda _: settings.sources[0].zone or demo_zone,
+        read=_nothing_kept,
+    )
+    return parts, faults
+
+
+def _in_zone_utc(rules: Callable[[str], SenderRules]) -> Callable[[str], SenderRules]:
+    def rules_in_zone(sender: str) -> SenderRules:
+        found = rules(sender)
+        return found if found.zone else SenderRules(**{**asdict(found), "zone": UTC})
+
+    return rules_in_zone
+
+
+def _nothing_kept(ref: MessageRef) -> Stored:
+    raise KeyError(ref.seq)
+
+
+def rules_for(settings: Settings, listener: MllpListener | None) -> Callable[[str], SenderRules]:
+    """How the messages of each sender are read; `listener` gives what its senders have in common."""
+    remembered: dict[str, SenderRules] = {}
+
+    def rules(sender: str) -> SenderRules:
+        if sender not in remembered:
+            found = settings.sender(sender, listener)
+            remembered[sender] = SenderRules(
+                zone=found.zone,
+                decimal_comma=found.decimal_comma,
+                assumed_unit=found.assumed_unit,
+                unsupported=found.unsupported,
+                content_errors=found.content_errors,
+                default_charset=found.default_charset,
+            )
+        return remembered[sender]
+
+    return rules
+
+
+def rules_at(settings: Settings) -> Callable[[str], RulesFor]:
+    """The rules of each listener by its name; HL7 over HTTP follows the only MLLP listener when there is one."""
+    by_listener = {listener.name: rules_for(settings, listener) for listener in settings.mllp}
+    otherwise = rules_for(settings, settings.mllp[0] if len(settings.mllp) == 1 else None)
+
+    def rules(listener: str) -> RulesFor:
+        return by_listener.get(listener, otherwise)
+
+    return rules
+
+
+def zone_of(settings: Settings) -> Callable[[str], tzinfo | None]:
+    """The zone each source's FHIR times are in when they name none."""
+    zones: dict[str, tzinfo | None] = {source.name: source.zone for source in settings.sources}
+    return zones.get
+
+
+def targets_of(settings: Settings, first_on: Callable[[str], date]) -> tuple[Target, ...]:
+    """The targets as the corridor sees them; `first_on` tells the day a target first went on."""
+    return tuple(
+        Target(name=t.name, monitor_from=t.monitor_from or (first_on(t.name) if t.delivery == "on" else None))
+        for t in settings.targets
+    )
+
+
+def _absolute(path: Path | None) -> str | None:
+    return str(path.absolute()) if path else None

@@ -1,0 +1,156 @@
+"""Parses arguments, nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TypeAlias
+
+from adapter import __version__
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse names no public one
+EXIT_CODES = "exit codes: 0 fine, 1 problems found, 2 could not run"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns 0 fine, 1 problems found, 2 could not run."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help(sys.stderr)
+        return 2
+    module = importlib.import_module(f"adapter.commands.{options.command}")
+    try:
+        return int(module.run(options))
+    except KeyboardInterrupt:
+        return 2
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="troughline",
+        description="HL7/FHIR adapter for therapeutic drug monitoring of asparaginase. "
+        "Decision support, not a medical device; for use after local validation.",
+        epilog=EXIT_CODES,
+    )
+    parser.add_argument("--version", action="version", version=f"troughline {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    _serve(commands)
+    _play(commands)
+    _demo(commands)
+    _lint(commands)
+    return parser
+
+
+def _command(commands: Commands, name: str, summary: str, examples: Sequence[str]) -> argparse.ArgumentParser:
+    epilog = "examples:\n" + "\n".join(f"  {example}" for example in examples) + f"\n\n{EXIT_CODES}"
+    return commands.add_parser(
+        name, help=summary, description=summary, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
+def _serve(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "serve",
+        "Listen for HL7 v2 over MLLP and HTTP and for FHIR over HTTP, and write interpretations back.",
+        (
+            "troughline serve --config troughline.yaml",
+            "troughline serve --store ./store --mllp 127.0.0.1:2575 --http 127.0.0.1:8080",
+            "troughline serve --store ./store --mllp 127.0.0.1:0 --http 127.0.0.1:0 --fhir http://127.0.0.1:8090/fhir",
+        ),
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="site configuration (YAML)")
+    parser.add_argument("--store", type=Path, metavar="DIR", help="folder of the store; made when it is missing")
+    parser.add_argument("--mllp", metavar="HOST:PORT", help="MLLP listener (default 127.0.0.1:2575); port 0 = any free")
+    parser.add_argument("--http", metavar="HOST:PORT", help="HTTP (default 127.0.0.1:8080); port 0 = any free")
+    parser.add_argument("--fhir", metavar="URL", help="FHIR R4 server the results are written to (delivery: on)")
+    parser.add_argument(
+        "--insecure", action="store_true", help="allow a non-loopback HTTP address without TLS and token"
+    )
+    _knowledge(parser)
+
+
+def _play(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "play",
+        "Run the *.hl7 and *.json files of a folder through the whole corridor in memory and print what came of it.",
+        (
+            "troughline play tests/cases/silent-inactivation",
+            "troughline play my-messages --as-of 2025-03-20T12:00:00+01:00 --json",
+            "troughline play my-messages --mappings our-tables --policy CONS16",
+        ),
+    )
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="files are read in byte order of their names")
+    parser.add_argument(
+        "--as-of", type=_instant, metavar="TIME", help="time of the last reassessment, ISO 8601 with offset"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="site configuration (YAML)")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    _knowledge(parser)
+
+
+def _demo(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "demo",
+        "Start the service on a throw-away store, send a synthetic hospital day over real sockets, show the result.",
+        (
+            "troughline demo",
+            "troughline demo --keep",
+            "troughline demo --fhir http://127.0.0.1:8090/fhir --json",
+            "troughline demo --to-mllp adapter:2575 --to-http adapter:8080",
+        ),
+    )
+    parser.add_argument("--keep", action="store_true", help="leave the service running and print its addresses")
+    parser.add_argument("--fhir", metavar="URL", help="FHIR R4 server: gets the synthetic Patients, then the results")
+    parser.add_argument("--seed", type=int, default=20, metavar="N", help="another synthetic day (default 20)")
+    parser.add_argument("--messages", type=int, default=2000, metavar="N", help="number of ORUs (default 2000)")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument(
+        "--to-mllp", metavar="HOST:PORT", help="send to a service that runs already (with --to-http); starts none"
+    )
+    parser.add_argument("--to-http", metavar="HOST:PORT", help="HTTP address of that service")
+
+
+def _lint(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "lint",
+        "Check mappings, code tables, outputs, products and policies; every mistake with file and line.",
+        ("troughline lint", "troughline lint --mappings our-tables --json"),
+    )
+    parser.add_argument("--json", action="store_true", help="print the faults as JSON")
+    _knowledge(parser)
+
+
+def _knowledge(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--mappings",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="a folder laid over the shipped mappings (may repeat)",
+    )
+    parser.add_argument(
+        "--policy", action="append", default=[], metavar="ID", help="replaces the default of its products (may repeat)"
+    )
+
+
+def _instant(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no ISO 8601 time; write 2025-03-10T11:30:00+01:00") from None
+    if at.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} has no offset; write 2025-03-10T11:30:00+01:00")
+    return at

@@ -1,0 +1,236 @@
+"""The files of a folder through the whole corridor on an in-memory store, on a clock of their own ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from adapter.domain.event_text import printed_event
+from adapter.domain.message import Arrival, MessageRef, Stored, Translation
+from adapter.domain.outputs import Change
+from adapter.domain.problems import Problem, problem
+from adapter.fhir import UnreadableJsonError, loads
+from adapter.ingest.acknowledgment import error_rows
+from adapter.ingest.fhir_bundle import SUPPORTING, fhir_resources, fhir_stamp
+from adapter.ingest.hl7v2 import split_messages
+from adapter.ingest.relevance import RelevanceFilter
+from adapter.pipeline.parts import Parts, Target
+from adapter.pipeline.process import Processed, process, reassess
+from adapter.pipeline.receive import Door, hl7_arrival
+from adapter.pipeline.understand import understand
+from adapter.store.memory_inbox import MemoryInbox
+from adapter.store.memory_state import MemoryState
+
+SOURCE = "play"
+BEFORE_ANY_STAMP = datetime(1970, 1, 1, tzinfo=UTC)
+RELEVANCE_BOUND = 10_000
+
+
+@dataclass(slots=True)
+class Performance:
+    """What came of a folder so far, in the shape of CONTRACTS 5."""
+
+    acks: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[dict[str, Any]] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    def note(self, file: str | None, changes: tuple[Change, ...]) -> None:
+        """Add operations to the history."""
+        self.history.extend(
+            {"file": file, "operation": change.operation, "resource": change.reference} for change in changes
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """One message of one file, or the one FHIR body of it."""
+
+    file: str
+    number: int
+    arrival: Arrival
+
+
+def play(folder: Path, parts: Parts, *, as_of: datetime | None) -> dict[str, Any]:
+    """Play the `*.hl7` and `*.json` files of a folder in byte order of their names; the wall clock is never read.
+
+    `parts` must stand on a `MemoryState`; `as_of` is the time of the last reassessment (default: the last clock).
+    Raises OSError when the folder or a file cannot be read.
+    """
+    files = sorted(
+        (f for f in folder.iterdir() if f.is_file() and f.suffix in (".hl7", ".json")), key=lambda f: f.name.encode()
+    )
+    bodies = {file.name: file.read_bytes() for file in files}
+    inbox = MemoryInbox("play")
+    parts = _ready(parts, inbox, bodies)
+    performance = Performance()
+    clock = _first_stamp(bodies, parts) or as_of or BEFORE_ANY_STAMP
+    for name, raw in bodies.items():
+        pieces = list(_pieces(name, raw, parts))
+        clock = max([clock, *_stamps(pieces, parts)])
+        for piece in pieces:
+            _perform(piece, inbox, parts, clock, performance)
+    return _curtain(performance, parts, as_of or clock)
+
+
+def _ready(parts: Parts, inbox: MemoryInbox, bodies: dict[str, bytes]) -> Parts:
+    def read(ref: MessageRef) -> Stored:
+        return inbox.get(ref.seq)
+
+    return replace(
+        parts,
+        read=read,
+        beforehand=dict(_supporting(bodies)),
+        targets=(Target(name=SOURCE),),
+        literal_references=True,
+    )
+
+
+def _supporting(bodies: dict[str, bytes]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Patients, medications and orders anywhere in the folder are known from the start (CONTRACTS 2)."""
+    for name, raw in bodies.items():
+        if not name.endswith(".json"):
+            continue
+        try:
+            body = loads(raw)
+        except UnreadableJsonError:
+            continue
+        for item in fhir_resources(body):
+            if item.resource and item.reference and item.resource.get("resourceType") in SUPPORTING:
+                yield item.reference, item.resource
+
+
+def _pieces(name: str, raw: bytes, parts: Parts) -> Iterator[Piece]:
+    if name.endswith(".json"):
+        arrival = Arrival(
+            kind="fhir",
+            source=SOURCE,
+            listener="file",
+            raw=raw,
+            received_at=BEFORE_ANY_STAMP,
+            digest=sha256(raw).hexdigest(),
+            file=name,
+        )
+        yield Piece(file=name, number=1, arrival=arrival)
+        return
+    door = Door(listener="file", source=SOURCE)
+    judge = RelevanceFilter(parts.knowledge, RELEVANCE_BOUND).judge
+    for number, message in enumerate(split_messages(raw), start=1):
+        arrival = hl7_arrival(message, door, BEFORE_ANY_STAMP, judge(message), file=name)
+        yield Piece(file=name, number=number, arrival=arrival)
+
+
+def _stamps(pieces: list[Piece], parts: Parts) -> list[datetime]:
+    stamps = [_stamp(piece, parts) for piece in pieces]
+    return [stamp for stamp in stamps if stamp is not None]
+
+
+def _stamp(piece: Piece, parts: Parts) -> datetime | None:
+    if piece.arrival.kind == "hl7v2":
+        return next((t.stamp for t in understand(piece.arrival, parts) if t.stamp), None)
+    try:
+        return fhir_stamp(loads(piece.arrival.raw))
+    except UnreadableJsonError:
+        return None
+
+
+def _first_stamp(bodies: dict[str, bytes], parts: Parts) -> datetime | None:
+    for name, raw in bodies.items():
+        stamps = _stamps(list(_pieces(name, raw, parts)), parts)
+        if stamps:
+            return min(stamps)
+    return None
+
+
+def _perform(piece: Piece, inbox: MemoryInbox, parts: Parts, clock: datetime, performance: Performance) -> None:
+    arrival = replace(piece.arrival, received_at=clock)
+    kept = inbox.keep([arrival])[0]
+    if kept.control_id_reused:
+        performance.problems.append(_problem_row(piece.file, problem("control-id-reused", where="MSH[1]-10")))
+    if kept.repeat_of is not None and kept.answer == "AA":
+        performance.acks.append(_ack_row(piece, "AA", []))
+        return
+    message = MessageRef(
+        inbox=inbox.name,
+        seq=kept.seq,
+        source=SOURCE,
+        sender=arrival.sender,
+        control_id=arrival.control_id,
+        digest=arrival.digest,
+        file=piece.file,
+    )
+    done = process(Stored(seq=kept.seq, arrival=arrival), message, parts, clock)
+    _tell(piece, done, performance)
+    if arrival.kind == "hl7v2":
+        code = _answer_code(done.translations)
+        inbox.answered([(kept.seq, code)])
+
+
+def _tell(piece: Piece, done: Processed, performance: Performance) -> None:
+    performance.events.extend(
+        {"file": piece.file, "message": piece.number, **printed_event(r.event)} for r in done.work.events
+    )
+    performance.problems.extend(_problem_row(piece.file, p) for p in done.work.problems)
+    if piece.arrival.kind == "hl7v2" and _answer_code(done.translations):
+        rows = [row for t in done.translations for row in error_rows(t.answer)]
+        performance.acks.append(_ack_row(piece, _answer_code(done.translations), rows))
+    performance.note(piece.file, done.changes)
+
+
+def _answer_code(translations: tuple[Translation, ...]) -> str:
+    codes = [t.answer.code for t in translations]
+    return next((code for code in ("AR", "AE", "AA") if code in codes), "")
+
+
+def _ack_row(piece: Piece, code: str, errors: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "file": piece.file,
+        "message": piece.number,
+        "code": code,
+        "control_id": piece.arrival.control_id or None,
+        "errors": errors,
+    }
+
+
+def _problem_row(file: str | None, found: Problem) -> dict[str, Any]:
+    return {
+        "file": file,
+        "code": found.code,
+        "severity": found.severity,
+        "where": found.where,
+        "text": found.text,
+    }
+
+
+def _curtain(performance: Performance, parts: Parts, as_of: datetime) -> dict[str, Any]:
+    """Re-assess every patient at the end and gather what a FHIR server would hold."""
+    state = parts.state
+    assert isinstance(state, MemoryState)  # noqa: S101 - play stands on memory by construction
+    findings: list[dict[str, Any]] = []
+    unlinked: list[dict[str, Any]] = []
+    for patient in state.all_patients():
+        done = reassess(patient, parts, as_of)
+        performance.note(None, done.changes)
+        for result in done.work.results:
+            findings.extend(result.findings)
+            unlinked.extend(result.unlinked)
+            performance.problems.extend(_problem_row(None, problem(code)) for code in result.problems)
+    return {
+        "acks": performance.acks,
+        "events": performance.events,
+        "problems": performance.problems,
+        "findings": findings,
+        "unlinked": unlinked,
+        "resources": state.resources("Observation", "Flag"),
+        "provenance": state.resources("Provenance"),
+        "history": performance.history,
+    }
+
+
+def has_errors(result: dict[str, Any]) -> bool:
+    """Whether any problem of a played folder is an error: exit code 1."""
+    return any(row["severity"] == "error" for row in result["problems"])

@@ -1,0 +1,1 @@
+"""Translation of received messages to events: pure, no I/O, no clock."""

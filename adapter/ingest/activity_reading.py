@@ -1,0 +1,191 @@
+"""Reading the activity of an OBX: OBX-5 by its type, its unit, and the flags that are content (rulebook 2.4, 2.5)."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from decimal import Decimal
+
+from adapter.domain.activity import Activity, Reported
+from adapter.domain.units import FACTORS_TO_IU_PER_ML, is_activity_unit, to_iu_per_ml
+from adapter.domain.values import Value, activity_of, is_implausible, read_value
+from adapter.ingest.hl7v2 import Segment
+from adapter.ingest.notes import Notes, at_field, echo
+from adapter.ingest.scopes import Scope
+from adapter.ingest.senders import SenderRules
+from adapter.ingest.v2_fields import V2Field, codings
+from adapter.knowledge.spec import Table
+
+_MU, _MICRO_SIGN = "\u03bc", "\u00b5"
+WITHOUT_LEVEL = frozenset({"cancelled", "pending", "not-asked"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """What an OBX says of the activity."""
+
+    activity: Activity | None
+    reported: Reported
+    value: Value
+
+
+def read_level(
+    scope: Scope,
+    field: V2Field,
+    *,
+    flags: list[str],
+    units: Table,
+    rules: SenderRules,
+    status: str,
+    notes: Notes,
+) -> Level:
+    """Value and unit of one result; what is filled and cannot be read is None with its problem and its remark."""
+    segment, number = field.place(scope)
+    value = _value(scope, field, flags=flags, decimal_comma=rules.decimal_comma)
+    unit_place = _unit_place(scope, field)
+    unit_text = _unit_text(*unit_place) or value.unit
+    reported = Reported(value=_digits(value.number), unit=unit_text, text=_line(segment, number, value))
+    if status in WITHOUT_LEVEL or value.kind in {"none", "rejected"}:
+        if status == "cancelled" or value.kind == "rejected":
+            notes.remark("specimen-quality")
+        return Level(activity=None, reported=reported, value=value)
+    if value.kind == "unreadable":
+        _unreadable(segment, number, notes)
+        return Level(activity=None, reported=reported, value=value)
+    factor = _factor(
+        value,
+        value_place=(segment, number),
+        unit_place=unit_place,
+        units=units,
+        assumed=rules.assumed_unit
+        and (canonical_unit(rules.assumed_unit, "", units, scope.sender) or rules.assumed_unit),
+        sender=scope.sender,
+        notes=notes,
+    )
+    activity = None if factor is None else activity_of(value, factor)
+    if activity and is_implausible(activity):
+        notes.add(at_field("value-implausible", segment, number))
+    if value.number is not None and value.number < 0:
+        notes.remark("specimen-quality")
+    return Level(activity=activity, reported=reported, value=value)
+
+
+def canonical_unit(text: str, system: str, units: Table, sender: str) -> str | None:
+    """The canonical unit of a spelling: compared after Unicode NFKC and without blanks; None without a row."""
+    spelling = "".join(unicodedata.normalize("NFKC", text).split())
+    # NFKC makes the micro sign a Greek mu; a table may hold either.
+    for spelled in (spelling, spelling.replace(_MU, _MICRO_SIGN), text):
+        row = units.find(spelled, system, sender)
+        if row:
+            return row.target
+    return None
+
+
+def lloq_iu_per_ml(number: str, unit: str, units: Table, sender: str) -> Decimal | None:
+    """A quantification limit of the table in IU/mL; None when its number or its unit cannot be read."""
+    value = read_value([number])
+    canonical = canonical_unit(unit, "", units, sender) or unit
+    if value.kind != "number" or value.number is None or not is_activity_unit(canonical):
+        return None
+    return to_iu_per_ml(value.number, canonical)
+
+
+def _value(scope: Scope, field: V2Field, *, flags: list[str], decimal_comma: bool) -> Value:
+    segment, number = field.place(scope)
+    filled = [n for n, raw in enumerate(segment.repetitions(number), start=1) if raw.strip()]
+    if len(filled) > 1:
+        return Value(kind="unreadable", text=segment.field(number))
+    components = segment.components(number, filled[0]) if filled else []
+    declared = _path_text(scope, field.spec.type_path)
+    return read_value(components, declared_type=declared, flags=flags, decimal_comma=decimal_comma)
+
+
+def _path_text(scope: Scope, path: str | None) -> str:
+    if not path:
+        return ""
+    name, _, number = path.partition("-")
+    segment = scope.segment(name)
+    return (segment.value(int(number.split(".")[0])) or "") if segment else ""
+
+
+def _unit_place(scope: Scope, field: V2Field) -> tuple[Segment, int]:
+    name, _, number = (field.spec.unit_path or "OBX-6").partition("-")
+    return scope.segment(name) or scope.row, int(number.split(".")[0])
+
+
+def _unit_text(segment: Segment, number: int) -> str | None:
+    return next((code or text for code, text, _ in codings(segment, number)), None)
+
+
+def _factor(
+    value: Value,
+    *,
+    value_place: tuple[Segment, int],
+    unit_place: tuple[Segment, int],
+    units: Table,
+    assumed: str | None,
+    sender: str,
+    notes: Notes,
+) -> Decimal | None:
+    """The factor to IU/mL of the unit in force; None with its problem when there is none."""
+    inside = canonical_unit(value.unit, "", units, sender) if value.unit else None
+    if value.unit and inside is None and "/" not in value.unit and "%" not in value.unit:
+        _unreadable(*value_place, notes)
+        return None
+    stated = _stated_units(*unit_place, units, sender)
+    if not stated and not value.unit:
+        return _assumed(value, unit_place, assumed, notes)
+    factors = {_activity_factor(unit) for unit in [*stated, *([inside] if value.unit else [])]}
+    disagree = len(factors) > 1 and None not in factors
+    factor = factors.pop() if len(factors) == 1 else None
+    if factor is None:
+        segment, number = unit_place if stated else value_place
+        text = _unit_text(segment, number) if stated else None
+        said = f"The unit {echo(text)} is not accepted for this test." if text else None
+        if disagree:
+            said = "The result names two units that disagree."
+        notes.add(at_field("unit-suspect", segment, number, said))
+        notes.remark("unit-suspect")
+    return factor
+
+
+def _assumed_unit(rules: SenderRules, units: Table, sender: str) -> str | None:
+    text = rules.assumed_unit
+    return (canonical_unit(text, "", units, sender) or text) if text else None
+
+
+def _assumed(value: Value, unit_place: tuple[Segment, int], assumed: str | None, notes: Notes) -> Decimal | None:
+    if value.kind == "below-quantification" and value.number is None:
+        return Decimal(1)  # "not detected" means the same in every unit
+    if assumed and is_activity_unit(assumed):
+        notes.remark("unit-assumed")
+        return FACTORS_TO_IU_PER_ML[assumed]
+    notes.add(at_field("unit-missing", *unit_place))
+    notes.remark("unit-missing")
+    return None
+
+
+def _stated_units(segment: Segment, number: int, units: Table, sender: str) -> list[str | None]:
+    """The canonical unit of every coding of the unit field; None where a coding has no row."""
+    found = []
+    for code, text, system in codings(segment, number):
+        unit = canonical_unit(code, system, units, sender) if code else None
+        found.append(unit or (canonical_unit(text, "", units, sender) if text else None))
+    return [unit for unit in found if unit] or found[:1]
+
+
+def _activity_factor(unit: str | None) -> Decimal | None:
+    return FACTORS_TO_IU_PER_ML.get(unit or "")
+
+
+def _unreadable(segment: Segment, number: int, notes: Notes) -> None:
+    notes.add(at_field("value-unreadable", segment, number))
+    notes.remark("value-unreadable")
+
+
+def _digits(number: Decimal | None) -> str | None:
+    return None if number is None else format(number, "f")
+
+
+def _line(segment: Segment, number: int, value: Value) -> str:
+    return value.text or segment.field(number)

@@ -1,0 +1,247 @@
+"""One FHIR resource to events, identity facts and problems (fhir-interface 1.5-1.8, 5)."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+from typing import Any
+
+from adapter.domain.events import Event, PatientRecord
+from adapter.domain.message import Answer, Relevance, Translation
+from adapter.domain.problems import problem
+from adapter.ingest.code_lookup import Hit
+from adapter.ingest.compiled import compiled
+from adapter.ingest.fhir_bundle import SUPPORTING, fhir_stamp, reference_to
+from adapter.ingest.fhir_check import is_retraction
+from adapter.ingest.fhir_doses import (
+    UNSPECIFIED,
+    administered,
+    dose_retracted,
+    premedicated,
+    premedication_retracted,
+)
+from adapter.ingest.fhir_drugs import Drug, Verdict, drug_of, judge_drug
+from adapter.ingest.fhir_fields import Resource, ResourceMapping, Row
+from adapter.ingest.fhir_reactions import reaction_recorded, record_retracted
+from adapter.ingest.fhir_reading import (
+    FhirReading,
+    Known,
+    elements,
+    has_modifier,
+    identifiers,
+    reference_of,
+    subject,
+    text_of,
+    version,
+)
+from adapter.ingest.patients import best_identifier
+from adapter.knowledge.spec import Knowledge
+
+UNKNOWN_PATIENT = ""
+"""Patient of a retraction that names none: the fact's key tells whose record it was."""
+OUTPUT_KEY_SYSTEM_END = "/sid/output-key"
+"""Identifier systems of our own outputs end so, whatever the canonical base is."""
+_DOSE, _PREMEDICATION, _REACTION = "AsparaginaseAdministered", "PremedicationGiven", "HypersensitivityRecorded"
+
+
+def translate_fhir(
+    resource: dict[str, Any],
+    knowledge: Knowledge,
+    known: Known,
+    *,
+    source: str,
+    zone: tzinfo | None = None,
+    retracted: bool = False,
+) -> Translation:
+    """Translate one resource; nothing that can stand in it raises.
+
+    `known("Patient/p1")` gives a resource of the same source or None. `zone` is the source's, for times that lack
+    one. `retracted` says that the source deleted the resource: it then needs nothing but resourceType and id.
+    """
+    ready = compiled(knowledge)
+    kind = text_of(resource.get("resourceType"))
+    reading = FhirReading(resource=resource, kind=kind, ready=ready, known=known, source=source, zone=zone)
+    if _is_our_own(resource):
+        return _finished(reading, ())
+    if kind in SUPPORTING:
+        return _supporting(reading, retracted=retracted)
+    if kind not in ready.resources:
+        reading.notes.add(problem("resource-unsupported", where=kind if kind.isalpha() and len(kind) <= 64 else None))
+        return _finished(reading, ())
+    if retracted or is_retraction(resource):
+        return _finished(reading, _retractions(reading))
+    return _finished(reading, _events(reading))
+
+
+def _is_our_own(resource: Resource) -> bool:
+    """Whether we wrote the resource ourselves: a source may be a target too."""
+    listed = resource.get("identifier")
+    found = elements(listed) or elements([listed])
+    return any(text_of(item.get("system")).endswith(OUTPUT_KEY_SYSTEM_END) for item in found)
+
+
+def _supporting(reading: FhirReading, *, retracted: bool) -> Translation:
+    """Remember a Patient, Medication or MedicationRequest; a deleted one still explains what it explained."""
+    reference = reference_to(reading.resource)
+    if retracted or reference is None:
+        return _finished(reading, ())
+    records = (_patient_record(reading, reference),) if reading.kind == "Patient" else ()
+    return _finished(reading, (), records=records, known=((reference, reading.resource),))
+
+
+def _patient_record(reading: FhirReading, reference: str) -> PatientRecord:
+    resource = reading.resource
+    listed = identifiers(resource)
+    links = [link for link in elements(resource.get("link")) if link.get("type") == "replaced-by"]
+    return PatientRecord(
+        source=reading.source,
+        reference=reference,
+        patient=best_identifier(listed, reading.ready.ranks),
+        identifiers=tuple("|".join(pair) for pair in listed),
+        deceased=resource.get("deceasedBoolean") is True or bool(resource.get("deceasedDateTime")),
+        replaced_by=next((other for link in links if (other := reference_of(link.get("other")))), None),
+        version=version(reading, quiet=True),
+    )
+
+
+def _events(reading: FhirReading) -> tuple[Event, ...]:
+    """The events of a resource: of the first mapping that knows its code."""
+    undecided: list[tuple[Verdict, ResourceMapping, Drug]] = []
+    for mapping in reading.ready.resources[reading.kind]:
+        verdicts = [(row, drug, *_judge(reading, mapping, drug)) for row, drug in _drugs(reading, mapping)]
+        ours = [(row, drug, hit) for row, drug, verdict, hit in verdicts if verdict == "ours" and hit]
+        if ours:
+            return _made(reading, mapping, ours)
+        undecided += [(verdict, mapping, drug) for _, drug, verdict, _ in verdicts]
+    _leave(reading, undecided)
+    return ()
+
+
+def _drugs(reading: FhirReading, mapping: ResourceMapping) -> list[tuple[Row, Drug]]:
+    return [(row, drug_of(reading, mapping.codes, row)) for row in mapping.each(reading.resource)]
+
+
+def _judge(reading: FhirReading, mapping: ResourceMapping, drug: Drug) -> tuple[Verdict, Hit | None]:
+    return judge_drug(drug, mapping.table, mapping.mapping.select.near, reading.source)
+
+
+def _made(reading: FhirReading, mapping: ResourceMapping, rows: list[tuple[Row, Drug, Hit]]) -> tuple[Event, ...]:
+    if has_modifier(reading.resource):
+        reading.park("modifier-unknown", "modifierExtension")
+        return ()
+    field = mapping.field("patient")
+    found = field.first(rows[0][0])
+    where = field.paths[0].text.removeprefix(f"{reading.kind}.") if field.paths else "subject"
+    patient = subject(reading, found[0] if found else None, where)
+    if patient is None:
+        return ()
+    made = [_event(reading, mapping, row, drug=drug, hit=hit, patient=patient) for row, drug, hit in rows]
+    return tuple(event for event in made if event)
+
+
+def _event(
+    reading: FhirReading, mapping: ResourceMapping, row: Row, *, drug: Drug, hit: Hit, patient: str
+) -> Event | None:
+    reading.notes.remarks.clear()
+    match mapping.mapping.event:
+        case "AsparaginaseAdministered":
+            return administered(reading, mapping, row, drug=drug, hit=hit, patient=patient)
+        case "PremedicationGiven":
+            return premedicated(reading, mapping, row, hit, patient)
+        case "HypersensitivityRecorded":
+            return reaction_recorded(reading, mapping, row, hit, patient)
+        case _:
+            return None
+
+
+def _leave(reading: FhirReading, undecided: list[tuple[Verdict, ResourceMapping, Drug]]) -> None:
+    """What becomes of a resource no mapping knows: it waits, it is named, or it is another matter."""
+    missing = [reference for verdict, _, drug in undecided if verdict == "unresolved" for reference in drug.missing]
+    if missing:
+        reading.park("medication-unresolved", "medication", *dict.fromkeys(missing))
+        return
+    for verdict, mapping, _ in undecided:
+        if verdict != "near":
+            continue
+        if mapping.mapping.event == _PREMEDICATION:
+            said = "The drug looks like premedication and is in no table."
+            reading.notes.add(problem("near-miss", where=f"{reading.kind}.medication", text=said))
+        else:
+            reading.park("product-unmapped", "code" if mapping.mapping.event == _REACTION else "medication")
+            return
+
+
+def _retractions(reading: FhirReading) -> tuple[Event, ...]:
+    """The withdrawal of whatever the record was: by its code, or of every kind it may have been."""
+    patient = _patient_of_retraction(reading)
+    found: list[tuple[str, Hit | None]] = []
+    for mapping in reading.ready.resources[reading.kind]:
+        verdicts = [_judge(reading, mapping, drug) for _, drug in _drugs(reading, mapping)]
+        hit = next((hit for verdict, hit in verdicts if verdict == "ours"), None)
+        if hit:
+            return (_retraction(reading, mapping.mapping.event, patient, hit),)
+        found.append((mapping.mapping.event, None))
+    if _names_another_drug(reading):
+        return ()
+    return tuple(_retraction(reading, event, patient, None) for event, _ in found)
+
+
+def _retraction(reading: FhirReading, event: str, patient: str, hit: Hit | None) -> Event:
+    match event:
+        case "PremedicationGiven":
+            return premedication_retracted(reading, patient, hit.row.target if hit else "", hit)
+        case "HypersensitivityRecorded":
+            return record_retracted(reading, patient, hit.row.target if hit else None)
+        case _:
+            return dose_retracted(reading, patient, hit.row.target if hit else UNSPECIFIED, hit)
+
+
+def _names_another_drug(reading: FhirReading) -> bool:
+    """Whether the codes were all readable and are no business of ours."""
+    for mapping in reading.ready.resources[reading.kind]:
+        for _, drug in _drugs(reading, mapping):
+            verdict, _ = _judge(reading, mapping, drug)
+            if verdict != "other" or not any(code for code, _, _ in drug.triplets):
+                return False
+    return True
+
+
+def _patient_of_retraction(reading: FhirReading) -> str:
+    """The patient if the record still tells; a retraction never waits for one."""
+    attempt = FhirReading(
+        resource=reading.resource,
+        kind=reading.kind,
+        ready=reading.ready,
+        known=reading.known,
+        source=reading.source,
+        zone=reading.zone,
+    )
+    element = reading.resource.get("patient" if reading.kind == "AllergyIntolerance" else "subject")
+    return subject(attempt, element, "subject") or UNKNOWN_PATIENT
+
+
+def _finished(
+    reading: FhirReading,
+    events: tuple[Event, ...],
+    *,
+    records: tuple[PatientRecord, ...] = (),
+    known: tuple[tuple[str, Resource], ...] = (),
+) -> Translation:
+    problems = tuple(reading.notes.problems)
+    errors = tuple(found for found in problems if found.severity == "error")
+    relevance: Relevance = "irrelevant"
+    if events or known or reading.parked:
+        relevance = "relevant"
+    elif reading.notes.has("near-miss"):
+        relevance = "near-miss"
+    return Translation(
+        relevance=relevance,
+        events=events,
+        patients=records,
+        known=known,
+        problems=problems,
+        parked=reading.parked,
+        waits_for=tuple(dict.fromkeys(reading.waits_for)),
+        answer=Answer(code="AE", errors=errors) if errors else Answer(code="AA"),
+        stamp=fhir_stamp(reading.resource),
+        mapping_hash=reading.ready.knowledge.hash,
+    )

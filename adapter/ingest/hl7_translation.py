@@ -1,0 +1,279 @@
+"""HL7 v2 bytes to translations: relevance, events, problems and the answer each message deserves (CONTRACTS 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from adapter.domain.events import ActivityMeasured
+from adapter.domain.message import Answer, Relevance, Translation
+from adapter.domain.problems import Problem, problem
+from adapter.ingest.code_lookup import Hit, judge
+from adapter.ingest.compiled import Compiled, compiled
+from adapter.ingest.hl7v2 import Message, NotHl7, Segment, peek, read_batch, read_message
+from adapter.ingest.notes import Notes, at_field, echo
+from adapter.ingest.oru import ResultMapping, measured
+from adapter.ingest.patients import hl7_patient
+from adapter.ingest.scopes import Order, Scope, walk
+from adapter.ingest.senders import RulesFor, SenderRules
+from adapter.ingest.v2_fields import codings
+from adapter.ingest.zones import Zone, message_zone, stamp_of
+from adapter.knowledge.spec import Knowledge
+
+MERGES = frozenset({"ADT^A34", "ADT^A35", "ADT^A37", "ADT^A40"})
+"""Merges and an unlink of patient records: identity facts, kept whatever they hold."""
+CENSUS_CODES_PER_MESSAGE = 200
+_RANKS: dict[Relevance, int] = {"irrelevant": 0, "near-miss": 1, "relevant": 2}
+
+
+@dataclass(slots=True, kw_only=True)
+class Reading:
+    """What has been understood of one message so far."""
+
+    message: Message
+    rules: SenderRules
+    zone: Zone
+    sender: str
+    source: str
+    compiled: Compiled
+    notes: Notes = field(default_factory=Notes)
+    events: list[ActivityMeasured] = field(default_factory=list)
+    relevance: Relevance = "irrelevant"
+    parked: str | None = None
+    codes_seen: list[tuple[str, str, str]] = field(default_factory=list)
+    patients: dict[int, tuple[str | None, Problem | None]] = field(default_factory=dict)
+
+    def counts_as(self, relevance: Relevance) -> None:
+        """Raise the relevance, never lower it."""
+        if _RANKS[relevance] > _RANKS[self.relevance]:
+            self.relevance = relevance
+
+
+def translate_hl7(raw: bytes, knowledge: Knowledge, rules: RulesFor, *, source: str) -> list[Translation]:
+    """Translate every message of a frame or file, in order; nothing a sender can put there raises.
+
+    `rules` gives the settings of a sender (`MSH-3.1|MSH-4.1`); `source` is the name of the configured source.
+    """
+    ready = compiled(knowledge)
+    batch = read_batch(raw)
+    translations = [_translate(message, ready, rules, source) for message in batch.messages]
+    if batch.problems and translations:
+        last = translations[-1]
+        translations[-1] = _with_problems(last, batch.problems)
+    return translations
+
+
+def _translate(raw: bytes, ready: Compiled, rules_for: RulesFor, source: str) -> Translation:
+    header = peek(raw)
+    rules = rules_for(header.sender)
+    try:
+        message = read_message(raw, rules.default_charset)
+    except NotHl7:
+        return _not_hl7(ready, rules)
+    sent = message.get("MSH-7")
+    reading = Reading(
+        message=message,
+        rules=rules,
+        zone=message_zone(sent, rules.zone),
+        sender=header.sender,
+        source=source,
+        compiled=ready,
+    )
+    kind = header.message_type
+    control_id = header.control_id or None
+    if header.is_acknowledgment:
+        return Translation(
+            relevance="irrelevant",
+            control_id=control_id,
+            answer=Answer(code=""),
+            stamp=stamp_of(sent, reading.zone),
+            mapping_hash=ready.knowledge.hash,
+        )
+    for found in message.problems:
+        reading.notes.add(found)
+    code = _read(reading, kind, control_id)
+    errors = [found for found in reading.notes.problems if found.severity == "error"]
+    if errors and code == "AA" and reading.parked is None:
+        reading.parked = errors[0].code  # the sender is told nothing: somebody here must see it
+    return Translation(
+        relevance=reading.relevance,
+        control_id=control_id,
+        events=tuple(reading.events),
+        problems=tuple(reading.notes.problems),
+        parked=reading.parked,
+        answer=_answer(code, reading.notes.problems),
+        stamp=stamp_of(sent, reading.zone),
+        codes_seen=tuple(reading.codes_seen),
+        mapping_hash=ready.knowledge.hash,
+    )
+
+
+def _read(reading: Reading, kind: str, control_id: str | None) -> Literal["AA", "AE", "AR"]:
+    """Read the results of the message into `reading`; the code to answer if there are errors."""
+    if kind in MERGES:
+        reading.counts_as("relevant")
+        reading.notes.add(at_field("merge-received", reading.message.segments[0], 9))
+        return reading.rules.content_errors
+    usable = bool(control_id)
+    for results in reading.compiled.results:
+        supported = _supported(kind, results)
+        _read_results(reading, results, usable=usable and supported)
+        if not supported and reading.relevance != "irrelevant":
+            _unsupported(reading)
+            return reading.rules.unsupported
+    if not usable:
+        reading.notes.add(at_field("control-id-missing", _msh(reading.message), 10))
+        if reading.relevance == "relevant":
+            reading.parked = "control-id-missing"
+    return reading.rules.content_errors
+
+
+def _supported(kind: str, results: ResultMapping) -> bool:
+    """`ORU^R01`, and a bare `ORU` as senders before HL7 2.3 write it."""
+    messages = results.mapping.messages
+    return kind in messages or kind in {message.partition("^")[0] for message in messages}
+
+
+def _unsupported(reading: Reading) -> None:
+    reading.notes.add(at_field("unsupported-message", _msh(reading.message), 9))
+    reading.parked = "unsupported-message"
+
+
+def _read_results(reading: Reading, results: ResultMapping, *, usable: bool) -> None:
+    name = results.mapping.for_each or "OBX"
+    walked = walk(reading.message, reading.sender, name)
+    ours: set[int] = set()
+    near: set[int] = set()
+    for scope in walked.scopes:
+        verdict, test = _judge_row(reading, results, scope)
+        if verdict != "other" and scope.order:
+            (ours if verdict == "ours" else near).add(id(scope.order))
+        if test and verdict == "ours" and usable:
+            _measure(reading, results, scope, test)
+    for order in walked.orders:
+        if id(order) not in ours:
+            _judge_order(reading, results, order, answered=id(order) in near, any_rows=bool(walked.scopes))
+
+
+def _judge_row(
+    reading: Reading, results: ResultMapping, scope: Scope
+) -> tuple[Literal["ours", "near", "other"], Hit | None]:
+    """Whether a row is a result of ours; a near miss is named, any other code goes to the census."""
+    select = results.mapping.select
+    number = _first_field(select.codes)
+    triplets = codings(scope.row, number)
+    tests = reading.compiled.knowledge.tables[select.table]
+    verdict, test = judge(tests, triplets, select.near, reading.sender)
+    match verdict:
+        case "ours":
+            reading.counts_as("relevant")
+        case "near":
+            _near(reading, scope.row, number, triplets)
+        case "other" if test is None:
+            _census(reading, triplets)
+            _report(reading, results, scope.row, number, triplets)
+    return verdict, test
+
+
+def _judge_order(reading: Reading, results: ResultMapping, order: Order, *, answered: bool, any_rows: bool) -> None:
+    """An order of ours without a result of ours is a near miss: the result may hide under another code."""
+    request = order.request
+    if request is None:
+        return
+    select = results.mapping.select
+    triplets = codings(request, 4)
+    verdict, _ = judge(reading.compiled.knowledge.tables[select.table], triplets, select.near, reading.sender)
+    if verdict == "ours" and any_rows:
+        reading.counts_as("relevant")
+    if verdict != "other" and not answered:
+        _near(reading, request, 4, triplets)
+
+
+def _near(reading: Reading, segment: Segment, number: int, triplets: list[tuple[str, str, str]]) -> None:
+    reading.counts_as("near-miss")
+    code = next((code for code, _, _ in triplets if code), "") if segment.name == "OBX" else ""
+    said = f"The code {echo(code)} looks like ours and is in no table." if code else None
+    reading.notes.add(at_field("near-miss", segment, number, said))
+    _census(reading, triplets)
+
+
+def _report(
+    reading: Reading, results: ResultMapping, segment: Segment, number: int, triplets: list[tuple[str, str, str]]
+) -> None:
+    """A code of no table, where the mapping wants to hear of it."""
+    wish = results.mapping.select.otherwise
+    if wish != "ignore" and triplets:
+        said = f"The code {echo(triplets[0][0])} is in no table."
+        found = at_field("code-unmapped", segment, number, said)
+        reading.notes.add(found, severity="error" if wish == "reject" else "warning")
+
+
+def _census(reading: Reading, triplets: list[tuple[str, str, str]]) -> None:
+    for code, text, system in triplets[:1]:
+        row = (system, code, text)
+        if len(reading.codes_seen) < CENSUS_CODES_PER_MESSAGE and row not in reading.codes_seen:
+            reading.codes_seen.append(row)
+
+
+def _measure(reading: Reading, results: ResultMapping, scope: Scope, test: Hit) -> None:
+    patient, unknown = _patient(reading, results, scope)
+    if patient is None:
+        if unknown:
+            reading.notes.add(unknown)
+            reading.parked = unknown.code
+        return
+    notes = Notes()
+    reading.events.append(
+        measured(
+            scope,
+            test,
+            results,
+            patient=patient,
+            rules=reading.rules,
+            zone=reading.zone,
+            notes=notes,
+            source=reading.source,
+        )
+    )
+    for found in notes.problems:
+        reading.notes.add(found)
+
+
+def _patient(reading: Reading, results: ResultMapping, scope: Scope) -> tuple[str | None, Problem | None]:
+    """The patient of the PID above the row, worked out once per PID."""
+    segment = scope.segment("PID")
+    place = segment.index if segment else -1
+    if place not in reading.patients:
+        field_ = results.field("patient")
+        number = field_.places[0].field if field_.places else 3
+        ready = reading.compiled
+        reading.patients[place] = hl7_patient(segment, number, ready.identifier_systems, ready.ranks, reading.sender)
+    return reading.patients[place]
+
+
+def _first_field(paths: tuple[str, ...]) -> int:
+    return int(paths[0].partition("-")[2].split(".")[0].split("(")[0])
+
+
+def _msh(message: Message) -> Segment:
+    return message.first("MSH") or message.segments[0]
+
+
+def _answer(code: Literal["AA", "AE", "AR"], problems: list[Problem]) -> Answer:
+    errors = tuple(found for found in problems if found.severity == "error")
+    return Answer(code=code, errors=errors) if errors and code != "AA" else Answer(code="AA")
+
+
+def _not_hl7(ready: Compiled, rules: SenderRules) -> Translation:
+    found = problem("unreadable-message")
+    return Translation(
+        relevance="relevant",
+        problems=(found,),
+        parked=found.code,
+        answer=_answer(rules.content_errors, [found]),
+        mapping_hash=ready.knowledge.hash,
+    )
+
+
+def _with_problems(translation: Translation, problems: tuple[Problem, ...]) -> Translation:
+    return replace(translation, problems=(*translation.problems, *problems))

@@ -1,0 +1,32 @@
+"""Lossless reading of HL7 v2: what comes in can be given back byte for byte."""
+
+from __future__ import annotations
+
+from adapter.ingest.hl7v2.batch import Batch, read_batch, split_messages
+from adapter.ingest.hl7v2.delimiters import STANDARD, Delimiters
+from adapter.ingest.hl7v2.escapes import escape, unescape
+from adapter.ingest.hl7v2.header import Header, peek
+from adapter.ingest.hl7v2.message import Message, NotHl7, read_message
+from adapter.ingest.hl7v2.paths import Path, parse_path
+from adapter.ingest.hl7v2.segment import NULL, Segment
+from adapter.ingest.hl7v2.times import read_time
+
+__all__ = [
+    "NULL",
+    "STANDARD",
+    "Batch",
+    "Delimiters",
+    "Header",
+    "Message",
+    "NotHl7",
+    "Path",
+    "Segment",
+    "escape",
+    "parse_path",
+    "peek",
+    "read_batch",
+    "read_message",
+    "read_time",
+    "split_messages",
+    "unescape",
+]

@@ -1,0 +1,42 @@
+"""The separators a message declares in MSH-1 and MSH-2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delimiters:
+    """Field separator and encoding characters of one message (HL7 2.5 section 2.5.4); empty when not declared."""
+
+    field: str = "|"
+    component: str = "^"
+    repetition: str = "~"
+    escape: str = "\\"
+    subcomponent: str = "&"
+    truncation: str = ""
+
+    @property
+    def encoding(self) -> str:
+        """MSH-2 as these delimiters are declared."""
+        return self.component + self.repetition + self.escape + self.subcomponent + self.truncation
+
+
+STANDARD = Delimiters()
+
+
+@lru_cache(maxsize=256)
+def declared_delimiters(field: str, encoding: str) -> Delimiters:
+    """The delimiters of MSH-1 and MSH-2: an empty MSH-2 means the standard ones, a short one declares no others."""
+    if not encoding:
+        return Delimiters(field=field or STANDARD.field)
+    component, repetition, escape, subcomponent, truncation = (*encoding[:5], "", "", "", "")[:5]
+    return Delimiters(
+        field=field,
+        component=component,
+        repetition=repetition,
+        escape=escape,
+        subcomponent=subcomponent,
+        truncation=truncation,
+    )

@@ -1,0 +1,109 @@
+"""A look at MSH on the bytes, without reading the message."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from adapter.ingest.hl7v2.charsets import wide_codec
+from adapter.ingest.hl7v2.delimiters import Delimiters, declared_delimiters
+from adapter.ingest.hl7v2.escapes import unescape
+
+_MSH = re.compile(rb"(?:\A(?:\xef\xbb\xbf)?|[\r\n\x0b\x1c])[\x0b\x1c \t]*(MSH)(?![A-Za-z0-9])")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """What MSH says of a message; every part empty when there is no MSH."""
+
+    sender: str = ""
+    """`MSH-3.1|MSH-4.1`."""
+    sent: str = ""
+    """MSH-7 whole."""
+    control_id: str = ""
+    """MSH-10 whole."""
+    message_type: str = ""
+    """`ORU^R01`: the first two components of MSH-9."""
+    version: str = ""
+    """MSH-12.1."""
+    field_separator: str = ""
+    accept_acknowledgment: str = ""
+    """MSH-15 (table 0155)."""
+    application_acknowledgment: str = ""
+    """MSH-16 (table 0155)."""
+    charset: str = ""
+    """First repetition of MSH-18."""
+
+    @property
+    def is_acknowledgment(self) -> bool:
+        """Whether the message is itself an answer, which is never answered."""
+        return self.message_type.partition("^")[0] in ("ACK", "MCF")
+
+
+def header_line(raw: bytes) -> bytes:
+    """The line of the first MSH; empty when there is none."""
+    start = 0
+    if not raw.startswith(b"MSH|"):
+        found = _MSH.search(raw)
+        if not found:
+            return b""
+        start = found.start(1)
+    end = raw.find(b"\r", start)
+    line = raw[start : end if end >= 0 else len(raw)]
+    if b"\n" in line:
+        line = line[: line.index(b"\n")]
+    return line[:-1] if line.endswith(b"\x1c") else line
+
+
+def header_fields(raw: bytes) -> list[bytes]:
+    """The raw fields of the first MSH, numbered as the standard does: [0] `MSH`, [1] separator, [2] MSH-2, ...
+
+    Empty when there is no MSH.
+    """
+    line = header_line(raw)
+    separator = line[3:4]
+    if not separator:
+        return [b"MSH"] if line else []
+    fields = line.split(separator)
+    fields.insert(1, separator)
+    return fields
+
+
+def peek(raw: bytes) -> Header:
+    """Sender, control id, type and version of a message, from its bytes; never raises."""
+    line = header_line(raw)
+    if not line and (wide := wide_codec(raw)):
+        line = header_line(raw.decode(wide, "replace").encode())
+    separator = readable(line[3:4])
+    if not separator:
+        return Header()
+    field = readable(line).split(separator)
+    field += [""] * (18 - len(field))
+    # Without MSH-1, field n of the standard is entry n - 1.
+    delimiters = declared_delimiters(separator, field[1])
+    kind = field[8].split(delimiters.component or None)
+    return Header(
+        sender=f"{_first(field[2], delimiters)}|{_first(field[3], delimiters)}",
+        sent=field[6].strip(),
+        control_id=field[9] if not field[9].isspace() else "",
+        message_type="^".join(kind[:2]).rstrip("^"),
+        version=_first(field[11], delimiters),
+        field_separator=separator,
+        accept_acknowledgment=field[14],
+        application_acknowledgment=field[15],
+        charset=field[17].split(delimiters.repetition or None, 1)[0] if field[17] else "",
+    )
+
+
+def readable(part: bytes) -> str:
+    """Header bytes as text before the character set is known: UTF-8 when they are, else Latin-1."""
+    try:
+        return part.decode()
+    except UnicodeDecodeError:
+        return part.decode("iso-8859-1")
+
+
+def _first(field: str, delimiters: Delimiters) -> str:
+    if delimiters.component and delimiters.component in field:
+        field = field[: field.index(delimiters.component)]
+    return unescape(field, delimiters)

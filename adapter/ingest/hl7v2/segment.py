@@ -1,0 +1,117 @@
+"""One segment of a message, read only as far as it is asked."""
+
+from __future__ import annotations
+
+from adapter.ingest.hl7v2.delimiters import Delimiters
+from adapter.ingest.hl7v2.escapes import unescape
+
+NULL = '""'
+"""The explicit null of HL7: the sender deletes the value."""
+
+_HEADERS = frozenset({"MSH", "FHS", "BHS"})
+"""Segments whose first field is the separator itself."""
+
+
+class Segment:
+    """One line of a message; fields are numbered as the standard does, MSH-1 being the separator.
+
+    A plain class with slots and not a frozen dataclass: one is made per line of every relevant message, and its
+    fields are split on the first question.
+    """
+
+    __slots__ = ("_codec", "_delimiters", "_fields", "index", "name", "occurrence", "start", "text")
+
+    def __init__(
+        self, *, name: str, text: str, index: int, occurrence: int, start: int, delimiters: Delimiters, codec: str
+    ) -> None:
+        self.name = name
+        """`OBX`; empty when the line is no segment."""
+        self.text = text
+        self.index = index
+        """Position in the message, from 0."""
+        self.occurrence = occurrence
+        """1 for the first segment of this name."""
+        self.start = start
+        """Offset of the line in the decoded text of the message."""
+        self._delimiters = delimiters
+        self._codec = codec
+        self._fields: list[str] | None = None
+
+    def __repr__(self) -> str:
+        """Name and place only: a segment's content is a patient's."""
+        return f"Segment({self.name!r}, index={self.index})"
+
+    def field(self, n: int) -> str:
+        """Raw text of field n, separators and escapes as sent; empty when absent."""
+        fields = self._split()
+        return fields[n] if n < len(fields) else ""
+
+    def field_count(self) -> int:
+        """Number of the last field the line holds."""
+        return len(self._split()) - 1
+
+    def repetitions(self, n: int) -> list[str]:
+        """Raw repetitions of field n, empty ones included; no entry when the field is absent or empty."""
+        raw = self.field(n)
+        if not raw:
+            return []
+        mark = self._delimiters.repetition
+        return raw.split(mark) if mark and not self._is_declaration(n) else [raw]
+
+    def components(self, n: int, repetition: int = 1) -> list[str]:
+        """Decoded components of one repetition, sub-components left joined; empty texts for empty components."""
+        parts = self._raw_components(n, repetition)
+        return [unescape(part, self._delimiters, self._codec) for part in parts]
+
+    def value(self, n: int, repetition: int = 1, component: int = 1, subcomponent: int = 1) -> str | None:
+        """Decoded text at a place; None when it is absent, empty, or the explicit null (see `is_null`)."""
+        parts = self._raw_components(n, repetition)
+        if component > len(parts):
+            return None
+        raw = parts[component - 1]
+        mark = self._delimiters.subcomponent
+        if mark and not self._is_declaration(n):
+            subcomponents = raw.split(mark)
+            raw = subcomponents[subcomponent - 1] if subcomponent <= len(subcomponents) else ""
+        elif subcomponent > 1:
+            return None
+        if not raw or raw == NULL:
+            return None
+        return raw if self._is_declaration(n) else unescape(raw, self._delimiters, self._codec)
+
+    def is_null(self, n: int, repetition: int = 1) -> bool:
+        """Whether the sender deletes the field: one repetition that is exactly `""`."""
+        values = self.repetitions(n)
+        return repetition <= len(values) and values[repetition - 1].strip() == NULL
+
+    def span(self, n: int) -> tuple[int, int]:
+        """Start and end of field n in the decoded text of the message; an absent field is the end of the line."""
+        fields = self._split()
+        if n >= len(fields):
+            end = self.start + len(self.text)
+            return end, end
+        if self.name in _HEADERS and n >= 1:
+            start = self.start + 3 if n == 1 else self.start + 4 + sum(len(part) + 1 for part in fields[2:n])
+        else:
+            start = self.start + sum(len(part) + 1 for part in fields[:n])
+        return start, start + len(fields[n])
+
+    def _split(self) -> list[str]:
+        if self._fields is None:
+            mark = self._delimiters.field
+            fields = self.text.split(mark)
+            if self.name in _HEADERS and len(fields) > 1:
+                fields.insert(1, mark)
+            self._fields = fields
+        return self._fields
+
+    def _is_declaration(self, n: int) -> bool:
+        return n <= 2 and self.name in _HEADERS
+
+    def _raw_components(self, n: int, repetition: int) -> list[str]:
+        values = self.repetitions(n)
+        if repetition > len(values):
+            return []
+        raw = values[repetition - 1]
+        mark = self._delimiters.component
+        return raw.split(mark) if mark and not self._is_declaration(n) else [raw]

@@ -1,0 +1,218 @@
+"""Whether a message can concern us: an exact test of its OBX-3 and OBR-4, remembered per distinct code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from adapter.domain.message import Relevance
+from adapter.ingest.hl7v2 import Delimiters, NotHl7, read_message, split_messages, unescape
+from adapter.ingest.hl7v2.charsets import candidate_codecs, codec_of, is_transparent
+from adapter.ingest.hl7v2.delimiters import declared_delimiters
+from adapter.ingest.hl7v2.header import header_fields, peek, readable
+from adapter.knowledge.spec import NOT_OURS, Knowledge, Table
+
+TABLE = "activity_tests"
+IDENTITY_MESSAGES = frozenset({"ADT^A34", "ADT^A35", "ADT^A37", "ADT^A40"})
+"""Merges and unlinks of patient records: facts about identity, always relevant."""
+
+CENSUS_LIMIT = 1_000
+"""Most unknown codes one message may put into the census."""
+
+_CODINGS = ((0, 1, 2), (3, 4, 5), (9, 10, 11))
+"""Components of identifier, text and system of the codings in a CE or CWE."""
+_ORIGINAL_TEXT = 8
+_RANK: dict[Relevance, int] = {"irrelevant": 0, "near-miss": 1, "relevant": 2}
+
+Triple = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """Whether a message concerns us, and the (system, code, text) of its codes that no table knows."""
+
+    relevance: Relevance
+    codes: tuple[Triple, ...] = ()
+
+
+RELEVANT = Judgement(relevance="relevant")
+
+
+def judge_code(codings: Iterable[Triple], text: str, *, table: Table, near: tuple[str, ...], sender: str) -> Judgement:
+    """Judge one coded field by all its (system, code, text) and its original text (CONTRACTS 1, Relevance).
+
+    A mapped code is relevant; a `not ours` row settles the field; else a near word in a code or text is a near miss.
+    """
+    rows = [(coding, table.find(coding[1], coding[0], sender)) for coding in codings]
+    unknown = tuple(coding for coding, row in rows if row is None)
+    if any(row is not None and row.target != NOT_OURS for _, row in rows):
+        return Judgement(relevance="relevant", codes=unknown)
+    if any(row is not None for _, row in rows):
+        return Judgement(relevance="irrelevant", codes=unknown)
+    words = "\n".join((text, *(f"{code}\n{label}" for _, code, label in unknown))).casefold()
+    found = any(word.casefold() in words for word in near)
+    return Judgement(relevance="near-miss" if found else "irrelevant", codes=unknown)
+
+
+def codings_of(field: str, delimiters: Delimiters, charset: str) -> tuple[tuple[Triple, ...], str]:
+    """The filled (system, code, text) codings of a raw coded field, every repetition, and its original text."""
+    codings: list[Triple] = []
+    texts: list[str] = []
+    for repetition in field.split(delimiters.repetition) if delimiters.repetition else [field]:
+        raw = repetition.split(delimiters.component) if delimiters.component else [repetition]
+        part = [unescape(component, delimiters, charset).strip() for component in raw]
+        part += [""] * (12 - len(part))
+        codings += [(part[s], part[c], part[t]) for c, t, s in _CODINGS if part[c] or part[t]]
+        texts.append(part[_ORIGINAL_TEXT])
+    return tuple(codings), "\n".join(texts)
+
+
+def near_words(knowledge: Knowledge) -> tuple[str, ...]:
+    """The words that make an unmapped code a near miss, of all HL7 v2 mappings."""
+    words = (word for mapping in knowledge.mappings if mapping.format == "hl7v2" for word in mapping.select.near)
+    return tuple(dict.fromkeys(words))
+
+
+def _together(parts: list[Judgement]) -> Judgement:
+    relevance: Relevance = max((part.relevance for part in parts), key=_RANK.__getitem__, default="irrelevant")
+    codes = dict.fromkeys(code for part in parts for code in part.codes)
+    return Judgement(relevance=relevance, codes=tuple(codes)[:CENSUS_LIMIT])
+
+
+def _of_message(parts: list[Judgement], *, has_results: bool) -> Judgement:
+    whole = _together(parts)
+    if whole.relevance == "relevant" and not has_results:
+        # An order for our test with no result in the message: kept, but there is nothing to make an event of.
+        return Judgement(relevance="near-miss", codes=whole.codes)
+    return whole
+
+
+def _decoded(code: bytes, codec: str) -> str | None:
+    try:
+        return code.decode(codec)
+    except UnicodeDecodeError:
+        return None
+
+
+class RelevanceFilter:
+    """The exact relevance test, fast because a sender repeats its codes; at most `bound` answers are remembered."""
+
+    def __init__(self, knowledge: Knowledge, bound: int, *, default_charset: str | None = None) -> None:
+        self._table = knowledge.tables.get(TABLE) or Table(name=TABLE, rows=(), index={})
+        self._near = near_words(knowledge)
+        self._bound = bound
+        self._default_charset = default_charset
+        self._dialects: dict[tuple[bytes, ...], _Dialect | None] = {}
+        self._remembered = 0
+
+    def judge(self, raw: bytes) -> Judgement:
+        """Relevance of one message or frame; of several messages the most relevant. Unreadable is relevant."""
+        if raw.startswith(b"MSH") and raw.find(b"MSH", 3) < 0:
+            return self._judge_one(raw)
+        return _together([self._judge_one(message) for message in split_messages(raw)])
+
+    def _judge_one(self, raw: bytes) -> Judgement:
+        fields = header_fields(raw)
+        if len(fields) > 9 and fields[9].startswith(b"ADT") and peek(raw).message_type in IDENTITY_MESSAGES:
+            return RELEVANT
+        dialect = self._dialect(fields) if len(fields) > 3 else None
+        if dialect is None:
+            return self._judge_read(raw)
+        text = raw.replace(b"\r\n", b"\r").replace(b"\n", b"\r") if b"\n" in raw else raw
+        codes = dialect.code.findall(text)
+        results = text.count(dialect.result)
+        if len(codes) != results + text.count(dialect.order):
+            # Something that names an OBX or OBR is short, or not where a segment begins: read it properly.
+            return self._judge_read(raw)
+        return self._judge_panel((results > 0, tuple(codes)), dialect)
+
+    def _judge_panel(self, panel: tuple[bool, tuple[bytes, ...]], dialect: _Dialect) -> Judgement:
+        known = dialect.panels.get(panel)
+        if known is None:
+            has_results, codes = panel
+            parts = [self._judge_bytes(code, dialect) for code in dict.fromkeys(codes)]
+            known = _of_message(parts, has_results=has_results)
+            self._count_one_more()
+            dialect.panels[panel] = known
+        return known
+
+    def _judge_bytes(self, code: bytes, dialect: _Dialect) -> Judgement:
+        known = dialect.codes.get(code)
+        if known is None:
+            codecs = ("ascii",) if code.isascii() else dialect.codecs
+            # Which of them the reader will use depends on the rest of the message: the most relevant one counts.
+            decoded = ((_decoded(code, codec), codec) for codec in codecs)
+            readings = dict.fromkeys((text, codec) for text, codec in decoded if text is not None)
+            judged = [self._judge_text(text, dialect.delimiters, codec, dialect.sender) for text, codec in readings]
+            known = max(judged, key=lambda judgement: _RANK[judgement.relevance])
+            self._count_one_more()
+            dialect.codes[code] = known
+        return known
+
+    def _judge_text(self, field: str, delimiters: Delimiters, charset: str, sender: str) -> Judgement:
+        codings, text = codings_of(field, delimiters, charset)
+        return judge_code(codings, text, table=self._table, near=self._near, sender=sender)
+
+    def _judge_read(self, raw: bytes) -> Judgement:
+        try:
+            message = read_message(raw, self._default_charset)
+        except NotHl7:
+            return RELEVANT
+        header = peek(raw)
+        if message.problems and not is_transparent(codec_of(header.charset) or "utf-8"):
+            return RELEVANT
+        coded = {"OBX": 3, "OBR": 4}
+        fields = dict.fromkeys(s.field(coded[s.name]) for s in message.segments if s.name in coded)
+        parts = [self._judge_text(field, message.delimiters, message.charset, header.sender) for field in fields]
+        return _of_message(parts, has_results=message.first("OBX") is not None)
+
+    def _dialect(self, fields: list[bytes]) -> _Dialect | None:
+        key = (fields[1], *fields[2:5], *fields[18:19])
+        if key not in self._dialects:
+            self._count_one_more()
+            self._dialects[key] = self._new_dialect(fields)
+        return self._dialects[key]
+
+    def _new_dialect(self, fields: list[bytes]) -> _Dialect | None:
+        separator, encoding = fields[1], fields[2]
+        delimiters = declared_delimiters(readable(separator), readable(encoding))
+        declared = readable(fields[18]) if len(fields) > 18 else ""
+        codecs = candidate_codecs(
+            declared.split(delimiters.repetition or None)[0] if declared.strip() else "", self._default_charset
+        )
+        if not (separator + encoding).isascii() or not all(is_transparent(codec) for codec in codecs):
+            return None
+        mark = re.escape(separator)
+        other = rb"[^" + mark + rb"\r]*"
+        code = rb"\rOB(?:X|R" + mark + other + rb")" + mark + other + mark + other + mark + rb"(" + other + rb")"
+        return _Dialect(
+            sender=peek(separator.join([b"MSH", *fields[2:5]])).sender,
+            delimiters=delimiters,
+            codecs=codecs,
+            code=re.compile(code),
+            result=b"OBX" + separator,
+            order=b"OBR" + separator,
+        )
+
+    def _count_one_more(self) -> None:
+        if self._remembered >= self._bound:
+            self._dialects.clear()
+            self._remembered = 0
+        self._remembered += 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Dialect:
+    """One sender with one set of delimiters and one character set, and what is remembered of it."""
+
+    sender: str
+    delimiters: Delimiters
+    codecs: tuple[str, ...]
+    code: re.Pattern[bytes]
+    """Finds OBX-3 and OBR-4."""
+    result: bytes
+    order: bytes
+    codes: dict[bytes, Judgement] = field(default_factory=dict)
+    panels: dict[tuple[bool, tuple[bytes, ...]], Judgement] = field(default_factory=dict)
+    """Whole messages by their codes: senders repeat panels."""

@@ -1,0 +1,109 @@
+"""The neighbourhood of each result in a message, found by walking its segments, never by group names.
+
+An OBX belongs to the last OBR before it and to the last PID before it; an SPM belongs to its order wherever it stands
+between that order's ORC or OBR and the next; an NTE belongs to the segment before it; Z segments break nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from adapter.ingest.hl7v2 import Message, Segment
+
+_OF_AN_ORDER = frozenset({"ORC", "OBR", "SPM"})
+"""Segments that are never lent to another order."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Order:
+    """The segments of one order by name, without its results; filled while the message is walked."""
+
+    by_name: dict[str, list[Segment]] = field(default_factory=dict)
+    rows: int = 0
+
+    @property
+    def request(self) -> Segment | None:
+        """The OBR."""
+        found = self.by_name.get("OBR")
+        return found[0] if found else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """One row (usually an OBX) and what lies around it."""
+
+    message: Message
+    sender: str
+    row: Segment
+    notes: Sequence[Segment]
+    order: Order | None
+    """None for a row before the first OBR: it has no order number and no time of an order."""
+    above: dict[str, list[Segment]]
+    """MSH, PID and what else stands before the orders of this patient, by name."""
+
+    def segments(self, name: str) -> Sequence[Segment]:
+        """The segments a path of that name reads for this row."""
+        if name == self.row.name:
+            return (self.row,)
+        if name == "NTE":
+            return self.notes
+        if self.order and name in self.order.by_name:
+            return self.order.by_name[name]
+        return () if name in _OF_AN_ORDER else self.above.get(name, ())
+
+    def segment(self, name: str) -> Segment | None:
+        """The first of them."""
+        found = self.segments(name)
+        return found[0] if found else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    """All rows of a message with their scopes, and all its orders."""
+
+    scopes: list[Scope]
+    orders: list[Order]
+
+
+def walk(message: Message, sender: str, row_name: str) -> Walk:
+    """Find every `row_name` segment and its neighbourhood, in one pass."""
+    scopes: list[Scope] = []
+    orders: list[Order] = []
+    notes: list[Segment] = []
+    above: dict[str, list[Segment]] = {}
+    block: Order | None = None
+    owner: Order | None = None
+    for segment in message.segments:
+        match segment.name:
+            case "NTE":
+                notes.append(segment)
+                continue
+            case "PID":
+                _dissolve(block, owner)
+                above, block, owner = {"MSH": above.get("MSH", [])}, None, None
+            case "ORC":
+                _dissolve(block, owner)
+                block = Order()
+            case "OBR":
+                if block is None or block.request:
+                    block = Order()
+                owner = block
+                orders.append(block)
+        if not segment.name.startswith("Z") and segment.name:
+            notes = []
+        if segment.name == row_name:
+            if owner:
+                owner.rows += 1
+            scopes.append(Scope(message=message, sender=sender, row=segment, notes=notes, order=owner, above=above))
+        else:
+            (block.by_name if block else above).setdefault(segment.name, []).append(segment)
+    _dissolve(block, owner)
+    return Walk(scopes=scopes, orders=orders)
+
+
+def _dissolve(block: Order | None, owner: Order | None) -> None:
+    """An ORC that no OBR followed opened no order: its segments belong to the order before it."""
+    if block and owner and not block.request:
+        for name, segments in block.by_name.items():
+            owner.by_name.setdefault(name, []).extend(segments)

@@ -1,0 +1,150 @@
+"""The fields of an HL7 v2 mapping, compiled once into plain functions from a scope to what stands there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from adapter.ingest.hl7v2 import NULL, Segment, unescape
+from adapter.ingest.scopes import Scope
+from adapter.knowledge.paths import V2Path, joined, read_v2_path
+from adapter.knowledge.spec import FieldSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A filled place of a message."""
+
+    text: str
+    segment: Segment
+    field: int
+    repetition: int
+    path: str
+
+
+PlaceReader = Callable[[Scope], Iterator[Found]]
+KeyReader = Callable[[Scope, Mapping[str, str]], str | None]
+_FIRST: Sequence[int] = (1,)
+_JOINERS = {"lines": "\n", "commas": ", ", "spaces": " "}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class V2Field:
+    """One field of the mapping and its alternatives in order."""
+
+    spec: FieldSpec
+    places: tuple[V2Path, ...]
+    """The first part of each alternative, to name where something is missing."""
+    alternatives: tuple[PlaceReader, ...]
+    keys: tuple[KeyReader, ...]
+
+    def all(self, scope: Scope) -> Iterator[Found]:
+        """Every filled place, alternatives in order."""
+        return chain.from_iterable(read(scope) for read in self.alternatives)
+
+    def first(self, scope: Scope) -> Found | None:
+        """The first filled place."""
+        return next(self.all(scope), None)
+
+    def text(self, scope: Scope) -> str | None:
+        """The first filled alternative, its repetitions joined when the mapping says so; else the default."""
+        joiner = _JOINERS.get(self.spec.join or "")
+        for read in self.alternatives:
+            texts = [found.text for found in read(scope)]
+            if texts:
+                return texts[0] if joiner is None else joiner.join(texts)
+        return self.spec.default
+
+    def key(self, scope: Scope, named: Mapping[str, str]) -> str | None:
+        """The first key whose leading part is filled."""
+        return next((key for read in self.keys if (key := read(scope, named))), None)
+
+    def place(self, scope: Scope) -> tuple[Segment, int]:
+        """Where the field should stand: the first path whose segment is there, else the row."""
+        for path in self.places:
+            segment = scope.segment(path.segment)
+            if segment:
+                return segment, path.field
+        return scope.row, self.places[0].field if self.places else 0
+
+
+def compile_field(spec: FieldSpec) -> V2Field:
+    """A field of the mapping as functions; its paths were checked when the mapping was loaded."""
+    firsts = [read_v2_path(joined(path)[0]) for path in spec.paths]
+    return V2Field(
+        spec=spec,
+        places=tuple(path for path in firsts if path),
+        alternatives=tuple(_place_reader(path, text) for path, text in zip(firsts, spec.paths, strict=True) if path),
+        keys=tuple(_key_reader(path) for path in spec.paths),
+    )
+
+
+def codings(segment: Segment, number: int, repetition: int = 1) -> list[tuple[str, str, str]]:
+    """The filled (code, text, system) triplets of a coded element: the first and the alternate one."""
+    sent = (part.strip() for part in segment.components(number, repetition))
+    parts = [*("" if part == NULL else part for part in sent), "", "", "", "", "", ""]
+    pairs = [(parts[0], parts[1], parts[2]), (parts[3], parts[4], parts[5])]
+    return [pair for pair in pairs if pair[0] or pair[1]]
+
+
+def _place_reader(path: V2Path, text: str) -> PlaceReader:
+    def read(scope: Scope) -> Iterator[Found]:
+        for segment in scope.segments(path.segment):
+            if not segment.field(path.field):
+                continue
+            for repetition in _FIRST if path.repetition is None else _repetitions(path.field, path.repetition, segment):
+                value = _value(path, scope, segment, repetition)
+                if value:
+                    yield Found(text=value, segment=segment, field=path.field, repetition=repetition, path=text)
+
+    return read
+
+
+def _repetitions(number: int, wanted: str, segment: Segment) -> Sequence[int]:
+    every = range(1, len(segment.repetitions(number)) + 1)
+    if wanted == "*":
+        return every
+    if "=" not in wanted:
+        return [int(wanted)]
+    component, _, word = wanted.partition("=")
+    return [n for n in every if segment.value(number, n, int(component)) == word]
+
+
+def _value(path: V2Path, scope: Scope, segment: Segment, repetition: int) -> str:
+    if path.component:
+        return (segment.value(path.field, repetition, path.component, path.subcomponent or 1) or "").strip()
+    raw = segment.repetitions(path.field)
+    if repetition > len(raw) or raw[repetition - 1].strip() == NULL:
+        return ""
+    message = scope.message
+    return unescape(raw[repetition - 1], message.delimiters, message.charset).strip()
+
+
+def _key_reader(path: str) -> KeyReader:
+    parts = [_key_part(part) for part in joined(path)]
+
+    def read(scope: Scope, named: Mapping[str, str]) -> str | None:
+        first = parts[0](scope, named)
+        return "/".join([first, *(part(scope, named) for part in parts[1:])]) if first else None
+
+    return read
+
+
+def _key_part(text: str) -> Callable[[Scope, Mapping[str, str]], str]:
+    path = read_v2_path(text)
+    if path is None:
+        name = text.strip("()")
+        return lambda _scope, named: named.get(name, "")
+    place = path
+
+    def read(scope: Scope, _named: Mapping[str, str]) -> str:
+        segment = scope.segment(place.segment)
+        if segment is None:
+            return ""
+        if place.component:
+            return _value(place, scope, segment, 1)
+        identifier = [segment.value(place.field, 1, component) or "" for component in (1, 2)]
+        return "^".join(identifier).strip("^ ")
+
+    return read

@@ -1,0 +1,1 @@
+"""mappings/ and config/ become typed, checked tables."""

@@ -1,0 +1,120 @@
+"""Which targets the shipped code tables may have: the words the events and the rules understand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import get_args
+
+from adapter.domain.events import AdministrationStatus, PremedicationRole, ResultStatus, Route, Verification
+from adapter.domain.units import DOSE_UNITS, FACTORS_TO_IU_PER_ML, REFUSED
+from adapter.knowledge.spec import NOT_OURS, Table
+from adapter.knowledge.text_yaml import Fault, did_you_mean
+
+WELL_KNOWN_UNITS = {
+    **dict.fromkeys(("iu/ml", "u/ml", "ui/ml", "ie/ml", "[iu]/ml"), "[IU]/mL"),
+    **dict.fromkeys(("iu/l", "u/l", "ui/l", "ie/l", "[iu]/l"), "[IU]/L"),
+    **dict.fromkeys(("kiu/l", "ku/l", "k[iu]/l"), "k[IU]/L"),
+    **dict.fromkeys(("miu/ml", "mu/ml", "m[iu]/ml"), "m[IU]/mL"),
+}
+"""Spellings, without blanks and folded, that no site may read as another unit."""
+HIGHEST_LIMIT_IU_PER_ML = Decimal("0.1")
+_LIMIT = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6})?")
+_URI = re.compile(r"(?:https?://|urn:)[^\s|]+")
+ACTIVITY = "asparaginase-activity"
+PROMOTE = "promote-to-final"
+PRODUCTS = (
+    "native-ecoli",
+    "pegaspargase",
+    "calaspargase",
+    "crisantaspase",
+    "recombinant-crisantaspase",
+    "unspecified-asparaginase",
+)
+CONCEPTS = (
+    "anaphylaxis",
+    "urticaria",
+    "angio-oedema",
+    "bronchospasm",
+    "laryngeal-oedema",
+    "hypotension",
+    "rash",
+    "itching",
+    "dyspnoea",
+    "flushing",
+    "nausea",
+    "vomiting",
+    "headache",
+    "somnolence",
+)
+
+NAMES_OF_DRUGS = ("asparaginase_products", "premedication_drugs")
+"""Tables for which no target is suggested: the nearest spelling may be another drug."""
+TARGETS: dict[str, tuple[str, ...]] = {
+    "activity_tests": (ACTIVITY, NOT_OURS),
+    "units": (*FACTORS_TO_IU_PER_ML, *sorted(DOSE_UNITS), REFUSED),
+    "result_status": (*get_args(ResultStatus), PROMOTE),
+    "asparaginase_products": (*PRODUCTS, NOT_OURS),
+    "premedication_drugs": (*get_args(PremedicationRole), NOT_OURS),
+    "administration_status": get_args(AdministrationStatus),
+    "allergy_certainty": get_args(Verification),
+    "allergy_active": ("active", "inactive", "resolved"),
+    "reaction_severity": ("mild", "moderate", "severe"),
+    "reaction_concepts": CONCEPTS,
+    "routes": get_args(Route),
+}
+
+
+def target_faults(table: Table) -> Iterator[Fault]:
+    """A fault for each row whose target no event and no rule understands."""
+    if table.name == "quantification_limits":
+        yield from _limit_faults(table)
+    if table.name == "units":
+        yield from _unit_faults(table)
+    if table.name == "identifier_systems":
+        yield from _system_faults(table)
+    allowed = TARGETS.get(table.name)
+    if allowed is None:
+        return
+    for row in table.rows:
+        if row.target not in allowed:
+            hint = "" if table.name in NAMES_OF_DRUGS else did_you_mean(row.target, allowed)
+            text = f"'{row.target}' is not a target of {table.name}{hint}"
+            yield Fault(file=row.file, line=row.line, text=f"{text}; it takes {', '.join(allowed)}")
+
+
+def _limit_faults(table: Table) -> Iterator[Fault]:
+    """A limit nobody can read, or one above every threshold, would silently change verdicts."""
+    for row in table.rows:
+        wrong = _limit_fault(row.extra.get("lloq", "").strip(), row.extra.get("unit", "").strip())
+        if wrong:
+            yield Fault(file=row.file, line=row.line, text=wrong)
+
+
+def _limit_fault(number: str, unit: str) -> str | None:
+    if not _LIMIT.fullmatch(number) or Decimal(number) == 0:
+        hint = "; write a decimal point, and format the column as text" if "," in number else ""
+        return f"lloq '{number}' is not a positive number such as 0.03{hint}"
+    canonical = WELL_KNOWN_UNITS.get("".join(unit.split()).casefold(), unit)
+    if canonical not in FACTORS_TO_IU_PER_ML:
+        return f"'{unit}' is no activity unit; write for example IU/mL"
+    if Decimal(number) * FACTORS_TO_IU_PER_ML[canonical] > HIGHEST_LIMIT_IU_PER_ML:
+        return f"a quantification limit of {number} {unit} is above the threshold of 0.1 IU/mL; is the unit right?"
+    return None
+
+
+def _unit_faults(table: Table) -> Iterator[Fault]:
+    """A spelling everybody reads alike may not be turned into another unit: that error is a thousand-fold one."""
+    for row in table.rows:
+        known = WELL_KNOWN_UNITS.get("".join(row.code.split()).casefold())
+        if known and row.target in FACTORS_TO_IU_PER_ML and row.target != known:
+            text = f"'{row.code}' means {known} everywhere; it cannot be mapped to '{row.target}'"
+            yield Fault(file=row.file, line=row.line, text=text)
+
+
+def _system_faults(table: Table) -> Iterator[Fault]:
+    for row in table.rows:
+        if not _URI.fullmatch(row.target):
+            text = f"'{row.target}' is not an identifier system; write a URI such as https://hospital.example/mrn"
+            yield Fault(file=row.file, line=row.line, text=text)

@@ -1,0 +1,131 @@
+"""Lint of mappings/: everything loading checks, and what is worth a second look or too slow to check on every start."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from pathlib import Path as FilePath
+from typing import Any
+
+from adapter.knowledge.event_fields import EVENT_FIELDS
+from adapter.knowledge.hl7_names import unknown_place
+from adapter.knowledge.load import Reading, read_folders
+from adapter.knowledge.paths import joined, read_v2_path
+from adapter.knowledge.spec import Table
+from adapter.knowledge.text_yaml import Document, Fault, Node, Path
+
+READ_BY_CODE = ("identifier_systems", "quantification_limits", "reaction_concepts", "units")
+_PATH_KEYS = ("from", "type", "unit", "code", "path")
+
+
+def lint(overlays: Sequence[FilePath] = (), base: FilePath | None = None) -> list[Fault]:
+    """Every fault and warning in the mappings, tables and outputs, in the order of files and lines."""
+    reading = read_folders(overlays, base)
+    faults = list(reading.faults)
+    for relative, document in reading.documents.items():
+        if relative.startswith("v2/"):
+            faults.extend(_hl7_faults(document))
+            faults.extend(_never_reached(document))
+        elif relative.startswith("fhir/"):
+            faults.extend(_fhirpath_faults(document))
+    faults.extend(_missing_fields(reading))
+    faults.extend(_no_near_words(reading))
+    faults.extend(_unread_tables(reading))
+    faults.extend(fault for table in reading.tables.values() for fault in _hidden_rows(table))
+    return sorted(set(faults), key=lambda fault: (fault.file, fault.line, fault.text))
+
+
+def _missing_fields(reading: Reading) -> Iterator[Fault]:
+    """A field without which no event stands may not be missing from a mapping."""
+    for mapping in reading.mappings:
+        _, needed = EVENT_FIELDS[mapping.event]
+        missing = [name for name in needed if mapping.field(name) is None]
+        if missing:
+            text = f"'fields' lacks {', '.join(missing)}; without them there is no {mapping.event}"
+            yield Fault(file=mapping.file, line=1, text=text)
+
+
+def _hl7_faults(document: Document) -> Iterator[Fault]:
+    for place, text in _paths(document.data, ()):
+        for part in joined(text):
+            path = read_v2_path(part)
+            if path and (wrong := unknown_place(path)):
+                yield document.fault(place, wrong)
+
+
+def _never_reached(document: Document) -> Iterator[Fault]:
+    """Warnings for a later path of a chain that lies inside an earlier one: the earlier is filled whenever it is."""
+    data = document.data
+    fields = data.get("fields") if isinstance(data, dict) else None
+    for name, entry in fields.items() if isinstance(fields, dict) else ():
+        chain = entry.get("from") if isinstance(entry, dict) else None
+        texts = [str(text) for text in chain] if isinstance(chain, list) else []
+        for number, text in enumerate(texts):
+            earlier = next((first for first in texts[:number] if text.startswith(f"{first}.")), None)
+            if earlier:
+                place = ("fields", name, "from", number)
+                wrong = f"{name}: '{text}' is never reached; '{earlier}' is filled whenever it is"
+                yield document.fault(place, wrong, "warning")
+
+
+def _fhirpath_faults(document: Document) -> Iterator[Fault]:
+    for place, text in _paths(document.data, ()):
+        for part in joined(text):
+            if not re.fullmatch(r"\([a-z_]+\)", part) and not _is_fhirpath(part):
+                yield document.fault(place, f"'{part}' is not readable as FHIRPath")
+
+
+def _is_fhirpath(text: str) -> bool:
+    """Does the grammar read the whole text?  fhirpathpy's own compile passes over what it cannot read."""
+    grammar: Any = import_module("fhirpathpy.parser")  # slow to load, and without types
+    lexer = grammar.FHIRPathLexer(grammar.InputStream(text))
+    lexer.removeErrorListeners()
+    parser = grammar.FHIRPathParser(grammar.CommonTokenStream(lexer))
+    parser.removeErrorListeners()
+    parser.expression()
+    whole: bool = parser.getCurrentToken().type == grammar.Token.EOF
+    return whole and int(parser.getNumberOfSyntaxErrors()) == 0
+
+
+def _paths(node: Node, path: Path) -> Iterator[tuple[Path, str]]:
+    """Every path of a mapping with its place in the file."""
+    match node:
+        case str():
+            key = path[-2] if path and isinstance(path[-1], int) else path[-1] if path else ""
+            if key in _PATH_KEYS and len(path) > 1:
+                yield path, node
+        case list():
+            for number, item in enumerate(node):
+                yield from _paths(item, (*path, number))
+        case dict():
+            for key, item in node.items():
+                yield from _paths(item, (*path, key))
+
+
+def _no_near_words(reading: Reading) -> Iterator[Fault]:
+    for mapping in reading.mappings:
+        if not mapping.select.near:
+            text = "'near' lists no words: a code that is renamed would vanish in silence"
+            line = next((d for d in reading.documents.values() if d.file == mapping.file), None)
+            if line:
+                yield line.fault(("select", "near"), text, "warning")
+
+
+def _unread_tables(reading: Reading) -> Iterator[Fault]:
+    read = {mapping.select.table for mapping in reading.mappings}
+    read |= {field.table for mapping in reading.mappings for field in mapping.fields if field.table}
+    for table in reading.tables.values():
+        if table.name not in read and table.name not in READ_BY_CODE and table.rows:
+            row = table.rows[0]
+            yield Fault(file=row.file, line=1, text="no mapping reads this table", severity="warning")
+
+
+def _hidden_rows(table: Table) -> Iterator[Fault]:
+    """Warnings for codes that differ only in case or inner blanks and mean different things."""
+    first: dict[tuple[str, str, str], str] = {}
+    for row in table.rows:
+        folded = (row.sender, " ".join(row.code.casefold().split()), row.system)
+        if first.setdefault(folded, row.target) != row.target:
+            text = f"'{row.code}' differs only in upper and lower case from a row with another target"
+            yield Fault(file=row.file, line=row.line, text=text, severity="warning")

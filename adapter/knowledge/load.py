@@ -1,0 +1,136 @@
+"""The whole of mappings/ with its overlays: read, checked, and known by a content hash."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapter.knowledge.codes import target_faults
+from adapter.knowledge.content import content_hash
+from adapter.knowledge.layers import Layer, layers_of, stray_files
+from adapter.knowledge.mapping_files import read_mapping
+from adapter.knowledge.output_files import read_output
+from adapter.knowledge.shipped import shipped
+from adapter.knowledge.spec import Knowledge, Mapping, OutputTemplate, Table
+from adapter.knowledge.tables import TableFile, lay_over, read_table
+from adapter.knowledge.text_yaml import Document, Fault, read_yaml
+
+TABLES = "tables"
+MAPPINGS = ("v2", "fhir")
+OUTPUTS = "outputs"
+FOLDERS = (TABLES, *MAPPINGS, OUTPUTS)
+NEVER_READ = ("demo", "golden")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a shipped folder and its overlays hold, faults included."""
+
+    tables: dict[str, Table]
+    documents: dict[str, Document]
+    """YAML files by relative path, the last layer that has one."""
+    mappings: tuple[Mapping, ...]
+    outputs: dict[str, OutputTemplate]
+    faults: tuple[Fault, ...]
+
+
+def load_knowledge(overlays: Sequence[Path] = (), base: Path | None = None) -> tuple[Knowledge | None, list[Fault]]:
+    """The shipped mappings with each overlay laid over them; None when any file has an error.
+
+    `DIR/tables/*.csv` add rows, the same (sender, code, system) replaces; a YAML file of the same relative path
+    replaces.  Folders other than tables, v2, fhir and outputs (demo, golden) are never read.
+    """
+    reading = read_folders(overlays, base)
+    faults = list(reading.faults)
+    if any(fault.severity == "error" for fault in faults):
+        return None, faults
+    digest = content_hash(
+        [_parsed_tables(reading.tables), {path: document.data for path, document in reading.documents.items()}]
+    )
+    return Knowledge(mappings=reading.mappings, tables=reading.tables, outputs=reading.outputs, hash=digest), faults
+
+
+def read_folders(overlays: Sequence[Path] = (), base: Path | None = None) -> Reading:
+    """Everything that can be read of the shipped mappings (or `base`) and the overlays."""
+    faults: list[Fault] = []
+    layers = layers_of(base or shipped("mappings"), overlays, faults)
+    for layer in layers:
+        faults.extend(stray_files(layer, FOLDERS, NEVER_READ))
+    tables = _tables(layers, faults)
+    documents = _documents(layers, faults)
+    mappings = _mappings(documents, tables, faults)
+    outputs = _outputs(documents, faults)
+    return Reading(tables=tables, documents=documents, mappings=mappings, outputs=outputs, faults=tuple(faults))
+
+
+def _tables(layers: Sequence[Layer], faults: list[Fault]) -> dict[str, Table]:
+    found: dict[str, list[TableFile]] = {}
+    for layer in layers:
+        for path in layer.files(TABLES, ".csv"):
+            content = layer.read(path, faults)
+            if content is None:
+                continue
+            rows, mistakes = read_table(content, path.stem, layer.name(path))
+            faults.extend(mistakes)
+            found.setdefault(path.stem, []).append(rows)
+    tables = {name: lay_over(found[name]) for name in sorted(found)}
+    for table in tables.values():
+        faults.extend(target_faults(table))
+    return tables
+
+
+def _documents(layers: Sequence[Layer], faults: list[Fault]) -> dict[str, Document]:
+    """The YAML files by relative path, the last layer that has one winning."""
+    chosen: dict[str, tuple[Layer, Path]] = {}
+    for layer in layers:
+        for folder in (*MAPPINGS, OUTPUTS):
+            for path in layer.files(folder, ".yaml"):
+                chosen[f"{folder}/{path.name}"] = (layer, path)
+    documents: dict[str, Document] = {}
+    for relative, (layer, path) in sorted(chosen.items()):
+        content = layer.read(path, faults)
+        if content is None:
+            continue
+        document, mistakes = read_yaml(content, layer.name(path))
+        faults.extend(mistakes)
+        if document:
+            documents[relative] = document
+    return documents
+
+
+def _mappings(documents: dict[str, Document], tables: dict[str, Table], faults: list[Fault]) -> tuple[Mapping, ...]:
+    mappings: dict[str, Mapping] = {}
+    for relative, document in documents.items():
+        if relative.startswith(OUTPUTS):
+            continue
+        mapping, mistakes = read_mapping(document, tables)
+        faults.extend(mistakes)
+        if not mapping:
+            continue
+        first = mappings.setdefault(mapping.id, mapping)
+        if first is not mapping:
+            faults.append(document.fault(("mapping",), f"'{mapping.id}' is the name of {first.file} already"))
+    return tuple(mappings.values())
+
+
+def _outputs(documents: dict[str, Document], faults: list[Fault]) -> dict[str, OutputTemplate]:
+    outputs: dict[str, OutputTemplate] = {}
+    for relative, document in documents.items():
+        if not relative.startswith(OUTPUTS):
+            continue
+        output, mistakes = read_output(document)
+        faults.extend(mistakes)
+        if not output:
+            continue
+        first = outputs.setdefault(output.name, output)
+        if first is not output:
+            faults.append(document.fault(("output",), f"'{output.name}' is the name of {first.file} already"))
+    return outputs
+
+
+def _parsed_tables(tables: dict[str, Table]) -> dict[str, list[list[object]]]:
+    return {
+        table.name: [[r.sender, r.code, r.system, r.target, r.label, r.note, r.extra] for r in table.rows]
+        for table in tables.values()
+    }

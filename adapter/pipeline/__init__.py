@@ -1,0 +1,1 @@
+"""The corridor: receive, process, deliver, reassess; rooms are called from here and never call each other."""

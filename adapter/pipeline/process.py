@@ -1,0 +1,170 @@
+"""Process: one kept message becomes events, findings, wanted resources and one commit; so does the passing of time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from traceback import extract_tb
+
+from adapter.domain.events import Event, Recorded
+from adapter.domain.message import MessageRef, Parked, PatientResult, Stored, Translation, Work
+from adapter.domain.outputs import Change
+from adapter.domain.problems import problem
+from adapter.pipeline.interpreting import Step, interpreted, withheld
+from adapter.pipeline.parts import JsonObject, Parts, State
+from adapter.pipeline.understand import understand
+from adapter.store.faults import CannotKeep, StoreBroken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Processed:
+    """One committed step: what was understood and what it changed."""
+
+    work: Work
+    translations: tuple[Translation, ...]
+    fault: str | None = None
+    """Kind and place in our source of the fault of ours that parked the message; never its text."""
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Every operation on every resource, patient by patient."""
+        return tuple(change for result in self.work.results for change in result.changes)
+
+
+def process(stored: Stored, message: MessageRef, parts: Parts, now: datetime) -> Processed:
+    """Translate one kept message, re-interpret the patients it touches, and commit everything at once.
+
+    A fault of ours on the way parks the message as `internal-error`, with no other effect: it must not stop the feed.
+    Raises CannotKeep or StoreBroken, as the store does.
+    """
+    try:
+        done = _worked_out(stored, message, parts, now)
+        parts.state.commit(done.work)
+    except (CannotKeep, StoreBroken):
+        raise
+    except Exception as fault:  # noqa: BLE001 - a bug of ours must not lose the message: it waits in the work list
+        done = _quarantined(message, now, fault_place(fault))
+        parts.state.commit(done.work)
+    return done
+
+
+def _worked_out(stored: Stored, message: MessageRef, parts: Parts, now: datetime) -> Processed:
+    translations = understand(stored.arrival, parts)
+    known = dict(reference for t in translations for reference in t.known)
+    released, freed = _release(message, known, parts)
+    readings = [(message, translations), *released]
+    every = [t for _, translated in readings for t in translated]
+    step = _step(message, readings, parts.state)
+    results = _interpreted(step, parts, now)
+    waits = _parked(message, translations, now)
+    work = Work(
+        at=now,
+        message=message,
+        events=step.recorded,
+        superseded=step.superseded,
+        patients=step.records,
+        known=tuple((reference, resource) for t in every for reference, resource in t.known),
+        results=results,
+        parked=waits,
+        resolved=tuple(dict.fromkeys((*freed, *_answered_twins(message, waits, parts.state)))),
+        problems=tuple(p for t in every for p in t.problems),
+        deliver_to=tuple(target.name for target in parts.targets),
+        withheld=withheld(results, parts.targets),
+    )
+    return Processed(work=work, translations=translations)
+
+
+def _answered_twins(message: MessageRef, waits: Parked | None, state: State) -> list[MessageRef]:
+    """Parked copies of a message that now needs to wait no longer."""
+    return state.twins(message) if message.digest and waits is None else []
+
+
+def fault_place(fault: BaseException) -> str:
+    """`KeyError at linking.py:41`: what a person needs to find a bug, and nothing of what the message said."""
+    frame = extract_tb(fault.__traceback__)[-1]
+    return f"{type(fault).__name__} at {frame.filename.rpartition('/')[2]}:{frame.lineno}"
+
+
+def _quarantined(message: MessageRef, now: datetime, fault: str) -> Processed:
+    broken = Translation(relevance="relevant", problems=(problem("internal-error"),), parked="internal-error")
+    work = Work(at=now, message=message, parked=_parked(message, (broken,), now), problems=broken.problems)
+    return Processed(work=work, translations=(broken,), fault=fault)
+
+
+def reassess(patient: str, parts: Parts, now: datetime) -> Processed:
+    """Interpret one patient again because time has passed."""
+    result = interpreted(patient, Step(), parts, now)
+    work = Work(
+        at=now,
+        results=(result,),
+        deliver_to=tuple(target.name for target in parts.targets),
+        withheld=withheld((result,), parts.targets),
+    )
+    parts.state.commit(work)
+    return Processed(work=work, translations=())
+
+
+def _release(
+    message: MessageRef, known: Mapping[str, JsonObject], parts: Parts
+) -> tuple[list[tuple[MessageRef, tuple[Translation, ...]]], tuple[MessageRef, ...]]:
+    """Messages that waited for what just arrived, read again; and those of them that need to wait no longer."""
+    if not known:
+        return [], ()
+    widened = replace(parts, beforehand={**parts.beforehand, **known})
+    released = [
+        (waiting, understand(parts.read(waiting).arrival, widened))
+        for waiting in parts.state.waiting_for(message.source, tuple(known))
+        if waiting != message
+    ]
+    freed = tuple(ref for ref, translations in released if not any(t.parked for t in translations))
+    return released, freed
+
+
+def _step(message: MessageRef, readings: Sequence[tuple[MessageRef, tuple[Translation, ...]]], state: State) -> Step:
+    """The events of these readings in the next places of arrival, and what earlier readings of them said otherwise."""
+    events = [(event, ref.digest) for ref, translated in readings for t in translated for event in t.events]
+    recorded = _placed(events, state)
+    said = {row.event for row in recorded}
+    return Step(
+        message=message,
+        recorded=recorded,
+        superseded=tuple(row for row in _read_before(readings, state) if row.event not in said),
+        records=tuple(record for _, translated in readings for t in translated for record in t.patients),
+    )
+
+
+def _read_before(readings: Sequence[tuple[MessageRef, tuple[Translation, ...]]], state: State) -> tuple[Recorded, ...]:
+    digests = tuple(dict.fromkeys(ref.digest for ref, _ in readings if ref.digest))
+    sources = {ref.source for ref, _ in readings}
+    return tuple(row for row in state.read_from(digests) if row.event.source in sources) if digests else ()
+
+
+def _placed(events: Sequence[tuple[Event, str]], state: State) -> tuple[Recorded, ...]:
+    """Give events the next places in the order of arrival of the patients they touch."""
+    if not events:
+        return ()
+    new = [event for event, _ in events]
+    last = max((r.arrival for patient in state.holders(new) for r in state.recall(patient, new).recorded), default=0)
+    return tuple(
+        Recorded(arrival=last + n, event=event, origin=origin) for n, (event, origin) in enumerate(events, start=1)
+    )
+
+
+def _interpreted(step: Step, parts: Parts, now: datetime) -> tuple[PatientResult, ...]:
+    touched = dict.fromkeys(parts.state.holders([row.event for row in (*step.recorded, *step.superseded)]))
+    touched.update(dict.fromkeys(record.patient for record in step.records if record.patient))
+    return tuple(interpreted(patient, step, parts, now) for patient in touched if patient)
+
+
+def _parked(message: MessageRef, translations: Sequence[Translation], now: datetime) -> Parked | None:
+    reason = next((t.parked for t in translations if t.parked), None)
+    if reason is None:
+        return None
+    return Parked(
+        message=message,
+        reason=reason,
+        problems=tuple(p for t in translations for p in t.problems),
+        waits_for=tuple(reference for t in translations for reference in t.waits_for),
+        parked_at=now,
+    )

@@ -1,0 +1,111 @@
+"""Translate one kept message, whatever it is; a fault of ours parks it and loses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from adapter.domain.events import Event
+from adapter.domain.message import Answer, Arrival, Translation
+from adapter.domain.problems import Problem, problem
+from adapter.fhir import Json, UnreadableJsonError, loads
+from adapter.ingest.translate import check_fhir, fhir_resources, translate_fhir, translate_hl7
+from adapter.pipeline.parts import JsonObject, Lookup, Parts
+
+_IDENTITY = ("resourceType", "id", "meta")
+
+
+def understand(arrival: Arrival, parts: Parts) -> tuple[Translation, ...]:
+    """What one kept message says; a fault of ours gives a parked `internal-error`, never an exception."""
+    try:
+        if arrival.kind == "hl7v2":
+            rules = parts.rules_at(arrival.listener)
+            return tuple(translate_hl7(arrival.raw, parts.knowledge, rules, source=arrival.source))
+        return _understand_fhir(arrival, parts)
+    except Exception:  # noqa: BLE001 - a bug of ours must not lose the message: it waits in the work list
+        return (Translation(relevance="relevant", problems=(problem("internal-error"),), parked="internal-error"),)
+
+
+def _understand_fhir(arrival: Arrival, parts: Parts) -> tuple[Translation, ...]:
+    if arrival.method == "DELETE" and arrival.target:
+        return (_retraction(arrival.target, arrival, parts),)
+    try:
+        body = loads(arrival.raw)
+    except UnreadableJsonError as fault:
+        return (_unreadable(str(fault)),)
+    broken = _broken(body)
+    if broken:
+        return (broken,)
+    found: dict[str, JsonObject] = {}
+    read: dict[int, Translation] = {}
+    for item in fhir_resources(body):
+        if item.method == "DELETE" and item.reference:
+            read[item.index] = _retraction(item.reference, arrival, parts)
+        elif item.resource is not None:
+            read[item.index] = _resource(item.resource, arrival, found, parts)
+            found.update(read[item.index].known)
+        else:
+            read[item.index] = _refused((problem("fhir-invalid", where=f"Bundle.entry[{item.index}].resource"),))
+    return tuple(read[index] for index in sorted(read))
+
+
+def _resource(resource: JsonObject, arrival: Arrival, found: Mapping[str, JsonObject], parts: Parts) -> Translation:
+    broken = _broken(resource)
+    if broken:
+        return broken
+    translation = translate_fhir(
+        resource,
+        parts.knowledge,
+        _lookup(arrival.source, found, parts),
+        source=arrival.source,
+        zone=parts.zone_of(arrival.source),
+    )
+    if translation.events or translation.parked or not resource.get("id"):
+        return translation
+    return replace(translation, events=_no_longer_ours(resource, arrival, parts))
+
+
+def _no_longer_ours(resource: JsonObject, arrival: Arrival, parts: Parts) -> tuple[Event, ...]:
+    """A record that used to name our drug and now names another: what it said before was withdrawn by its update."""
+    bare: JsonObject = {name: resource[name] for name in _IDENTITY if name in resource}
+    withdrawn = translate_fhir(
+        bare, parts.knowledge, _lookup(arrival.source, {}, parts), source=arrival.source, retracted=True
+    ).events
+    holders = parts.state.holders(withdrawn) if withdrawn else ()
+    return withdrawn if any(holders) else ()
+
+
+def _broken(resource: Json) -> Translation | None:
+    """A resource that breaks its definition: nothing is read out of it."""
+    problems = tuple(check_fhir(resource))
+    return _refused(problems) if problems else None
+
+
+def _refused(problems: tuple[Problem, ...]) -> Translation:
+    """Refused with its places: the sender knows, so nothing waits in the work list; the bytes are kept."""
+    return Translation(relevance="relevant", problems=problems, answer=Answer(code="AE", errors=problems))
+
+
+def _unreadable(text: str) -> Translation:
+    return _refused((problem("fhir-unreadable", text=text),))
+
+
+def _retraction(reference: str, arrival: Arrival, parts: Parts) -> Translation:
+    """A deleted resource is a fact that should never have been: the same as entered-in-error."""
+    resource_type, _, identity = reference.partition("/")
+    return translate_fhir(
+        {"resourceType": resource_type, "id": identity},
+        parts.knowledge,
+        _lookup(arrival.source, {}, parts),
+        source=arrival.source,
+        retracted=True,
+    )
+
+
+def _lookup(source: str, found: Mapping[str, JsonObject], parts: Parts) -> Lookup:
+    def known(reference: str) -> JsonObject | None:
+        if reference in found:
+            return found[reference]
+        return parts.state.known(source, reference) or parts.beforehand.get(reference)
+
+    return known

@@ -1,0 +1,1 @@
+"""The read-only FHIR facade over what was written."""

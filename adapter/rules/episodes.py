@@ -1,0 +1,252 @@
+"""Administration rows become dose episodes: one per dose a clinician would count (CONTRACTS 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Literal
+
+from adapter.domain.events import AsparaginaseAdministered, Route
+from adapter.domain.policy import Family, RuleBook
+from adapter.domain.times import Moment
+from adapter.rules.limits import Limits, limits_for
+
+EPISODE_GAP = timedelta(hours=24)
+UNSPECIFIED = "unspecified-asparaginase"
+_NEVER_GIVEN = ("not-done", "entered-in-error")
+_FAR_PAST = datetime(1, 1, 1, tzinfo=UTC)
+# The least settled state of the rows is the state of the episode.
+_STATES = ("in-progress", "on-hold", "unknown", "stopped", "completed")
+
+Portion = Literal["full", "partial", "negligible", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instants:
+    """The earliest and the latest instant something can have happened."""
+
+    earliest: datetime
+    latest: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Episode:
+    """One dose: its rows without copies, its times as intervals, and how much of it was given."""
+
+    key: str
+    source: str
+    product: str
+    family: Family
+    limits: Limits
+    rows: tuple[AsparaginaseAdministered, ...]
+    copies: tuple[AsparaginaseAdministered, ...]
+    status: str
+    started: Moment | None
+    ended: Moment | None
+    began: Instants | None
+    anchor: Instants | None
+    """The end of the administration, its start where the end is unknown: elapsed time counts from here."""
+    amount: Decimal | None
+    ordered_amount: Decimal | None
+    """In `unit`."""
+    unit: str | None
+    route: Route | None
+    fraction: Fraction | None
+    """Amount given / amount ordered; 1 for a completed dose without amounts, None when unknown (ruling 8)."""
+    portion: Portion
+
+    @property
+    def settled(self) -> bool:
+        """Whether the administration is over: completed or stopped."""
+        return self.status in ("completed", "stopped")
+
+
+def dose_episodes(doses: Iterable[AsparaginaseAdministered], rulebook: RuleBook) -> tuple[Episode, ...]:
+    """All dose episodes of one patient by start and key; rows not done or entered in error give none."""
+    given = [dose for dose in doses if dose.status not in _NEVER_GIVEN]
+    rows_of: dict[str, list[AsparaginaseAdministered]] = {}
+    for dose in sorted(given, key=_row_order):
+        rows_of.setdefault(dose.product, []).append(dose)
+    episodes = [_episode(group, rulebook) for rows in rows_of.values() for group in _groups(rows)]
+    return tuple(sorted(episodes, key=episode_order))
+
+
+def episode_order(episode: Episode) -> tuple[datetime, datetime, str, str]:
+    """By start, end, key and source; doses without a time come first."""
+    began = episode.began.earliest if episode.began else _FAR_PAST
+    anchor = episode.anchor.latest if episode.anchor else _FAR_PAST
+    return began, anchor, episode.key, episode.source
+
+
+def _row_order(row: AsparaginaseAdministered) -> tuple[datetime, str, str]:
+    return (row.started.earliest if row.started else _FAR_PAST), row.key, row.source
+
+
+def _groups(rows: Sequence[AsparaginaseAdministered]) -> list[list[AsparaginaseAdministered]]:
+    """Rows of one product, in the order of start, joined by order, identifier or a gap under 24 hours."""
+    group_of: list[list[AsparaginaseAdministered]] = []
+    by_name: dict[str, list[AsparaginaseAdministered]] = {}
+    last_to_end: tuple[datetime, list[AsparaginaseAdministered]] | None = None
+    for row in rows:
+        related = [by_name[name] for name in _names(row) if name in by_name]
+        if last_to_end and row.started and _gap(last_to_end[0], row.started) < EPISODE_GAP:
+            related.append(last_to_end[1])
+        group = _joined(related, by_name, group_of)
+        group.append(row)
+        by_name.update(dict.fromkeys(_names(row), group))
+        end = _earliest_end(row)
+        if end and (last_to_end is None or end >= last_to_end[0]):
+            last_to_end = end, group
+        elif last_to_end and any(last_to_end[1] is other for other in related):
+            last_to_end = last_to_end[0], group
+    return [sorted(group, key=_row_order) for group in group_of]
+
+
+def _joined(
+    related: Sequence[list[AsparaginaseAdministered]],
+    by_name: dict[str, list[AsparaginaseAdministered]],
+    group_of: list[list[AsparaginaseAdministered]],
+) -> list[AsparaginaseAdministered]:
+    if not related:
+        group_of.append([])
+        return group_of[-1]
+    kept = related[0]
+    for other in related[1:]:
+        if other is kept or not any(other is group for group in group_of):
+            continue
+        kept.extend(other)
+        group_of[:] = [group for group in group_of if group is not other]
+        by_name.update({name: kept for row in other for name in _names(row)})
+    return kept
+
+
+def _names(row: AsparaginaseAdministered) -> list[str]:
+    # `#mr1` names something inside its own resource only; a reference means something inside its source only.
+    orders = [name for name in (row.request, *row.part_of) if name and not name.startswith("#")]
+    return [f"{row.source}|order|{name}" for name in orders] + [f"identifier|{name}" for name in row.identifiers]
+
+
+def _earliest_end(row: AsparaginaseAdministered) -> datetime | None:
+    end = row.ended or row.started
+    return end.earliest if end else None
+
+
+def _gap(end: datetime, started: Moment) -> timedelta:
+    return started.latest - min(end, started.earliest)
+
+
+def _episode(group: Sequence[AsparaginaseAdministered], rulebook: RuleBook) -> Episode:
+    rows, copies = _without_copies(group)
+    first = rows[0]
+    began, anchor = _began(rows), _anchor(rows)
+    product = rulebook.products.get(first.product)
+    limits = limits_for(first.product, began.earliest.date() if began else None, rulebook)
+    status = min((row.status for row in rows), key=_STATES.index)
+    amount, unit = _amount(rows)
+    fraction = _fraction(rows, amount, status)
+    return Episode(
+        key=first.key,
+        source=first.source,
+        product=first.product,
+        family=product.family if product else "unknown",
+        limits=limits,
+        rows=rows,
+        copies=copies,
+        status=status,
+        started=first.started,
+        ended=max((row.ended for row in rows if row.ended), key=lambda end: end.latest, default=None),
+        began=began,
+        anchor=anchor,
+        amount=amount,
+        ordered_amount=_ordered(rows) if amount is not None else None,
+        unit=unit,
+        route=first.route if len({row.route for row in rows}) == 1 else None,
+        fraction=fraction,
+        portion=_portion(fraction, limits),
+    )
+
+
+def _without_copies(
+    group: Sequence[AsparaginaseAdministered],
+) -> tuple[tuple[AsparaginaseAdministered, ...], tuple[AsparaginaseAdministered, ...]]:
+    rows: list[AsparaginaseAdministered] = []
+    copies: list[AsparaginaseAdministered] = []
+    for row in group:
+        (copies if any(_copy(row, kept) for kept in rows) else rows).append(row)
+    return tuple(rows), tuple(copies)
+
+
+def _copy(one: AsparaginaseAdministered, other: AsparaginaseAdministered) -> bool:
+    if set(one.identifiers) & set(other.identifiers):
+        return True
+    return _times(one) == _times(other) and (one.amount, one.unit) == (other.amount, other.unit)
+
+
+def _times(row: AsparaginaseAdministered) -> tuple[datetime | None, ...]:
+    moments = (row.started, row.ended)
+    return tuple(at for m in moments for at in ((m.earliest, m.latest) if m else (None, None)))
+
+
+def _began(rows: Sequence[AsparaginaseAdministered]) -> Instants | None:
+    starts = [row.started for row in rows if row.started]
+    if not starts:
+        return None
+    return Instants(earliest=min(s.earliest for s in starts), latest=min(s.latest for s in starts))
+
+
+def _anchor(rows: Sequence[AsparaginaseAdministered]) -> Instants | None:
+    spans = [_end_of(row.started, row.ended) for row in rows if row.started]
+    if not spans:
+        return None
+    return Instants(earliest=max(s.earliest for s in spans), latest=max(s.latest for s in spans))
+
+
+def _end_of(started: Moment, ended: Moment | None) -> Instants:
+    if ended is None:
+        return Instants(earliest=started.earliest, latest=started.latest)
+    if ended.latest < started.earliest:
+        # An end before its start: either may be wrong, so the end lies anywhere between them.
+        return Instants(earliest=ended.earliest, latest=started.latest)
+    return Instants(earliest=max(started.earliest, ended.earliest), latest=ended.latest)
+
+
+def _amount(rows: Sequence[AsparaginaseAdministered]) -> tuple[Decimal | None, str | None]:
+    units = {row.unit for row in rows}
+    if len(units) != 1 or any(row.amount is None for row in rows):
+        return None, None
+    return sum((row.amount for row in rows if row.amount is not None), Decimal(0)), rows[0].unit
+
+
+def _fraction(rows: Sequence[AsparaginaseAdministered], amount: Decimal | None, status: str) -> Fraction | None:
+    ordered = _ordered(rows)
+    if amount is not None and ordered is not None and ordered > 0 and amount >= 0:
+        return Fraction(amount) / Fraction(ordered)
+    return Fraction(1) if status == "completed" else None
+
+
+def _ordered(rows: Sequence[AsparaginaseAdministered]) -> Decimal | None:
+    if any(row.ordered_amount is None for row in rows):
+        return None
+    amounts = {row.request or "": row.ordered_amount for row in rows if row.ordered_amount is not None}
+    if all(name and not name.startswith("#") for name in amounts):
+        return sum(amounts.values(), Decimal(0))
+    # Without a common name for the order, rows of one dose repeat it rather than share it out.
+    return max(row.ordered_amount for row in rows if row.ordered_amount is not None)
+
+
+def _portion(fraction: Fraction | None, limits: Limits) -> Portion:
+    if fraction is None:
+        return "unknown"
+    if limits.policy is None or fraction >= Fraction(limits.policy.partial_fraction.value):
+        return "full"
+    return "partial" if fraction >= Fraction(limits.policy.negligible_fraction.value) else "negligible"
+
+
+def short_gap(earlier: Episode, later: Episode, limit: timedelta) -> bool:
+    """Whether a dose began less than a limit after the end of another."""
+    if earlier.anchor is None or later.began is None:
+        return False
+    return later.began.earliest - earlier.anchor.latest < limit

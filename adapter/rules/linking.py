@@ -1,0 +1,143 @@
+"""Which dose a sample belongs to, and how long after it the sample was taken (rulebook 2.7, rulings 4 to 6)."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import accumulate
+
+from adapter.domain.events import ActivityMeasured
+from adapter.domain.times import Moment
+from adapter.rules.episodes import Episode, Instants, episode_order
+
+NOTHING = timedelta(0)
+INSTANT = timedelta(microseconds=1)
+_COARSE = ("day", "month", "year")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """One dose a sample may belong to, with the least and the most time that may have passed since it ended."""
+
+    episode: Episode
+    least: timedelta
+    most: timedelta
+    inside: bool
+    """Taken, or possibly taken, before the administration was over: nothing can be said for this dose."""
+    ambiguous: bool
+    """Another dose, or none, is as possible."""
+    time_missing: bool
+    date_only: bool
+
+    @property
+    def exact(self) -> bool:
+        """Whether the elapsed time is one number."""
+        return self.least == self.most
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """The doses of one patient that have a time, sorted so that a sample finds its own without a search over all."""
+
+    by_start: tuple[Episode, ...]
+    starts: tuple[datetime, ...]
+    latest_end_so_far: tuple[datetime, ...]
+    """For every dose of `by_start`, the latest end of it and all before it."""
+    settled_ends: tuple[datetime, ...]
+    """Latest possible ends of the doses that are over, sorted."""
+    earliest_end_so_far: tuple[datetime, ...]
+    """For every end of `settled_ends`, the latest earliest possible end of it and all before it."""
+
+    def candidates(self, taken: Instants) -> list[Episode]:
+        """Doses begun by then, without those that a later dose, certainly over by then, has replaced."""
+        over = bisect_left(self.settled_ends, taken.earliest)
+        cutoff = self.earliest_end_so_far[over - 1] if over else None
+        found: list[Episode] = []
+        for index in range(bisect_right(self.starts, taken.latest) - 1, -1, -1):
+            if cutoff and self.latest_end_so_far[index] < cutoff:
+                break
+            episode = self.by_start[index]
+            if cutoff is None or episode.anchor is None or episode.anchor.latest >= cutoff:
+                found.append(episode)
+        return _without_next(found[::-1], taken)
+
+
+def _without_next(candidates: list[Episode], taken: Instants) -> list[Episode]:
+    """A sample charted in the very minute the next dose starts is the trough of the dose before it."""
+    if taken.earliest != taken.latest:
+        return candidates
+    at_start = Instants(earliest=taken.earliest, latest=taken.latest)
+    return [episode for episode in candidates if episode.began != at_start] or candidates
+
+
+def timeline(episodes: Sequence[Episode]) -> Timeline:
+    """Sort the doses once for all samples."""
+    timed = sorted((e for e in episodes if e.began and e.anchor), key=episode_order)
+    starts = tuple(e.began.earliest for e in timed if e.began)
+    ends = sorted((e.anchor.latest, e.anchor.earliest) for e in timed if e.anchor and e.settled)
+    return Timeline(
+        by_start=tuple(timed),
+        starts=starts,
+        latest_end_so_far=tuple(accumulate((e.anchor.latest for e in timed if e.anchor), max)),
+        settled_ends=tuple(latest for latest, _ in ends),
+        earliest_end_so_far=tuple(accumulate((earliest for _, earliest in ends), max)),
+    )
+
+
+def place(sample: ActivityMeasured, doses: Timeline) -> tuple[Placement, ...]:
+    """Every dose that may explain a sample, in the order of time; none when no dose of the last 42 days does."""
+    taken = collection_span(sample)
+    if taken is None:
+        return ()
+    candidates = doses.candidates(taken)
+    near = [e for e in candidates if e.anchor and taken.earliest - e.anchor.latest <= e.limits.sample_link]
+    missing = sample.collected is None
+    return tuple(_placement(sample, episode, taken, ambiguous=len(candidates) > 1, missing=missing) for episode in near)
+
+
+def collection_span(sample: ActivityMeasured) -> Instants | None:
+    """When a sample was taken; without a collection time, the latest time it can have been taken.
+
+    That is its receipt by the laboratory, else the time of the result; None when even these are missing.
+    """
+    known = sample.collected or latest_collection(sample)
+    return Instants(earliest=known.earliest, latest=known.latest) if known else None
+
+
+def latest_collection(sample: ActivityMeasured) -> Moment | None:
+    """The first known time that lies after the collection."""
+    return sample.received_by_laboratory or sample.resulted or sample.version.updated or sample.version.sent
+
+
+def _placement(
+    sample: ActivityMeasured, episode: Episode, taken: Instants, *, ambiguous: bool, missing: bool
+) -> Placement:
+    began, anchor = episode.began, episode.anchor
+    assert began  # noqa: S101 - candidates have times
+    assert anchor  # noqa: S101
+    least = max(NOTHING, taken.earliest - anchor.latest)
+    over = episode.settled and anchor.latest < taken.earliest
+    exact = taken.earliest == taken.latest and anchor.earliest == anchor.latest
+    if exact and episode.settled:
+        # Negative while the infusion ran: the sample still has its one distance from the end.
+        least = taken.earliest - anchor.earliest
+    return Placement(
+        episode=episode,
+        least=NOTHING if missing else least,
+        most=max(least, taken.latest - anchor.earliest),
+        inside=not over,
+        ambiguous=ambiguous or (not exact and not over),
+        time_missing=missing,
+        date_only=_coarse(sample.collected) or _coarse(episode.ended or episode.started),
+    )
+
+
+def _coarse(at: Moment | None) -> bool:
+    return at is not None and at.precision in _COARSE
+
+
+def same_day(placement: Placement) -> bool:
+    """Whether sample and dose share a day without times that would order them."""
+    return placement.ambiguous and not placement.time_missing and not placement.exact

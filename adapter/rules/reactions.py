@@ -1,0 +1,236 @@
+"""Reaction records become reaction events, each linked to the dose it followed (rulebook 2.10, rulings 19 and 20)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from adapter.domain.events import HypersensitivityRecorded, Verification
+from adapter.domain.history import BEFORE_ALL
+from adapter.domain.policy import RuleBook
+from adapter.domain.times import Moment
+from adapter.rules.adrenaline import adrenaline_given
+from adapter.rules.episodes import Episode, episode_order
+from adapter.rules.limits import Limits, shifted
+from adapter.rules.situation import Reacted
+
+ONE_EVENT = timedelta(minutes=60)
+RECORDED_DATE = "recordedDate"
+SEVERE_CONCEPTS = frozenset({"anaphylaxis", "bronchospasm", "laryngeal-oedema", "angio-oedema", "hypotension"})
+# Ammonia alone can cause these: a note, never a reaction (ruling 20, S46).
+NOTE_CONCEPTS = frozenset({"nausea", "vomiting", "headache", "somnolence"})
+GRADE_OF_SEVERITY = {"mild": 1, "moderate": 2, "severe": 3}
+GRADE_OF_SEVERE_CONCEPT = 3
+COARSE = ("day", "month", "year")
+_CERTAINTY: tuple[Verification, ...] = ("entered-in-error", "refuted", "unconfirmed", "confirmed")
+
+GradeSource = Literal["explicit", "severity", "manifestation", "text"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reaction:
+    """One reaction event after one dose; records within 60 minutes of each other are one event."""
+
+    first: HypersensitivityRecorded
+    records: tuple[HypersensitivityRecorded, ...]
+    grade: int | None
+    grade_from: GradeSource | None
+    severe: bool
+    counts: bool
+    """False when only nausea, vomiting, headache or somnolence were recorded."""
+    verification: Verification
+    """The most certain of its records."""
+    unconfirmed: bool
+    """Nobody confirmed it, or only the date of the record ties it to the dose."""
+    severe_because: tuple[GradeSource, ...] = ()
+    """Every criterion by which it counts as severe."""
+    coded_for: tuple[str, ...] = ()
+    """Products of another family the records are coded for: the product given is the dose's (rulebook 2.10)."""
+    also_possible: tuple[Episode, ...] = ()
+    """Earlier doses that could explain it as well, where the times do not order reaction and dose."""
+
+    @property
+    def date_only(self) -> bool:
+        """Whether the day is all that is known of its time."""
+        return self.first.occurred is not None and self.first.occurred.precision in COARSE
+
+    @property
+    def manifestations(self) -> tuple[str, ...]:
+        """What was seen, in our words, else as it was written; every one once."""
+        seen = (word for record in self.records for word in _words(record))
+        return tuple(dict.fromkeys(seen))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedReactions:
+    """Every reaction record of a patient, under the dose that explains it or among those no dose explains."""
+
+    by_dose: dict[str, tuple[Reaction, ...]]
+    """Reaction events by `dose_name`."""
+    unlinked: tuple[HypersensitivityRecorded, ...]
+
+
+def linked_reactions(
+    records: Iterable[HypersensitivityRecorded], episodes: Sequence[Episode], rulebook: RuleBook
+) -> LinkedReactions:
+    """Link every record by time alone to the latest dose begun before it, whatever product it is coded for."""
+    by_dose: dict[str, list[HypersensitivityRecorded]] = {}
+    unlinked: list[HypersensitivityRecorded] = []
+    latest_first = sorted((e for e in episodes if e.began), key=episode_order, reverse=True)
+    named = {dose_name(e): e for e in episodes}
+    for record in sorted(records, key=_onset_order):
+        episode = next((e for e in latest_first if explains(e, record)), None)
+        if episode is None:
+            unlinked.append(record)
+        else:
+            by_dose.setdefault(dose_name(episode), []).append(record)
+    return LinkedReactions(
+        by_dose={name: _events(rows, named[name], latest_first, rulebook) for name, rows in by_dose.items()},
+        unlinked=tuple(unlinked),
+    )
+
+
+def dose_name(episode: Episode) -> str:
+    """`<source>|<key>` of a dose."""
+    return f"{episode.source}|{episode.key}"
+
+
+def reacted(reactions: Sequence[Reaction]) -> Reacted:
+    """What the decision table sees of the reactions of a dose."""
+    counting = [reaction for reaction in reactions if reaction.counts]
+    if not counting:
+        return "none"
+    return "unconfirmed" if all(reaction.unconfirmed for reaction in counting) else "present"
+
+
+def is_reaction(record: HypersensitivityRecorded) -> bool:
+    """Whether a record is more than a note of nausea, vomiting, headache or somnolence."""
+    return not _note_only(record)
+
+
+def any_severe(reactions: Sequence[Reaction]) -> bool:
+    """Whether any counting reaction of a dose was severe."""
+    return any(reaction.severe for reaction in reactions if reaction.counts)
+
+
+def explains(episode: Episode, record: HypersensitivityRecorded) -> bool:
+    """Whether a record lies, or may lie, between the start of a dose and the end of its reaction window."""
+    onset, began, anchor = record.occurred, episode.began, episode.anchor
+    if onset is None or began is None or anchor is None:
+        return False
+    if began.earliest > onset.latest:
+        return False
+    return onset.earliest <= shifted(anchor.latest, episode.limits.reaction_link)
+
+
+def _coded_for(records: Sequence[HypersensitivityRecorded], episode: Episode, rulebook: RuleBook) -> tuple[str, ...]:
+    named = (rulebook.products.get(record.product) for record in records if record.product)
+    other = (product for product in named if product and {product.family, episode.family}.isdisjoint({"unknown"}))
+    return tuple(dict.fromkeys(product.key for product in other if product.family != episode.family))
+
+
+def _also_possible(
+    records: Sequence[HypersensitivityRecorded], episode: Episode, latest_first: Sequence[Episode]
+) -> tuple[Episode, ...]:
+    began = episode.began
+    return tuple(
+        other
+        for other in latest_first
+        if other is not episode
+        and any(began and r.occurred and r.occurred.earliest < began.latest and explains(other, r) for r in records)
+    )
+
+
+def _onset_order(record: HypersensitivityRecorded) -> tuple[datetime, str, str]:
+    return (record.occurred.earliest if record.occurred else BEFORE_ALL), record.key, record.source
+
+
+def _events(
+    records: Sequence[HypersensitivityRecorded],
+    episode: Episode,
+    latest_first: Sequence[Episode],
+    rulebook: RuleBook,
+) -> tuple[Reaction, ...]:
+    groups: list[list[HypersensitivityRecorded]] = []
+    for record in records:
+        group = next((g for g in groups if _one_event(g[0].occurred, record.occurred)), None)
+        if group is None:
+            groups.append([record])
+        else:
+            group.append(record)
+    return tuple(
+        replace(
+            event_of(group, episode.limits),
+            coded_for=_coded_for(group, episode, rulebook),
+            also_possible=_also_possible(group, episode, latest_first),
+        )
+        for group in groups
+    )
+
+
+def _one_event(first: Moment | None, second: Moment | None) -> bool:
+    assert first  # noqa: S101 - only records with an onset are linked
+    assert second  # noqa: S101
+    return abs(second.earliest - first.earliest) <= ONE_EVENT and abs(second.latest - first.latest) <= ONE_EVENT
+
+
+def event_of(records: Sequence[HypersensitivityRecorded], limits: Limits) -> Reaction:
+    """One reaction event from its records: the highest grade, the most certain verification, every criterion."""
+    grade, grade_from = max((_grade(record) for record in records), key=_grade_order)
+    verification = max((record.verification for record in records), key=_CERTAINTY.index)
+    return Reaction(
+        first=records[0],
+        records=tuple(records),
+        grade=grade,
+        grade_from=grade_from,
+        severe=any(_severe_because(record, limits) for record in records),
+        counts=any(not _note_only(record) for record in records),
+        verification=verification,
+        unconfirmed=all(_unconfirmed(record) for record in records),
+        severe_because=tuple(dict.fromkeys(why for record in records for why in _severe_because(record, limits))),
+    )
+
+
+def _grade(record: HypersensitivityRecorded) -> tuple[int | None, GradeSource | None]:
+    if record.grade is not None:
+        return record.grade, "explicit"
+    if record.severity is not None:
+        return GRADE_OF_SEVERITY[record.severity], "severity"
+    if SEVERE_CONCEPTS & set(record.concepts):
+        return GRADE_OF_SEVERE_CONCEPT, "manifestation"
+    if adrenaline_given(record.text or ""):
+        return GRADE_OF_SEVERE_CONCEPT, "text"
+    return None, None
+
+
+def _grade_order(graded: tuple[int | None, GradeSource | None]) -> tuple[int, bool]:
+    return graded[0] or 0, graded[1] == "explicit"
+
+
+def _severe_because(record: HypersensitivityRecorded, limits: Limits) -> tuple[GradeSource, ...]:
+    if _note_only(record):
+        return ()
+    criteria: tuple[tuple[GradeSource, bool], ...] = (
+        ("explicit", record.grade is not None and record.grade >= limits.severe_grade),
+        ("severity", record.severity == "severe"),
+        ("manifestation", bool(SEVERE_CONCEPTS & set(record.concepts))),
+        ("text", adrenaline_given(record.text or "")),
+    )
+    return tuple(name for name, holds in criteria if holds)
+
+
+def _note_only(record: HypersensitivityRecorded) -> bool:
+    concepts = set(record.concepts)
+    return bool(concepts) and concepts <= NOTE_CONCEPTS and len(record.concepts) >= len(record.manifestations)
+
+
+def _unconfirmed(record: HypersensitivityRecorded) -> bool:
+    return record.verification == "unconfirmed" or record.occurred_from == RECORDED_DATE
+
+
+def _words(record: HypersensitivityRecorded) -> tuple[str, ...]:
+    if len(record.concepts) >= len(record.manifestations):
+        return record.concepts
+    return (*record.concepts, *(coding.text or coding.code for coding in record.manifestations))

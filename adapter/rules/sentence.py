@@ -1,0 +1,147 @@
+"""The reading a clinician checks (rulebook 6.2): levels, verdict, reaction, drugs, what is missing; never advice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from adapter.domain.findings import Priority
+from adapter.domain.history import History
+from adapter.domain.policy import Policy
+from adapter.rules.confirmation import JudgedDose
+from adapter.rules.drafts import Drafted
+from adapter.rules.wording import MODIFIER_TEXT, MONITORING_TEXT
+from adapter.rules.words_of_dose import AMOUNT_UNKNOWN, portion_statements, status_statement
+from adapter.rules.words_of_drugs import drug_statements
+from adapter.rules.words_of_levels import level_statements
+from adapter.rules.words_of_reactions import earlier_reactions, reaction_statements
+from adapter.rules.words_of_verdict import alternative_statements, family_statements, verdict_statement
+
+TEAM_DECIDES = "The clinical decision rests with the treating team."
+REVIEW = "A corrected or further result, dose record or reaction record would lead to a new reading."
+DECEASED = "The patient is recorded as deceased; no further sample is awaited."
+COMPLETE_BUT_URGENT = "No further level is due for this dose by the policy."
+CUT_SHORT = "The next dose of the family was given before a level settled the exposure of this dose."
+NO_PREMEDICATION = "premedication (none recorded)"
+# Modifiers whose facts the statements on levels, dose, reactions and drugs already hold, with their numbers.
+STATED_APART = frozenset(
+    {
+        "unquantified-below",
+        "partial-dose",
+        "dose-unknown",
+        "premedicated",
+        "systemic-steroid",
+        "discordant",
+        "unit-suspect",
+        "unit-missing",
+        "sample-time-missing",
+        "same-day-ambiguous",
+        "preliminary",
+        "corrected",
+        "specimen-quality",
+        "product-ambiguous",
+        "value-unreadable",
+        "grade-mapped",
+        "no-dose-known",
+        "reaction-unconfirmed",
+        "reaction-refuted",
+    }
+)
+_FROM_GRADE = re.compile(r"\bof grade ([1-5]) or more\b")
+
+
+def sentence_of(draft: Drafted, history: History, priority: Priority | None) -> str:
+    """The whole reading of one dose, built from fixed statements, its facts, and attributed paraphrases."""
+    dose, deceased = draft.dose, history.deceased
+    policy = dose.episode.limits.policy
+    parts = [
+        *level_statements(dose, history),
+        *portion_statements(dose.episode),
+        *_frame(dose, policy),
+        verdict_statement(draft, deceased=deceased),
+        *alternative_statements(dose),
+        *family_statements(dose, draft.family_before, draft.later, deceased=deceased),
+        *reaction_statements(dose),
+        *earlier_reactions(draft.family_before),
+        *_paraphrases(dose, policy),
+        *drug_statements(dose),
+        *(MODIFIER_TEXT[code] for code in draft.modifiers if code not in STATED_APART),
+        _monitoring(draft, priority, deceased=deceased),
+        _missing(dose),
+        REVIEW,
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def _frame(dose: JudgedDose, policy: Policy | None) -> Iterator[str]:
+    """What the verdict is read by, where no level was compared with a threshold."""
+    if policy is None and dose.combined.rule != "D0":
+        yield "No policy is in force for this dose, so no verdict is given."
+    elif policy and not any(reading.level for reading in dose.readings):
+        yield f"Read by policy {policy.id} version {policy.version}."
+    if dose.combined.rule != "D0":
+        yield status_statement(dose.episode)
+
+
+def _monitoring(draft: Drafted, priority: Priority | None, *, deceased: bool) -> str:
+    if deceased:
+        return DECEASED
+    if draft.monitoring is None:
+        return "Without a dose time no sampling window is known." if draft.dose.episode.anchor is None else ""
+    if draft.monitoring == "complete" and priority == "P1":
+        return COMPLETE_BUT_URGENT
+    if draft.monitoring == "missed" and draft.clock and draft.clock.next_dose_came_first:
+        return CUT_SHORT
+    return MONITORING_TEXT[draft.monitoring]
+
+
+def _paraphrases(dose: JudgedDose, policy: Policy | None) -> Iterator[str]:
+    """What others are reported to say, named and marked as a paraphrase; the decision stays with the team."""
+    if policy is None:
+        return
+    names = {key: text.partition(":")[0] for key, text in policy.citations}
+    grades = [reaction.grade for reaction in dose.reactions if reaction.counts]
+    told = [
+        f"{statement} ({names.get(source, source)}; paraphrased)."
+        for situation, statement, source in policy.quotations
+        if situation == dose.combined.mechanism and _applies(statement, grades)
+    ]
+    yield from told
+    if told and None in grades and any(_FROM_GRADE.search(statement) for statement in told):
+        yield "The grade is not known."
+    if told:
+        yield TEAM_DECIDES
+
+
+def _applies(statement: str, grades: Sequence[int | None]) -> bool:
+    """A statement about reactions from a grade upwards is for those only, and for ungraded ones."""
+    found = _FROM_GRADE.search(statement)
+    return found is None or any(grade is None or grade >= int(found[1]) for grade in grades)
+
+
+def _missing(dose: JudgedDose) -> str:
+    told = {NO_PREMEDICATION, "collection time"}
+    if AMOUNT_UNKNOWN in portion_statements(dose.episode):
+        told |= {"amount given", "fraction given"}
+    absent = [fact for fact in missing_facts(dose) if fact not in told]
+    return f"Not known: {', '.join(absent)}." if absent else ""
+
+
+def missing_facts(dose: JudgedDose) -> Iterator[str]:
+    """What the reading had to do without."""
+    episode = dose.episode
+    if episode.ended is None:
+        yield "end of the dose"
+    if episode.route is None:
+        yield "route"
+    if episode.amount is None:
+        yield "amount given"
+    if episode.fraction is None or episode.portion == "unknown":
+        yield "fraction given"
+    if not dose.premedication:
+        yield NO_PREMEDICATION
+    levels = [reading.sample for reading in dose.readings if reading.usability != "no-level"]
+    if any(sample.lloq_iu_per_ml is None for sample in levels):
+        yield "quantification limit of the assay"
+    if any(sample.collected is None for sample in levels):
+        yield "collection time"

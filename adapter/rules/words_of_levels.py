@@ -1,0 +1,244 @@
+"""What a sentence says of the levels of a dose: value as sent, time, class, and what each supports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from adapter.domain.activity import Activity, Reported
+from adapter.domain.events import ActivityMeasured
+from adapter.domain.history import History, fact_name
+from adapter.domain.policy import Policy
+from adapter.rules.confirmation import JudgedDose
+from adapter.rules.limits import threshold_at
+from adapter.rules.linking import NOTHING, Placement
+from adapter.rules.quantities import day_text, hours_text, plain, time_text
+from adapter.rules.reading import Reading
+from adapter.rules.words_of_dose import anchored_dose
+
+LEVEL_TEXT = {
+    "ok": "at or above the {threshold} IU/mL threshold",
+    "low": "below the {threshold} IU/mL threshold",
+    "low-unquantified": "below the {threshold} IU/mL threshold; whether detectable is not known",
+    "blq": "below the quantification limit and below the {threshold} IU/mL threshold",
+    "straddles": "possibly below and possibly above the {threshold} IU/mL threshold",
+}
+STATUS_OF_NO_LEVEL = {
+    "pending": "is reported as pending",
+    "not-asked": "is reported as not asked for",
+    "cancelled": "was cancelled by the laboratory",
+    "final": "is reported as final without a value",
+    "corrected": "is reported as corrected without a value",
+}
+LONGEST_COMMENT_CHARACTERS = 300
+
+
+def threshold_of(reading: Reading, policy: Policy) -> Decimal:
+    """The threshold in IU/mL a reading was compared with."""
+    return threshold_at(policy, max(reading.placement.least, NOTHING))
+
+
+def level_text(sample: ActivityMeasured, faults: Sequence[str] = ()) -> str:
+    """Comparator, number and unit in IU/mL, and the text as the laboratory sent it; with a fault, only the latter."""
+    activity, original = sample.activity, original_text(sample)
+    if "unit-missing" in faults:
+        return f"sent by the laboratory as {sample.reported.text.strip()} without a unit"
+    if "value-unreadable" in faults or activity is None:
+        return f'sent by the laboratory as "{original}" ({_why_unread(sample, faults)})'
+    if "unit-suspect" in faults:
+        converted = _in_iu_per_ml(activity)
+        meant = "" if converted == original else f" (it would be {converted})"
+        return f'reported as "{original}", implausible in this unit{meant}'
+    return _of_activity(activity, original)
+
+
+def _why_unread(sample: ActivityMeasured, faults: Sequence[str]) -> str:
+    if "value-unreadable" in faults:
+        return "which cannot be read as one number"
+    return "two different units" if _unit_inside(sample) else "a unit not accepted for this test"
+
+
+def _unit_inside(sample: ActivityMeasured) -> bool:
+    """Whether the value itself ends in a unit, beside another one of its own field."""
+    text, unit = sample.reported.text.strip(), (sample.reported.unit or "").strip()
+    return bool(unit) and text[:1].isdigit() and text[-1:].isalpha() and not text.endswith(unit)
+
+
+def _of_activity(activity: Activity, original: str) -> str:
+    if activity.kind == "below-quantification":
+        return f'reported as "{original}", read as below quantification'
+    number = _in_iu_per_ml(activity)
+    return number if number == original else f'{number} (reported as "{original}")'
+
+
+def _in_iu_per_ml(activity: Activity) -> str:
+    if activity.number is None and activity.high is not None:
+        return f"{plain(activity.low)} to {plain(activity.high)} IU/mL"
+    return f"{activity.comparator or ''}{plain(activity.number or activity.low)} IU/mL"
+
+
+def original_text(sample: ActivityMeasured) -> str:
+    """Value and unit as the laboratory sent them; words have no unit."""
+    if _unit_inside(sample):
+        return f"{sample.reported.text.strip()} with unit {sample.reported.unit}"
+    return _with_unit(sample.reported)
+
+
+def _with_unit(reported: Reported) -> str:
+    text, unit = reported.text.strip(), (reported.unit or "").strip()
+    if not unit or text.endswith(unit) or not any(sign.isdigit() for sign in text):
+        return text
+    return f"{text} {unit}"
+
+
+def level_statements(dose: JudgedDose, history: History) -> Iterator[str]:
+    """Every level of a dose, then the samples that gave none, with what qualifies them."""
+    levels = [reading for reading in dose.readings if reading.usability != "no-level"]
+    others = [reading for reading in dose.readings if reading.usability == "no-level"]
+    if not levels:
+        usable = "usable " if others else ""
+        yield f"No {usable}asparaginase activity level is known after {anchored_dose(dose.episode)}."
+    elif len(levels) == 1:
+        yield _one_level(levels[0])
+        yield _compared(levels[0])
+    else:
+        yield _many_levels(levels)
+        yield from _resting(dose)
+    yield from (_without_level(reading) for reading in others)
+    for reading in levels:
+        yield from _qualified(reading)
+    yield from correction_statements([reading.sample for reading in dose.readings], history)
+    yield from comment_statements([reading.sample for reading in dose.readings])
+
+
+def _one_level(reading: Reading) -> str:
+    return (
+        f"Asparaginase activity {level_text(reading.sample, reading.faults)}{_status(reading)}, "
+        f"{_collected(reading)} {_after(reading.placement)}."
+    )
+
+
+def _many_levels(levels: Sequence[Reading]) -> str:
+    told = "; ".join(
+        f"{level_text(r.sample, r.faults)}{_status(r)}, {_collected(r)}{_class(r)}, by rule {r.rule}" for r in levels
+    )
+    return f"Asparaginase activity after {anchored_dose(levels[0].placement.episode)}: {told}."
+
+
+def _status(reading: Reading) -> str:
+    return " (preliminary)" if reading.sample.status == "preliminary" else ""
+
+
+def _collected(reading: Reading) -> str:
+    placement, sample = reading.placement, reading.sample
+    least, most = hours_text(placement.least), hours_text(placement.most)
+    if sample.collected is None:
+        return f"collection time missing, at most {most} h"
+    at = f"collected {time_text(sample.collected)}"
+    if placement.inside and not (placement.exact and placement.least > NOTHING):
+        return f"{at},"
+    if placement.exact:
+        return f"{at}, {least} h (day {day_text(placement.least)})"
+    return f"{at}, between {least} and {most} h"
+
+
+def _after(placement: Placement) -> str:
+    episode = placement.episode
+    if not placement.inside or not episode.settled:
+        return f"after {anchored_dose(episode)}"
+    return f"{'' if placement.exact else 'possibly '}before {anchored_dose(episode)}"
+
+
+def _class(reading: Reading) -> str:
+    policy = reading.placement.episode.limits.policy
+    if policy is None or reading.level is None or not reading.placement.episode.settled or reading.placement.inside:
+        return ""
+    return f", {LEVEL_TEXT[reading.level].format(threshold=plain(threshold_of(reading, policy)))}"
+
+
+def _compared(reading: Reading) -> str:
+    told = _class(reading).removeprefix(", ")
+    policy = reading.placement.episode.limits.policy
+    return f"{told[:1].upper()}{told[1:]}, policy {policy.id} version {policy.version}." if told and policy else ""
+
+
+def _resting(dose: JudgedDose) -> Iterator[str]:
+    """Which of several levels the verdict and the exposure rest on."""
+    deciding, headline = _supporting(dose), dose.combined.headline
+    policy = dose.episode.limits.policy
+    if policy:
+        yield f"Read by policy {policy.id} version {policy.version}."
+    if any(reading.contradiction == "discordant" for reading in dose.readings):
+        yield "Levels that contradict each other support no verdict; tubes and dose records need a check."
+    elif deciding and headline and deciding.rule not in ("D0", "D2", "D3", "Q3"):
+        yield f"The verdict rests on the level at {hours_of(deciding)}."
+        if headline is not deciding:
+            yield f"The exposure is that of the level at {hours_of(headline)}."
+    if _fast_clearance(dose.readings):
+        yield "Low but detectable on day 7 and again on day 14: a fast-clearance pattern."
+
+
+def _supporting(dose: JudgedDose) -> Reading | None:
+    """The sample that decides; a kept activity is shown by the level that reached the threshold, not by a later low."""
+    deciding = dose.combined.deciding
+    same = [r for r in dose.readings if deciding and r.mechanism == deciding.mechanism and r.level == "ok"]
+    return same[-1] if same else deciding
+
+
+def hours_of(reading: Reading) -> str:
+    """The elapsed time of a reading: `168 h`, or its range."""
+    placement = reading.placement
+    if placement.exact:
+        return f"{hours_text(placement.least)} h"
+    return f"{hours_text(placement.least)} to {hours_text(placement.most)} h"
+
+
+def _fast_clearance(readings: Sequence[Reading]) -> bool:
+    low = [reading.phases for reading in readings if reading.level == "low" and reading.contradiction is None]
+    return ("first-window",) in low and ("later-window",) in low
+
+
+def _without_level(reading: Reading) -> str:
+    sample = reading.sample
+    if sample.collected is None and sample.status in ("pending", "not-asked"):
+        return f"An order for a level {STATUS_OF_NO_LEVEL[sample.status]}; no collection is recorded."
+    said = original_text(sample)
+    what = STATUS_OF_NO_LEVEL.get(sample.status, "gave no level")
+    text = sample.reported.text.strip()
+    reported = f' (reported as "{said}")' if text and text.casefold() not in what else ""
+    if sample.collected is None:
+        return f"A sample without a collection time {what}{reported}."
+    hours = f", {hours_of(reading)} after the dose," if not reading.placement.inside else ""
+    return f"A sample collected {time_text(sample.collected)}{hours} {what}{reported}."
+
+
+def _qualified(reading: Reading) -> Iterator[str]:
+    sample = reading.sample
+    if sample.activity is not None and sample.activity.number is not None and sample.activity.number < 0:
+        yield "The laboratory reported a negative number; read as below quantification."
+    if sample.status == "preliminary":
+        at = f"collected {time_text(sample.collected)}" if sample.collected else "without a collection time"
+        yield f"A sample {at} is reported as preliminary, so no verdict rests on it."
+    if sample.collected is None:
+        yield "The collection time is missing."
+
+
+def correction_statements(samples: Sequence[ActivityMeasured], history: History) -> Iterator[str]:
+    """Results whose value the laboratory changed, with both values."""
+    for sample in samples:
+        earlier = history.earlier_values.get(fact_name(sample))
+        if earlier and sample.status == "cancelled":
+            yield f'The laboratory first sent "{_with_unit(earlier)}", then cancelled the result.'
+        elif earlier:
+            now = original_text(sample) or "no value"
+            yield f'A result was corrected by the laboratory from "{_with_unit(earlier)}" to "{now}".'
+        elif sample.status == "corrected":
+            yield "A result is marked as corrected; no other value is known for it."
+
+
+def comment_statements(samples: Sequence[ActivityMeasured]) -> Iterator[str]:
+    """What the laboratory wrote beside a result, shortened when it is long."""
+    comments = dict.fromkeys(" ".join(sample.comment.split()) for sample in samples if sample.comment)
+    for comment in (text for text in comments if text):
+        cut = comment[:LONGEST_COMMENT_CHARACTERS].rstrip(".")
+        yield f'Laboratory comment: "{cut}{"..." if len(comment) > LONGEST_COMMENT_CHARACTERS else ""}".'

@@ -1,0 +1,18 @@
+"""The configuration of one site: typed, checked as a whole, every fault reported at once."""
+
+from __future__ import annotations
+
+from adapter.settings.flags import settings_from_flags
+from adapter.settings.read import load_settings
+from adapter.settings.site import Http, MllpListener, Sender, Settings, Source, TargetSettings
+
+__all__ = [
+    "Http",
+    "MllpListener",
+    "Sender",
+    "Settings",
+    "Source",
+    "TargetSettings",
+    "load_settings",
+    "settings_from_flags",
+]

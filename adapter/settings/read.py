@@ -1,0 +1,194 @@
+"""The site's YAML file and its overrides, read into Settings with every fault at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast, get_args
+
+from adapter.knowledge.reading import Block, top_block
+from adapter.knowledge.text_yaml import Document, Fault, read_yaml
+from adapter.settings.checks import check_address, check_listeners, check_names, read_charset, read_url, read_zone
+from adapter.settings.overrides import override
+from adapter.settings.site import (
+    CANONICAL_BASE,
+    Archive,
+    AuthKind,
+    ContentErrors,
+    Delivery,
+    Http,
+    MllpListener,
+    Sender,
+    Settings,
+    Source,
+    TargetSettings,
+    Unsupported,
+    WriteRaw,
+)
+
+NO_FILE = "settings"
+DAY_S = 86_400
+TEN_YEARS_D = 3653
+
+
+def load_settings(path: Path | None, overrides: Mapping[str, str] | None = None) -> tuple[Settings | None, list[Fault]]:
+    """The settings of a file (None for the defaults) with `overrides` (`http.port` -> `8443`) laid over it.
+
+    Paths in the file are relative to the file's folder.  Any fault of severity error gives None.
+    """
+    document, faults = _document(path)
+    if document is None:
+        return None, faults
+    document = override(document, overrides or {})
+    top = top_block(document, faults)
+    settings = _settings(top, path.parent if path else Path())
+    check_names(top, settings)
+    check_listeners(top, settings)
+    check_address(top, settings)
+    top.finish()
+    if any(fault.severity == "error" for fault in faults):
+        return None, faults
+    return settings, faults
+
+
+def _document(path: Path | None) -> tuple[Document | None, list[Fault]]:
+    if path is None:
+        return Document(file=NO_FILE, data={}, places={(): (0, 1)}), []
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        return None, [Fault(file=path.as_posix(), line=0, text=f"cannot be read: {error.strerror}")]
+    document, faults = read_yaml(content, path.as_posix())
+    if document and document.data == "":
+        document = Document(file=document.file, data={}, places=document.places)
+    return document, faults
+
+
+def _settings(top: Block, folder: Path) -> Settings:
+    listeners = tuple(_listener(row) for row in top.rows("mllp")) if top.has("mllp") else (MllpListener(),)
+    sources = tuple(_source(row) for row in top.rows("sources")) if top.has("sources") else (Source(),)
+    return Settings(
+        store=folder / (top.optional("store") or "troughline-store"),
+        canonical_base=read_url(top, "canonical_base", CANONICAL_BASE),
+        insecure=top.yes_no("insecure", default=False),
+        sources=sources,
+        mllp=listeners,
+        senders=tuple(_sender(row) for row in top.rows("senders")),
+        http=_http(top.block("http"), folder),
+        targets=tuple(_target(row, folder) for row in top.rows("targets")),
+        mappings=tuple(folder / name for name in top.texts("mappings")),
+        config=tuple(folder / name for name in top.texts("config")),
+        policies=top.texts("policies"),
+        drafts=top.yes_no("drafts", default=False),
+        delivery_retry_s=_seconds(top, "delivery_retry_s", 30),
+        overdue_check_s=_seconds(top, "overdue_check_s", 60),
+        housekeeping_s=_seconds(top, "housekeeping_s", 60),
+    )
+
+
+def _source(row: Block) -> Source:
+    source = Source(name=row.text("name"), zone=read_zone(row, "zone"))
+    row.finish()
+    return source
+
+
+def _listener(row: Block) -> MllpListener:
+    default = MllpListener()
+    listener = MllpListener(
+        name=row.optional("name") or default.name,
+        host=row.optional("host") or default.host,
+        port=row.whole("port", default=default.port, most=65535),
+        source=row.optional("source") or default.source,
+        default_charset=read_charset(row, "default_charset"),
+        zone=read_zone(row, "zone"),
+        max_connections=row.whole("max_connections", default=default.max_connections, least=1, most=10_000),
+        frame_limit_bytes=row.whole("frame_limit_bytes", default=default.frame_limit_bytes, least=1024, most=2**30),
+        frame_timeout_s=row.whole("frame_timeout_s", default=default.frame_timeout_s, least=1, most=DAY_S),
+        answer_within_s=row.whole("answer_within_s", default=default.answer_within_s, least=1, most=600),
+        archive_irrelevant=cast(
+            "Archive", row.choice("archive_irrelevant", get_args(Archive), default.archive_irrelevant)
+        ),
+    )
+    row.finish()
+    return listener
+
+
+def _sender(row: Block) -> Sender:
+    default = Sender()
+    sender = Sender(
+        match=row.text("match"),
+        zone=read_zone(row, "zone"),
+        default_charset=read_charset(row, "default_charset"),
+        decimal_comma=row.yes_no("decimal_comma", default=False),
+        unsupported=cast("Unsupported", row.choice("unsupported", get_args(Unsupported), default.unsupported)),
+        content_errors=cast(
+            "ContentErrors", row.choice("content_errors", get_args(ContentErrors), default.content_errors)
+        ),
+        assumed_unit=row.optional("assumed_unit"),
+    )
+    if sender.match and sender.match.count("|") != 1:
+        row.fault("'match' takes MSH-3|MSH-4, either part *; for example LIS|*", "match")
+    row.finish()
+    return sender
+
+
+def _http(block: Block, folder: Path) -> Http:
+    default = Http()
+    http = Http(
+        host=block.optional("host") or default.host,
+        port=block.whole("port", default=default.port, most=65535),
+        source=block.optional("source") or default.source,
+        token_file=_file(block, "token_file", folder),
+        tls_certificate=_file(block, "tls_certificate", folder),
+        tls_key=_file(block, "tls_key", folder),
+        body_limit_bytes=block.whole("body_limit_bytes", default=default.body_limit_bytes, least=1024, most=2**30),
+    )
+    if (http.tls_certificate is None) != (http.tls_key is None):
+        block.fault("'tls_certificate' and 'tls_key' go together", "tls_key")
+    block.finish()
+    return http
+
+
+def _target(row: Block, folder: Path) -> TargetSettings:
+    auth = row.block("auth")
+    target = TargetSettings(
+        name=row.text("name"),
+        url=read_url(row, "url"),
+        delivery=cast("Delivery", row.choice("delivery", get_args(Delivery), "shadow")),
+        monitor_from=row.day("monitor_from"),
+        write_raw=cast("WriteRaw", row.choice("write_raw", get_args(WriteRaw), "if-absent")),
+        auth=cast("AuthKind", auth.choice("kind", get_args(AuthKind), "none")),
+        username=auth.optional("username"),
+        secret_file=_file(auth, "secret_file", folder),
+        secret_environment=auth.optional("secret_environment"),
+        literal_sources=row.texts("literal_sources"),
+        timeout_s=row.whole("timeout_s", default=20, least=1, most=600),
+    )
+    _check_auth(auth, target)
+    row.finish()
+    return target
+
+
+def _check_auth(block: Block, target: TargetSettings) -> None:
+    places = [place for place in (target.secret_file, target.secret_environment) if place]
+    if target.auth != "none" and len(places) != 1:
+        block.fault(f"'{target.auth}' takes its secret from either 'secret_file' or 'secret_environment'", "kind")
+    if target.auth == "basic" and not target.username:
+        block.fault("'basic' needs a 'username'", "kind")
+    if target.auth == "none" and places:
+        block.fault("a secret without 'kind: basic' or 'kind: bearer' is never used", "kind")
+    block.finish()
+
+
+def _seconds(top: Block, key: str, default: int) -> int:
+    return top.whole(key, default=default, least=1, most=DAY_S)
+
+
+def _file(block: Block, key: str, folder: Path) -> Path | None:
+    name = block.optional(key)
+    if name is None:
+        return None
+    path = folder / name
+    if not path.is_file():
+        block.fault(f"'{key}': there is no such file", key)
+    return path

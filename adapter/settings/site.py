@@ -1,0 +1,148 @@
+"""What a site configures, as frozen values with every limit named and in its unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from adapter.knowledge.spec import sender_rank
+from adapter.settings.secrets import read_secret
+
+Archive = Literal["count", "headers", "full"]
+Unsupported = Literal["AA", "AE", "AR"]
+ContentErrors = Literal["AE", "AA"]
+Delivery = Literal["shadow", "on"]
+WriteRaw = Literal["never", "if-absent", "always"]
+AuthKind = Literal["none", "basic", "bearer"]
+
+MEBIBYTE = 1024 * 1024
+CANONICAL_BASE = "https://troughline.example/fhir"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A system that facts come from; identifiers of resources are unique within one source only."""
+
+    name: str = "default"
+    zone: ZoneInfo | None = None
+    """For FHIR times that were sent without one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MllpListener:
+    """One MLLP port and what its senders have in common."""
+
+    name: str = "default"
+    host: str = "127.0.0.1"
+    port: int = 2575
+    source: str = "default"
+    default_charset: str | None = None
+    """For messages whose MSH-18 is empty: an HL7 table 0211 name or a Python codec."""
+    zone: ZoneInfo | None = None
+    """For times without an offset in the field or in MSH-7; None reads them as the interval of all zones."""
+    max_connections: int = 64
+    frame_limit_bytes: int = 16 * MEBIBYTE
+    frame_timeout_s: int = 30
+    answer_within_s: int = 3
+    """Past this the AA goes out as soon as the message is on disk, translated or not."""
+    archive_irrelevant: Archive = "headers"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """How the messages of one sending application and facility are read and answered."""
+
+    match: str = ""
+    """`MSH-3|MSH-4`, either part `*`."""
+    zone: ZoneInfo | None = None
+    default_charset: str | None = None
+    decimal_comma: bool = False
+    unsupported: Unsupported = "AE"
+    content_errors: ContentErrors = "AE"
+    assumed_unit: str | None = None
+    """The unit of activities this sender sends without one, as agreed with the laboratory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Http:
+    """The HTTP door: FHIR intake, the read-only facade, metrics."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    source: str = "default"
+    token_file: Path | None = None
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    body_limit_bytes: int = 16 * MEBIBYTE
+
+    def token(self) -> str | None:
+        """The bearer token clients must show, None when none is asked for (OSError: unreadable)."""
+        return read_secret(self.token_file, None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetSettings:
+    """A FHIR R4 server the results are written to."""
+
+    name: str
+    url: str
+    delivery: Delivery = "shadow"
+    monitor_from: date | None = None
+    """For earlier doses only inactivation, neutralizing and severe-reaction Flags; None: the day it first went on."""
+    write_raw: WriteRaw = "if-absent"
+    """Whether activity Observations are written: never, only when the server has none, or always."""
+    auth: AuthKind = "none"
+    username: str | None = None
+    secret_file: Path | None = None
+    secret_environment: str | None = None
+    """The environment variable that holds the password or token; it stays there, or in the file, until it is used."""
+    literal_sources: tuple[str, ...] = ()
+    """Sources whose `Patient/<id>` and `MedicationAdministration/<id>` exist on this server under the same id."""
+    timeout_s: int = 20
+
+    def secret(self) -> str | None:
+        """The password or token, None when nothing is there (OSError: unreadable)."""
+        return read_secret(self.secret_file, self.secret_environment)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything a site configures."""
+
+    store: Path = Path("troughline-store")
+    canonical_base: str = CANONICAL_BASE
+    insecure: bool = False
+    """Allows an HTTP bind beyond loopback without TLS and token."""
+    sources: tuple[Source, ...] = (Source(),)
+    mllp: tuple[MllpListener, ...] = (MllpListener(),)
+    senders: tuple[Sender, ...] = ()
+    http: Http = field(default_factory=Http)
+    targets: tuple[TargetSettings, ...] = ()
+    mappings: tuple[Path, ...] = ()
+    """Overlays, laid over the shipped mappings in this order."""
+    config: tuple[Path, ...] = ()
+    """Overlays, laid over the shipped config in this order: products.yaml, policies/*.yaml."""
+    policies: tuple[str, ...] = ()
+    """Policy ids that replace the defaults of their products."""
+    drafts: bool = False
+    """Accepts policies with unverified numbers."""
+    delivery_retry_s: int = 30
+    """How often a delivery that is due is tried again at the latest."""
+    overdue_check_s: int = 60
+    """How often doses are looked through for samples and results that have become overdue."""
+    housekeeping_s: int = 60
+    """How often figures are refreshed and old bytes pruned."""
+
+    def sender(self, sender: str, listener: MllpListener | None = None) -> Sender:
+        """The settings of `MSH-3|MSH-4`: the most exact match, else the defaults; zone and charset of its listener."""
+        found = max(self.senders, key=lambda s: sender_rank(s.match, sender), default=Sender())
+        if sender_rank(found.match, sender) < 0:
+            found = Sender()
+        if listener is None:
+            return found
+        return replace(
+            found, zone=found.zone or listener.zone, default_charset=found.default_charset or listener.default_charset
+        )

@@ -1,0 +1,1 @@
+"""What must survive a power cut: the inboxes, the state, and the in-memory variants `play` uses."""

@@ -1,0 +1,19 @@
+"""How the store fails, sorted by what the caller must do about it."""
+
+from __future__ import annotations
+
+
+class CannotKeep(Exception):  # noqa: N818 (named by what happened)
+    """Nothing was stored (no space, file busy): answer nothing, raise the alarm, try again later."""
+
+
+class StoreBroken(Exception):  # noqa: N818 (named by what happened)
+    """A write or a sync failed in a way no retry can heal: acknowledge nothing more and end the process."""
+
+
+class StoreLocked(Exception):  # noqa: N818 (named by what happened)
+    """Another process already serves this store folder."""
+
+
+class StoreTooNew(Exception):  # noqa: N818 (named by what happened)
+    """A newer version of the program wrote this store."""

@@ -1,0 +1,164 @@
+"""Many senders, one sync: the thread that keeps messages in batches and answers each sender when its own is on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+from time import perf_counter, sleep
+from typing import Protocol
+
+from adapter.domain.message import Arrival, Kept
+from adapter.store.faults import CannotKeep, StoreBroken
+
+BATCH_LIMIT_MESSAGES = 512
+BATCH_LIMIT_BYTES = 8 * 1024 * 1024
+GATHERING_SHARE = 0.1
+"""Share of the last sync's time to wait for company before the next one."""
+GATHERING_LIMIT_S = 0.0002
+IDLE_FLUSH_S = 1.0
+
+
+class Inbox(Protocol):
+    """What the thread needs of an inbox."""
+
+    def keep(self, batch: Sequence[Arrival]) -> list[Kept]:
+        """Store a batch, on disk on return."""
+
+    def flush(self) -> None:
+        """Write what rides along."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    arrival: Arrival
+    future: Future[Kept]
+
+
+class GroupCommit:
+    """Owns the writing thread of one inbox.
+
+    A message travels inside one queue entry together with its future, so that no batch can ever be
+    answered without having been written: nothing is shared between the threads but the queue.
+    """
+
+    def __init__(self, inbox: Inbox, on_broken: Callable[[StoreBroken], None] | None = None) -> None:
+        self._inbox = inbox
+        self._on_broken = on_broken
+        self._queue: SimpleQueue[_Request | None] = SimpleQueue()
+        self._gate = Lock()
+        self._closed = False
+        self._broken: StoreBroken | None = None
+        self._last_keep_s = 0.0
+        self._company = False
+        self._thread = Thread(target=self._run, name="group-commit", daemon=True)
+        self._thread.start()
+
+    @property
+    def broken(self) -> StoreBroken | None:
+        """The fault after which nothing may be acknowledged any more, None while all is well."""
+        return self._broken
+
+    def submit(self, arrival: Arrival) -> Future[Kept]:
+        """Hand over one message; the future fails with CannotKeep or StoreBroken when it is not on disk."""
+        future: Future[Kept] = Future()
+        with self._gate:
+            if self._closed or self._broken:
+                future.set_exception(self._broken or CannotKeep("The inbox is closing."))
+            else:
+                self._queue.put(_Request(arrival=arrival, future=future))
+        return future
+
+    def close(self) -> None:
+        """Keep everything handed over so far, then end the thread."""
+        with self._gate:
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        going = True
+        while going:
+            batch, going = self._gather()
+            self._company = len(batch) > 1
+            if self._broken:
+                _fail(batch, self._broken)
+            elif batch:
+                self._write(batch)
+            else:
+                self._flush()
+
+    def _gather(self) -> tuple[list[_Request], bool]:
+        """The next batch (empty when nothing came for a while), and whether more may follow."""
+        try:
+            request = self._queue.get(timeout=IDLE_FLUSH_S)
+        except Empty:
+            return [], True
+        if self._company:
+            sleep(min(GATHERING_SHARE * self._last_keep_s, GATHERING_LIMIT_S))
+        batch: list[_Request] = []
+        size = 0
+        while request is not None:
+            batch.append(request)
+            size += len(request.arrival.raw)
+            if len(batch) >= BATCH_LIMIT_MESSAGES or size >= BATCH_LIMIT_BYTES:
+                return batch, True
+            try:
+                request = self._queue.get_nowait()
+            except Empty:
+                return batch, True
+        return batch, False
+
+    def _write(self, batch: list[_Request]) -> None:
+        started = perf_counter()
+        try:
+            kept = self._inbox.keep([request.arrival for request in batch])
+        except StoreBroken as broken:
+            self._break(broken, batch)
+        except CannotKeep as fault:
+            _fail(batch, fault)
+        except Exception:  # noqa: BLE001 (one message the inbox cannot take must not cost the others their place)
+            self._write_each(batch)
+        else:
+            for request, place in zip(batch, kept, strict=True):
+                _settle(request, place)
+        self._last_keep_s = perf_counter() - started
+
+    def _write_each(self, batch: list[_Request]) -> None:
+        if len(batch) == 1:
+            _fail(batch, CannotKeep("The inbox cannot take this message."))
+            return
+        for request in batch:
+            if self._broken:
+                _fail([request], self._broken)
+            else:
+                self._write([request])
+
+    def _flush(self) -> None:
+        try:
+            self._inbox.flush()
+        except CannotKeep:
+            return
+        except StoreBroken as broken:
+            self._break(broken, [])
+
+    def _break(self, broken: StoreBroken, batch: list[_Request]) -> None:
+        with self._gate:
+            self._broken = broken
+        _fail(batch, broken)
+        if self._on_broken:
+            self._on_broken(broken)
+
+
+def _settle(request: _Request, kept: Kept) -> None:
+    if request.future.set_running_or_notify_cancel():
+        request.future.set_result(kept)
+
+
+def _fail(batch: list[_Request], fault: Exception) -> None:
+    for request in batch:
+        if request.future.set_running_or_notify_cancel():
+            request.future.set_exception(fault)

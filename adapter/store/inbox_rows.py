@@ -1,0 +1,96 @@
+"""Reading and writing the rows of an inbox file inside somebody's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, fields
+
+from sqlalchemy import Connection, RowMapping, func, insert, select
+
+from adapter.domain.message import Arrival, Header, Stored
+from adapter.store.census import CodeSeen, add_up
+from adapter.store.inbox_tables import HL7_ROWS, answers, census, headers, messages
+from adapter.store.notes import Notes
+from adapter.store.placing import Earlier, Place
+from adapter.store.sql_database import upsert
+
+LOOKUP_SIZE = 500
+"""Control ids per query, well under every database's limit of parameters."""
+_ARRIVAL = tuple(f.name for f in fields(Arrival))
+_HEADER = tuple(f.name for f in fields(Header))
+
+
+def last_seq(connection: Connection) -> int:
+    """The newest place of the inbox, 0 when it is empty."""
+    return int(connection.execute(select(func.coalesce(func.max(messages.c.seq), 0))).scalar_one())
+
+
+def earlier(connection: Connection, batch: Sequence[Arrival]) -> dict[Place, list[Earlier]]:
+    """What is already kept under the senders and control ids of these messages, oldest first."""
+    wanted: dict[str, set[str]] = {}
+    for arrival in batch:
+        if arrival.kind == "hl7v2":
+            wanted.setdefault(arrival.sender, set()).add(arrival.control_id)
+    found: dict[Place, list[Earlier]] = {}
+    for sender, control_ids in wanted.items():
+        for row in _of_sender(connection, sender, sorted(control_ids)):
+            before = Earlier(seq=row["seq"], digest=row["digest"], answer=row["code"], relevance=row["relevance"])
+            found.setdefault((sender, row["control_id"]), []).append(before)
+    return found
+
+
+def _of_sender(connection: Connection, sender: str, control_ids: list[str]) -> Iterable[RowMapping]:
+    query = (
+        select(messages.c.seq, messages.c.control_id, messages.c.digest, messages.c.relevance, answers.c.code)
+        .join(answers, answers.c.seq == messages.c.seq, isouter=True)
+        .where(HL7_ROWS, messages.c.sender == sender)
+        .order_by(messages.c.seq)
+    )
+    for start in range(0, len(control_ids), LOOKUP_SIZE):
+        part = control_ids[start : start + LOOKUP_SIZE]
+        yield from connection.execute(query.where(messages.c.control_id.in_(part))).mappings()
+
+
+def add_messages(connection: Connection, rows: Sequence[Stored]) -> None:
+    """Insert messages at the places given to them."""
+    if rows:
+        connection.execute(
+            insert(messages),
+            [{"seq": row.seq} | {name: getattr(row.arrival, name) for name in _ARRIVAL} for row in rows],
+        )
+
+
+def add_notes(connection: Connection, notes: Notes) -> None:
+    """Write the notes that ride along."""
+    upsert(connection, answers, [{"seq": seq, "code": code} for seq, code in notes.answers.items()])
+    if notes.headers:
+        connection.execute(insert(headers), [asdict(header) for header in notes.headers])
+    for row in notes.codes.values():
+        _count_code(connection, row)
+
+
+def _count_code(connection: Connection, row: CodeSeen) -> None:
+    found = connection.execute(
+        select(census).where(census.c.sender == row.sender, census.c.system == row.system, census.c.code == row.code)
+    ).mappings()
+    known = {before.place: before for before in (CodeSeen(**values) for values in found)}
+    add_up([row], known)
+    upsert(connection, census, [asdict(known[row.place])])
+
+
+def read_message(row: RowMapping) -> Stored:
+    """One row of `messages` as the message it holds."""
+    values = dict(row)
+    return Stored(seq=values.pop("seq"), arrival=Arrival(**values))
+
+
+def read_census(connection: Connection) -> list[CodeSeen]:
+    """The census, most frequent first."""
+    order = (census.c.count.desc(), census.c.sender, census.c.system, census.c.code)
+    return [CodeSeen(**row) for row in connection.execute(select(census).order_by(*order)).mappings()]
+
+
+def read_headers(connection: Connection, limit: int) -> list[Header]:
+    """The newest headers of irrelevant messages, newest first."""
+    rows = connection.execute(select(*(headers.c[name] for name in _HEADER)).order_by(headers.c.id.desc()).limit(limit))
+    return [Header(**row) for row in rows.mappings()]

@@ -1,0 +1,171 @@
+"""One SQLite file: one writer connection that syncs every commit, any number of readers that cannot write."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from threading import RLock
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Dialect, Engine, String, Table, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool, StaticPool
+from sqlalchemy.types import TypeDecorator
+
+from adapter.store.faults import CannotKeep, StoreBroken
+from adapter.store.folder import prepare_file, prepare_folder
+from adapter.store.migrations import Schema, migrate
+
+BUSY_TIMEOUT_MS = 5_000
+CHECKPOINT_PAGES = 1_000
+CACHE_KIB = 16_384
+READERS = 8
+
+Insert = sqlite.Insert | postgresql.Insert
+_INSERTS: dict[str, Callable[[Table], Insert]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_RETRIED = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime as UTC text of fixed width, so that text order is time order."""
+
+    impl = String(27)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002 (SQLAlchemy's signature)
+        """Refuses a naive datetime with ValueError."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("the store keeps aware datetimes only")
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 (the same)
+        """The instant, in UTC."""
+        return None if value is None else datetime.fromisoformat(value)
+
+
+def insert_into(dialect: str, table: Table) -> Insert:
+    """An INSERT that can say ON CONFLICT, in a dialect (`sqlite`, `postgresql`)."""
+    return _INSERTS[dialect](table)
+
+
+def upsert(connection: Connection, table: Table, rows: list[dict[str, Any]], keeping: tuple[str, ...] = ()) -> None:
+    """Insert rows, replacing those with the same primary key except for the columns worth `keeping`."""
+    if rows:
+        connection.execute(_upserting(connection.dialect.name, table, keeping), rows)
+
+
+@cache
+def _upserting(dialect: str, table: Table, keeping: tuple[str, ...]) -> Insert:
+    statement = _INSERTS[dialect](table)
+    values = {c.name: statement.excluded[c.name] for c in table.columns if not (c.primary_key or c.name in keeping)}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
+
+
+class Database:
+    """One SQLite file as its owning process uses it."""
+
+    def __init__(self, path: Path, schema: Schema) -> None:
+        """Open for writing: makes the file, brings its schema up to date; raises StoreTooNew, StoreBroken."""
+        prepare_folder(path.parent)
+        prepare_file(path)
+        self._lock = RLock()
+        self._writer = _writer_engine(path)
+        self._readers = reader_engine(path)
+        try:
+            with self.write() as connection:
+                migrate(connection, schema, path.name)
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction of the one writer, on disk when the block ends; raises CannotKeep or StoreBroken."""
+        with self._lock, sorted_faults(), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent picture of the file, beside the writer."""
+        with sorted_faults(), self._readers.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection; the file is complete without it."""
+        self._readers.dispose()
+        self._writer.dispose()
+
+
+def reader_engine(path: Path) -> Engine:
+    """Connections that cannot write, checkpoint or create anything, also from another process."""
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: sqlite3.connect(
+            f"file:{quote(str(path.absolute()))}?mode=ro",
+            uri=True,
+            check_same_thread=False,
+            timeout=BUSY_TIMEOUT_MS / 1000,
+        ),
+        poolclass=QueuePool,
+        pool_size=READERS,
+        max_overflow=READERS,
+    )
+    _begin_with(engine, "BEGIN", ("query_only = ON", "wal_autocheckpoint = 0", f"cache_size = -{CACHE_KIB}"))
+    return engine
+
+
+def _writer_engine(path: Path) -> Engine:
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: sqlite3.connect(path, check_same_thread=False, timeout=BUSY_TIMEOUT_MS / 1000),
+        poolclass=StaticPool,
+    )
+    settings = (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
+        f"cache_size = -{CACHE_KIB}",
+    )
+    _begin_with(engine, "BEGIN IMMEDIATE", settings)
+    return engine
+
+
+def _begin_with(engine: Engine, statement: str, settings: tuple[str, ...]) -> None:
+    """Let our statement, not the driver, open transactions: the driver's own would leave out the reads."""
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, record: object) -> None:  # noqa: ARG001 (SQLAlchemy's signature)
+        connection.isolation_level = None
+        for setting in settings:
+            connection.execute(f"PRAGMA {setting}").fetchall()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(statement)
+
+
+@contextmanager
+def sorted_faults() -> Iterator[None]:
+    """Turn what the driver raises into what the caller must do; the text never holds a value of a row."""
+    try:
+        yield
+    except DBAPIError as fault:
+        raise _sorted(fault.orig) from None
+    except sqlite3.DatabaseError as fault:
+        raise _sorted(fault) from None
+
+
+def _sorted(fault: BaseException | None) -> Exception:
+    code = getattr(fault, "sqlite_errorcode", None)
+    name = getattr(fault, "sqlite_errorname", None) or type(fault).__name__
+    if code is not None and (code & 0xFF in _RETRIED or code == sqlite3.SQLITE_IOERR_SHMSIZE):
+        return CannotKeep(f"The store cannot be written now ({name}).")
+    return StoreBroken(f"The store cannot be trusted any more ({name}).")

@@ -1,0 +1,188 @@
+"""An inbox file: every message that was promised to a sender, in the order in which it was kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, select
+
+from adapter.domain.message import Arrival, Header, Kept, Stored
+from adapter.store.census import CodeSeen
+from adapter.store.faults import CannotKeep
+from adapter.store.inbox_rows import (
+    add_messages,
+    add_notes,
+    earlier,
+    last_seq,
+    read_census,
+    read_headers,
+    read_message,
+)
+from adapter.store.inbox_tables import INBOX, messages
+from adapter.store.migrations import stored_version
+from adapter.store.notes import Notebook
+from adapter.store.placing import place
+from adapter.store.sql_database import Database, reader_engine, sorted_faults
+
+
+class SqliteInbox:
+    """The one writer of an inbox file, with its readers."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        """Open or make the file; raises StoreTooNew or StoreBroken."""
+        self.name = name
+        self._database = Database(path, INBOX)
+        self._notebook = Notebook()
+
+    def keep(self, batch: Sequence[Arrival]) -> list[Kept]:
+        """Store a batch in one transaction, on disk on return; repeats of accepted messages store nothing.
+
+        Raises CannotKeep (nothing of the batch was stored) or StoreBroken.
+        """
+        notes = self._notebook.take()
+        try:
+            with self._database.write() as connection:
+                add_notes(connection, notes)
+                kept, new = place(batch, earlier(connection, batch), last_seq(connection))
+                add_messages(connection, new)
+        except BaseException:
+            self._notebook.give_back(notes)
+            raise
+        return kept
+
+    def flush(self) -> None:
+        """Write what rides along now; raises CannotKeep (it goes on waiting) or StoreBroken."""
+        notes = self._notebook.take()
+        if not notes:
+            return
+        try:
+            with self._database.write() as connection:
+                add_notes(connection, notes)
+        except BaseException:
+            self._notebook.give_back(notes)
+            raise
+
+    def answered(self, rows: Sequence[tuple[int, str]]) -> None:
+        """Note (place, answer code); written with the next `keep` or `flush`."""
+        self._notebook.answered(rows)
+
+    def note_irrelevant(self, headers: Sequence[Header]) -> None:
+        """Note headers of irrelevant messages; written with the next `keep` or `flush`."""
+        self._notebook.irrelevant(headers)
+
+    def note_codes(self, rows: Sequence[CodeSeen]) -> None:
+        """Note codes for the census; written with the next `keep` or `flush`."""
+        self._notebook.codes(rows)
+
+    def after(self, seq: int, limit: int) -> list[Stored]:
+        """At most `limit` messages behind a place, in order."""
+        with self._database.read() as connection:
+            return _after(connection, seq, limit)
+
+    def get(self, seq: int) -> Stored:
+        """The message at a place; raises KeyError when there is none."""
+        with self._database.read() as connection:
+            return _get(connection, seq)
+
+    def last_seq(self) -> int:
+        """The newest place, 0 when nothing was kept yet."""
+        with self._database.read() as connection:
+            return last_seq(connection)
+
+    def census(self) -> list[CodeSeen]:
+        """Codes that no table knows, most frequent first; without what still waits to be written."""
+        with self._database.read() as connection:
+            return read_census(connection)
+
+    def irrelevant(self, limit: int) -> list[Header]:
+        """The newest headers of irrelevant messages, newest first."""
+        with self._database.read() as connection:
+            return read_headers(connection, limit)
+
+    def close(self) -> None:
+        """Write what rides along, as far as there is room, and close the file."""
+        try:
+            with suppress(CannotKeep):
+                self.flush()
+        finally:
+            self._database.close()
+
+
+class SqliteInboxReader:
+    """An inbox file as another process reads it: it never writes, and a file not made yet is an empty inbox."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.name = name
+        self._path = path
+        self._engine: Engine | None = None
+
+    def after(self, seq: int, limit: int) -> list[Stored]:
+        """At most `limit` messages behind a place, in order."""
+        engine = self._open()
+        if engine is None:
+            return []
+        with sorted_faults(), engine.begin() as connection:
+            return _after(connection, seq, limit)
+
+    def get(self, seq: int) -> Stored:
+        """The message at a place; raises KeyError when there is none."""
+        engine = self._open()
+        if engine is None:
+            raise KeyError(seq)
+        with sorted_faults(), engine.begin() as connection:
+            return _get(connection, seq)
+
+    def last_seq(self) -> int:
+        """The newest place, 0 when nothing was kept yet."""
+        engine = self._open()
+        if engine is None:
+            return 0
+        with sorted_faults(), engine.begin() as connection:
+            return last_seq(connection)
+
+    def census(self) -> list[CodeSeen]:
+        """Codes that no table knows, most frequent first."""
+        engine = self._open()
+        if engine is None:
+            return []
+        with sorted_faults(), engine.begin() as connection:
+            return read_census(connection)
+
+    def irrelevant(self, limit: int) -> list[Header]:
+        """The newest headers of irrelevant messages, newest first."""
+        engine = self._open()
+        if engine is None:
+            return []
+        with sorted_faults(), engine.begin() as connection:
+            return read_headers(connection, limit)
+
+    def close(self) -> None:
+        """Close every connection."""
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
+
+    def _open(self) -> Engine | None:
+        if self._engine is None and self._path.exists():
+            engine = reader_engine(self._path)
+            with sorted_faults(), engine.begin() as connection:
+                made = stored_version(connection) > 0
+            if not made:
+                engine.dispose()
+                return None
+            self._engine = engine
+        return self._engine
+
+
+def _after(connection: Connection, seq: int, limit: int) -> list[Stored]:
+    query = select(messages).where(messages.c.seq > seq).order_by(messages.c.seq).limit(limit)
+    return [read_message(row) for row in connection.execute(query).mappings()]
+
+
+def _get(connection: Connection, seq: int) -> Stored:
+    row = connection.execute(select(messages).where(messages.c.seq == seq)).mappings().one_or_none()
+    if row is None:
+        raise KeyError(seq)
+    return read_message(row)

@@ -1,0 +1,177 @@
+"""The ledger of deliveries in the state file: what each target should hold, and how far that got."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, bindparam, case, func, or_, select, update
+
+from adapter.domain.message import OutboxRow, Outcome
+from adapter.store.encoding import read_object
+from adapter.store.ledger import DELIVERY_ORDER, STATES
+from adapter.store.sql_database import Insert, insert_into
+from adapter.store.state_outputs import Queued
+from adapter.store.state_tables import outbox, resources
+
+
+def enqueue(connection: Connection, queued: Sequence[Queued], targets: Iterable[str], at: datetime) -> None:
+    """Make every target owe the present state; what was already owed keeps its place in the queue."""
+    rows = [
+        {
+            "target": target,
+            "id": row.id,
+            "resource_type": row.resource_type,
+            "patient": row.patient,
+            "generation": row.generation,
+            "state": "pending",
+            "attempts": 0,
+            "queued_at": at,
+            "retry_at": None,
+            "reason": None,
+        }
+        for target in targets
+        for row in queued
+    ]
+    if rows:
+        connection.execute(_owing(connection.dialect.name), rows)
+
+
+@cache
+def _owing(dialect: str) -> Insert:
+    statement = insert_into(dialect, outbox)
+    fresh = {name: statement.excluded[name] for name in ("generation", "state", "attempts", "retry_at", "reason")}
+    still_owed = case((outbox.c.state == "pending", outbox.c.queued_at), else_=statement.excluded.queued_at)
+    return statement.on_conflict_do_update(
+        index_elements=list(outbox.primary_key), set_={**fresh, "queued_at": still_owed}
+    )
+
+
+def due(connection: Connection, target: str, now: datetime, limit_patients: int) -> list[OutboxRow]:
+    """What is owed to a target now, whole patients together, the longest waiting patient first."""
+    order = _patients_due(connection, target, now, limit_patients)
+    if not order:
+        return []
+    query = (
+        select(outbox, resources.c.body, resources.c.content_hash, resources.c.kind)
+        .join(resources, (resources.c.id == outbox.c.id) & (resources.c.resource_type == outbox.c.resource_type))
+        .where(*_owed(target, now), outbox.c.patient.in_(order))
+    )
+    rows = sorted(connection.execute(query).mappings(), key=lambda row: _rank(row, order))
+    return [_read_row(row) for row in rows]
+
+
+def _patients_due(connection: Connection, target: str, now: datetime, limit_patients: int) -> list[str]:
+    query = select(outbox.c.patient).where(*_owed(target, now)).order_by(outbox.c.queued_at, outbox.c.patient)
+    order: dict[str, None] = {}
+    with connection.execute(query, execution_options={"stream_results": True}) as walk:
+        for patient in walk.scalars():
+            if patient not in order and len(order) == limit_patients:
+                break
+            order[patient] = None
+    return list(order)
+
+
+def _owed(target: str, now: datetime) -> tuple[Any, ...]:
+    return (
+        outbox.c.target == target,
+        outbox.c.state == "pending",
+        or_(outbox.c.retry_at.is_(None), outbox.c.retry_at <= now),
+    )
+
+
+def _rank(row: RowMapping, order: list[str]) -> tuple[int, int, datetime, str]:
+    return order.index(row["patient"]), DELIVERY_ORDER.index(row["kind"]), row["queued_at"], row["id"]
+
+
+def _read_row(row: RowMapping) -> OutboxRow:
+    return OutboxRow(
+        target=row["target"],
+        patient=row["patient"],
+        resource_type=row["resource_type"],
+        id=row["id"],
+        body=read_object(row["body"]),
+        content_hash=row["content_hash"],
+        attempts=row["attempts"],
+        generation=row["generation"],
+    )
+
+
+def mark_sent(connection: Connection, rows: Sequence[OutboxRow]) -> None:
+    """Note that these rows are under way, so that nobody takes them a second time."""
+    statement = update(outbox).where(*_same_generation()).values(state="sent")
+    if rows:
+        connection.execute(statement, [_place(row) for row in rows])
+
+
+def settle(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+    """Note how attempts ended; the outcome of an older generation changes nothing."""
+    statement = (
+        update(outbox)
+        .where(*_same_generation())
+        .values(
+            state=bindparam("new_state"),
+            attempts=outbox.c.attempts + 1,
+            reason=bindparam("new_reason"),
+            retry_at=bindparam("new_retry_at", type_=outbox.c.retry_at.type),
+            remote_version=func.coalesce(bindparam("new_version"), outbox.c.remote_version),
+        )
+    )
+    if outcomes:
+        connection.execute(statement, [_settlement(outcome) for outcome in outcomes])
+
+
+def _settlement(outcome: Outcome) -> dict[str, Any]:
+    return _place(outcome.row) | {
+        "new_state": outcome.state,
+        "new_reason": outcome.reason,
+        "new_retry_at": outcome.retry_at,
+        "new_version": outcome.remote_version,
+    }
+
+
+def _same_generation() -> tuple[Any, ...]:
+    return (
+        outbox.c.target == bindparam("of_target"),
+        outbox.c.id == bindparam("of_id"),
+        outbox.c.resource_type == bindparam("of_type"),
+        outbox.c.generation == bindparam("of_generation"),
+    )
+
+
+def _place(row: OutboxRow) -> dict[str, Any]:
+    return {
+        "of_target": row.target,
+        "of_id": row.id,
+        "of_type": row.resource_type,
+        "of_generation": row.generation,
+    }
+
+
+def recover_sent(connection: Connection) -> None:
+    """After a restart nobody knows how deliveries under way ended: they are owed again."""
+    connection.execute(update(outbox).where(outbox.c.state == "sent").values(state="pending"))
+
+
+def outbox_counts(connection: Connection, target: str) -> dict[str, int]:
+    """How many resources of a target are in each state; every state is named."""
+    query = select(outbox.c.state, func.count()).where(outbox.c.target == target).group_by(outbox.c.state)
+    return dict.fromkeys(STATES, 0) | {row[0]: row[1] for row in connection.execute(query)}
+
+
+def oldest_pending(connection: Connection, target: str) -> datetime | None:
+    """Since when the longest waiting resource of a target waits."""
+    query = select(func.min(outbox.c.queued_at, type_=outbox.c.queued_at.type))
+    found: datetime | None = connection.execute(
+        query.where(outbox.c.target == target, outbox.c.state == "pending")
+    ).scalar_one()
+    return found
+
+
+def count_pending(connection: Connection) -> int:
+    """What is owed to all targets together."""
+    return int(
+        connection.execute(select(func.count()).select_from(outbox).where(outbox.c.state == "pending")).scalar_one()
+    )

@@ -1,0 +1,207 @@
+"""What was made of it, in the state file: findings, and the resources as they were last rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, select, union
+
+from adapter.domain.message import PatientResult
+from adapter.domain.outputs import Written
+from adapter.store.encoding import json_text, read_object, read_objects, read_texts, text_hash
+from adapter.store.search import tokens_of
+from adapter.store.sql_database import upsert
+from adapter.store.state_tables import events, findings, resources, tokens
+
+PROVENANCE = "provenance"
+LOOKUP_SIZE = 500
+_FIRST_OWNER = ("patient", "first_written")
+_WRITTEN = (
+    "kind",
+    "resource_type",
+    "id",
+    "body",
+    "content_hash",
+    "state",
+    "grounds",
+    "topic",
+    "verdict",
+    "first_written",
+    "last_written",
+)
+_WRITTEN_OF = (
+    select(*(resources.c[name] for name in _WRITTEN))
+    .where(resources.c.patient == bindparam("of_patient"), resources.c.kind != PROVENANCE)
+    .order_by(resources.c.resource_type, resources.c.id)
+)
+_OF_IDS = select(resources.c.resource_type, resources.c.id, resources.c.version, resources.c.patient).where(
+    resources.c.id.in_(bindparam("ids", expanding=True))
+)
+_ADD_TOKENS = insert(tokens)
+_FORGET_TOKENS = delete(tokens).where(tokens.c.id == bindparam("of_id"), tokens.c.resource_type == bindparam("of_type"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """One resource that now stands in a new state, for the outbox."""
+
+    patient: str
+    resource_type: str
+    id: str
+    generation: int
+
+
+def put_findings(connection: Connection, results: Iterable[PatientResult]) -> None:
+    """Replace the findings of each patient."""
+    rows = [
+        {
+            "patient": result.patient,
+            "findings": json_text(result.findings),
+            "unlinked": json_text(result.unlinked),
+            "count": len(result.findings) + len(result.unlinked),
+            "next_check": result.next_check,
+        }
+        for result in results
+    ]
+    upsert(connection, findings, rows)
+
+
+def put_resources(connection: Connection, results: Sequence[PatientResult], at: datetime) -> list[Queued]:
+    """Write every changed resource and every new Provenance; versions count up from 1."""
+    rows = [
+        row
+        for result in results
+        for row in (
+            *(_written_row(result.patient, change.after) for change in result.changes),
+            *(_provenance_row(result.patient, body, at) for body in result.provenance),
+        )
+    ]
+    versions = _versions(connection, [row["id"] for row in rows])
+    queued, changed = [], []
+    for row in rows:
+        place = (row["resource_type"], row["id"])
+        if row["kind"] == PROVENANCE and place in versions:
+            continue
+        versions[place] = versions.get(place, 0) + 1
+        changed.append(row | {"version": versions[place], "last_updated": at})
+        queued.append(Queued(patient=row["patient"], resource_type=place[0], id=place[1], generation=versions[place]))
+    upsert(connection, resources, changed, keeping=_FIRST_OWNER)
+    _put_tokens(connection, {(row["resource_type"], row["id"]): row["body"] for row in changed})
+    return queued
+
+
+def _versions(connection: Connection, ids: list[str]) -> dict[tuple[str, str], int]:
+    return {
+        (row["resource_type"], row["id"]): row["version"]
+        for start in range(0, len(ids), LOOKUP_SIZE)
+        for row in connection.execute(_OF_IDS, {"ids": ids[start : start + LOOKUP_SIZE]}).mappings()
+    }
+
+
+def _put_tokens(connection: Connection, bodies: dict[tuple[str, str], str]) -> None:
+    if bodies:
+        places = [{"of_type": resource_type, "of_id": resource_id} for resource_type, resource_id in bodies]
+        connection.execute(_FORGET_TOKENS, places)
+    found = [
+        {"resource_type": place[0], "id": place[1], "parameter": parameter, "system": system, "code": code}
+        for place, body in bodies.items()
+        for parameter, system, code in sorted(tokens_of(read_object(body)))
+    ]
+    if found:
+        connection.execute(_ADD_TOKENS, found)
+
+
+def _written_row(patient: str, written: Written) -> dict[str, Any]:
+    return {
+        "patient": patient,
+        "kind": written.kind,
+        "resource_type": written.resource_type,
+        "id": written.id,
+        "body": json_text(written.body),
+        "content_hash": written.content_hash,
+        "state": written.state,
+        "grounds": json_text(written.grounds),
+        "topic": written.topic,
+        "verdict": None if written.verdict is None else json_text(written.verdict),
+        "first_written": written.first_written,
+        "last_written": written.last_written,
+    }
+
+
+def _provenance_row(patient: str, body: dict[str, Any], at: datetime) -> dict[str, Any]:
+    text = json_text(body)
+    return {
+        "patient": patient,
+        "kind": PROVENANCE,
+        "resource_type": "Provenance",
+        "id": body["id"],
+        "body": text,
+        "content_hash": text_hash(text),
+        "state": "open",
+        "grounds": "[]",
+        "topic": None,
+        "verdict": None,
+        "first_written": at,
+        "last_written": at,
+    }
+
+
+def written_of(connection: Connection, patient: str) -> tuple[Written, ...]:
+    """Every resource last rendered for a patient, closed and retracted ones included, by type and id."""
+    return tuple(_read_written(row) for row in connection.execute(_WRITTEN_OF, {"of_patient": patient}).mappings())
+
+
+def _read_written(row: RowMapping) -> Written:
+    values = dict(row)
+    values["body"] = read_object(row["body"])
+    values["grounds"] = read_texts(row["grounds"])
+    values["verdict"] = None if row["verdict"] is None else read_object(row["verdict"])
+    return Written(**values)
+
+
+def owners(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
+    """The patient each of these resource ids was first written for; unknown ids are left out."""
+    return {
+        row["id"]: row["patient"]
+        for start in range(0, len(ids), LOOKUP_SIZE)
+        for row in connection.execute(_OF_IDS, {"ids": ids[start : start + LOOKUP_SIZE]}).mappings()
+    }
+
+
+def read_findings(connection: Connection, patient: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Dose findings and unlinked samples of a patient; both empty when he was never interpreted."""
+    query = select(findings.c.findings, findings.c.unlinked).where(findings.c.patient == patient)
+    row = connection.execute(query).mappings().one_or_none()
+    return ([], []) if row is None else (read_objects(row["findings"]), read_objects(row["unlinked"]))
+
+
+def checks_due(connection: Connection, now: datetime, limit: int) -> list[str]:
+    """Patients whose findings can change by the clock alone, the longest due first."""
+    query = (
+        select(findings.c.patient)
+        .where(findings.c.next_check <= now)
+        .order_by(findings.c.next_check, findings.c.patient)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def all_patients(connection: Connection) -> list[str]:
+    """Every patient with an event or a finding, in order; a retraction that names nobody is nobody's."""
+    every = union(select(events.c.patient), select(findings.c.patient)).subquery()
+    query = select(every.c.patient).where(every.c.patient != "").order_by(every.c.patient)
+    return list(connection.execute(query).scalars())
+
+
+def count_findings(connection: Connection) -> int:
+    """All findings of all patients."""
+    return int(connection.execute(select(func.coalesce(func.sum(findings.c.count), 0))).scalar_one())
+
+
+def count_resources(connection: Connection) -> int:
+    """All Observations and Flags, whatever their state."""
+    query = select(func.count()).select_from(resources).where(resources.c.kind != PROVENANCE)
+    return int(connection.execute(query).scalar_one())

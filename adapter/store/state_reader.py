@@ -1,0 +1,48 @@
+"""The state file as another process reads it: it never writes, and a file not made yet is an empty state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from adapter.store import state_outbox, state_outputs, state_worklist
+from adapter.store.sql_database import reader_engine, sorted_faults
+
+
+class SqliteStateReader:
+    """Findings, counts and cursors of a running service, for commands beside it."""
+
+    def __init__(self, path: Path) -> None:
+        self._engine: Engine = reader_engine(path)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def cursor(self, inbox: str) -> int:
+        """The last place of an inbox whose effects are committed."""
+        with sorted_faults(), self._engine.begin() as connection:
+            return state_worklist.cursor(connection, inbox)
+
+    def findings(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Dose findings and unlinked samples of all patients, as last printed."""
+        doses: list[dict[str, Any]] = []
+        unlinked: list[dict[str, Any]] = []
+        with sorted_faults(), self._engine.begin() as connection:
+            for patient in state_outputs.all_patients(connection):
+                found, loose = state_outputs.read_findings(connection, patient)
+                doses += found
+                unlinked += loose
+        return doses, unlinked
+
+    def parked(self) -> int:
+        """How many messages wait in the work list."""
+        with sorted_faults(), self._engine.begin() as connection:
+            return state_worklist.count_parked(connection)
+
+    def undelivered(self, target: str) -> dict[str, int]:
+        """How many resources of a target are pending, sent, confirmed and parked."""
+        with sorted_faults(), self._engine.begin() as connection:
+            return state_outbox.outbox_counts(connection, target)

@@ -1,0 +1,159 @@
+"""The tables of the state file."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
+
+from adapter.store.migrations import Schema
+from adapter.store.sql_database import Instant
+
+metadata = MetaData()
+
+events = Table(
+    "events",
+    metadata,
+    Column("patient", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("fact_key", Text, primary_key=True),
+    Column("kind", String(32), primary_key=True),
+    Column("content_hash", String(64), primary_key=True),
+    Column("arrival", BigInteger, nullable=False),
+    Column("origin", String(64), nullable=False),
+    Column("body", Text, nullable=False),
+    sqlite_with_rowid=False,  # one patient's history lies together
+)
+Index("events_by_origin", events.c.origin)
+Index("events_by_fact", events.c.source, events.c.fact_key)
+
+records = Table(
+    "patient_records",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("reference", Text, primary_key=True),
+    Column("patient", Text),
+    Column("body", Text, nullable=False),
+)
+Index("patient_records_by_patient", records.c.patient)
+Index("patient_records_by_reference", records.c.reference, records.c.patient)
+
+known = Table(
+    "known_resources",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("reference", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("patient", Text, primary_key=True),
+    Column("findings", Text, nullable=False),
+    Column("unlinked", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("next_check", Instant),
+)
+Index("findings_by_next_check", findings.c.next_check, findings.c.patient)
+
+resources = Table(
+    "resources",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("resource_type", String(40), primary_key=True),
+    Column("patient", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("content_hash", String(64), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("grounds", Text, nullable=False),
+    Column("topic", Text),
+    Column("verdict", Text),
+    Column("first_written", Instant, nullable=False),
+    Column("last_written", Instant, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("last_updated", Instant, nullable=False),
+)
+Index("resources_by_patient", resources.c.patient)
+Index("resources_by_time", resources.c.resource_type, resources.c.last_updated, resources.c.id)
+
+tokens = Table(
+    "resource_tokens",
+    metadata,
+    Column("resource_type", String(40), primary_key=True),
+    Column("parameter", String(12), primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("system", Text, primary_key=True),
+    Column("id", String(64), primary_key=True),
+    sqlite_with_rowid=False,
+)
+Index("resource_tokens_by_resource", tokens.c.id, tokens.c.resource_type)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("target", String(80), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("resource_type", String(40), primary_key=True),
+    Column("patient", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("queued_at", Instant, nullable=False),
+    Column("retry_at", Instant),
+    Column("reason", Text),
+    Column("remote_version", Text),
+)
+Index("outbox_by_state", outbox.c.target, outbox.c.state, outbox.c.queued_at, outbox.c.patient)
+Index("outbox_by_patient", outbox.c.target, outbox.c.patient)
+
+parked = Table(
+    "parked",
+    metadata,
+    Column("inbox", String(40), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("source", Text, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("control_id", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("file", Text),
+    Column("reason", String(60), nullable=False),
+    Column("problems", Text, nullable=False),
+    Column("parked_at", Instant, nullable=False),
+)
+Index("parked_by_digest", parked.c.digest)
+
+waits = Table(
+    "parked_waits",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("reference", Text, primary_key=True),
+    Column("inbox", String(40), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("place", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("parked_waits_by_message", waits.c.inbox, waits.c.seq)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("inbox", String(40), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("messages", BigInteger, nullable=False),
+)
+
+problem_counts = Table(
+    "problem_counts",
+    metadata,
+    Column("code", String(60), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
+
+targets_on = Table(
+    "targets_on",
+    metadata,
+    Column("target", String(60), primary_key=True),
+    Column("first_on", String(10), nullable=False),
+)
+
+STATE = Schema(name="state", tables=metadata)

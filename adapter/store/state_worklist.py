@@ -1,0 +1,134 @@
+"""How far the inboxes were read, what waits in the work list, and how often each problem occurred."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, select
+
+from adapter.domain.message import MessageRef, Parked
+from adapter.store.encoding import problems_text, read_problems
+from adapter.store.sql_database import Insert, insert_into, upsert
+from adapter.store.state_tables import cursors, parked, problem_counts, waits
+
+_MESSAGE = ("inbox", "seq", "source", "sender", "control_id", "digest", "file")
+_CURSOR = select(cursors.c.seq).where(cursors.c.inbox == bindparam("of_inbox"))
+
+
+def cursor(connection: Connection, inbox: str) -> int:
+    """The last place of an inbox whose effects are committed, 0 at the start."""
+    found = connection.execute(_CURSOR, {"of_inbox": inbox}).scalar_one_or_none()
+    return found or 0
+
+
+def move_cursor(connection: Connection, inbox: str, seq: int) -> None:
+    """Note that everything up to a place of an inbox is committed."""
+    connection.execute(_moving(connection.dialect.name), [{"inbox": inbox, "seq": seq, "messages": 1}])
+
+
+@cache
+def _moving(dialect: str) -> Insert:
+    statement = insert_into(dialect, cursors)
+    moved = {"seq": statement.excluded.seq, "messages": cursors.c.messages + 1}
+    return statement.on_conflict_do_update(index_elements=[cursors.c.inbox], set_=moved)
+
+
+def messages_by_inbox(connection: Connection) -> dict[str, int]:
+    """How many messages of each inbox were committed."""
+    return {row["inbox"]: row["messages"] for row in connection.execute(select(cursors)).mappings()}
+
+
+def park(connection: Connection, waiting: Parked) -> None:
+    """Put a message into the work list, in place of what it waited for before."""
+    resolve(connection, [waiting.message])
+    values = asdict(waiting.message) | {
+        "reason": waiting.reason,
+        "problems": problems_text(waiting.problems),
+        "parked_at": waiting.parked_at,
+    }
+    upsert(connection, parked, [values])
+    message = waiting.message
+    rows = [
+        {"source": message.source, "reference": r, "inbox": message.inbox, "seq": message.seq, "place": place}
+        for place, r in enumerate(dict.fromkeys(waiting.waits_for))
+    ]
+    if rows:
+        connection.execute(insert(waits), rows)
+
+
+def resolve(connection: Connection, messages: Iterable[MessageRef]) -> None:
+    """Take messages out of the work list."""
+    for message in messages:
+        for table in (parked, waits):
+            connection.execute(delete(table).where(table.c.inbox == message.inbox, table.c.seq == message.seq))
+
+
+def twins(connection: Connection, message: MessageRef) -> list[MessageRef]:
+    """Parked messages with the very bytes of this one, itself left out."""
+    query = select(*(parked.c[name] for name in _MESSAGE)).where(
+        parked.c.digest == message.digest, parked.c.source == message.source
+    )
+    found = (MessageRef(**row) for row in connection.execute(query).mappings())
+    return [twin for twin in found if twin != message]
+
+
+def waiting_for(connection: Connection, source: str, references: Sequence[str]) -> list[MessageRef]:
+    """Messages of a source that wait for one of these references, the longest waiting first."""
+    query = (
+        select(*(parked.c[name] for name in _MESSAGE))
+        .join(waits, (waits.c.inbox == parked.c.inbox) & (waits.c.seq == parked.c.seq))
+        .where(waits.c.source == source, waits.c.reference.in_(references))
+        .order_by(parked.c.parked_at, parked.c.inbox, parked.c.seq)
+    )
+    found = (MessageRef(**row) for row in connection.execute(query).mappings())
+    return list(dict.fromkeys(found))
+
+
+def read_parked(connection: Connection, reason: str | None) -> list[Parked]:
+    """The work list, or its part with one reason, the longest waiting first."""
+    query = select(parked).order_by(parked.c.parked_at, parked.c.inbox, parked.c.seq)
+    if reason is not None:
+        query = query.where(parked.c.reason == reason)
+    return [_read_parked(connection, row) for row in connection.execute(query).mappings().all()]
+
+
+def _read_parked(connection: Connection, row: RowMapping) -> Parked:
+    here = (waits.c.inbox == row["inbox"], waits.c.seq == row["seq"])
+    references = connection.execute(select(waits.c.reference).where(*here).order_by(waits.c.place)).scalars()
+    message: dict[str, Any] = {name: row[name] for name in _MESSAGE}
+    return Parked(
+        message=MessageRef(**message),
+        reason=row["reason"],
+        problems=read_problems(row["problems"]),
+        waits_for=tuple(references),
+        parked_at=row["parked_at"],
+    )
+
+
+def count_parked(connection: Connection) -> int:
+    """How many messages wait."""
+    return int(connection.execute(select(func.count()).select_from(parked)).scalar_one())
+
+
+def count_problems(connection: Connection, codes: Iterable[str]) -> None:
+    """Add problems to their counts."""
+    rows = [{"code": code, "count": count} for code, count in Counter(codes).items()]
+    if rows:
+        connection.execute(_counting(connection.dialect.name), rows)
+
+
+@cache
+def _counting(dialect: str) -> Insert:
+    statement = insert_into(dialect, problem_counts)
+    total = problem_counts.c.count + statement.excluded.count
+    return statement.on_conflict_do_update(index_elements=[problem_counts.c.code], set_={"count": total})
+
+
+def read_problem_counts(connection: Connection) -> dict[str, int]:
+    """How often each problem occurred, by code."""
+    rows = connection.execute(select(problem_counts).order_by(problem_counts.c.code)).mappings()
+    return {row["code"]: row["count"] for row in rows}

@@ -1,0 +1,238 @@
+"""A FHIR R4 server as its client sees it: read, search, find a patient, PUT, transaction.
+
+Failures are the three exceptions of `fhir_failures`: Transient, Ambiguous, Permanent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from adapter import fhir
+from adapter.transport.fhir_failures import (
+    Ambiguous,
+    FhirFailure,
+    Permanent,
+    Transient,
+    unsure,
+)
+from adapter.transport.fhir_results import (
+    EntryResult,
+    Page,
+    PatientMatch,
+    Put,
+    TransactionResult,
+    entry_result,
+    issue_words,
+    rows_of,
+    version_of,
+)
+from adapter.transport.fhir_session import (
+    FHIR_JSON,
+    Auth,
+    BasicAuth,
+    BearerAuth,
+    ClientTls,
+    FhirSession,
+    NoAuth,
+    Timeouts,
+)
+
+__all__ = [
+    "Ambiguous",
+    "Auth",
+    "BasicAuth",
+    "BearerAuth",
+    "ClientTls",
+    "EntryResult",
+    "FhirClient",
+    "FhirFailure",
+    "NoAuth",
+    "Page",
+    "PatientMatch",
+    "Permanent",
+    "Put",
+    "Timeouts",
+    "TransactionResult",
+    "Transient",
+]
+
+MAX_LINK_HOPS = 5
+"""A chain of replaced patients longer than this is taken for a loop."""
+TOKEN_ESCAPES = str.maketrans({"\\": "\\\\", "|": "\\|", ",": "\\,", "$": "\\$"})
+"""http://hl7.org/fhir/R4/search.html#escaping"""
+WRITE_HEADERS = {"Content-Type": FHIR_JSON, "Prefer": "return=minimal"}
+
+
+class FhirClient:
+    """One FHIR server."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        auth: Auth | None = None,
+        timeouts: Timeouts | None = None,
+        tls: ClientTls | None = None,
+        connections: int = 8,
+        answer_limit_bytes: int = 16 * 1024 * 1024,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._session = FhirSession(
+            base_url,
+            auth=auth or NoAuth(),
+            timeouts=timeouts or Timeouts(),
+            tls=tls or ClientTls(),
+            connections=connections,
+            answer_limit_bytes=answer_limit_bytes,
+            clock=clock,
+        )
+
+    def close(self) -> None:
+        """Ends all kept connections."""
+        self._session.close()
+
+    def capabilities(self) -> dict[str, Any]:
+        """The server's CapabilityStatement."""
+        return self._resource("/metadata", "CapabilityStatement")
+
+    def read(self, resource_type: str, resource_id: str) -> dict[str, Any]:
+        """One resource; Permanent with status 404 or 410 when it is not there."""
+        return self._resource(_path(resource_type, resource_id), resource_type)
+
+    def search(self, resource_type: str, params: Mapping[str, str] | Sequence[tuple[str, str]]) -> Page:
+        """The first page of a search; values are URL-encoded here, FHIR escapes are the caller's."""
+        query = urlencode(list(params.items()) if isinstance(params, Mapping) else list(params))
+        return self._page(f"/{quote(resource_type)}?{query}", resource_type)
+
+    def follow(self, next_url: str, resource_type: str) -> Page:
+        """The page a `next` link names; refused when it leaves the server, where our token must not go."""
+        base = self._session.base_url
+        if not next_url.startswith((base + "/", base + "?")):
+            raise Permanent(0, "the next link leaves the FHIR server")
+        return self._page(next_url.removeprefix(base), resource_type)
+
+    def find_patient(self, system: str, value: str) -> PatientMatch:
+        """Who carries this identifier, merged records followed to the surviving one (Patient.link replaced-by)."""
+        survivors = {self._survivor(patient) for patient in self._carriers("Patient", system, value)}
+        if len(survivors) > 1 or None in survivors:
+            return PatientMatch(ambiguous=True)
+        return PatientMatch(reference=next(iter(survivors), None))
+
+    def has_result(self, identifiers: Sequence[tuple[str, str]]) -> str | None:
+        """`Observation/<id>` of the first Observation that carries one of these (system, value) identifiers."""
+        for system, value in identifiers:
+            for found in self._carriers("Observation", system, value):
+                return f"Observation/{found.get('id')}"
+        return None
+
+    def put(self, resource_type: str, resource_id: str, body: bytes, if_match: str | None = None) -> EntryResult:
+        """Update-as-create of one resource under our id, the bytes as given."""
+        headers = dict(WRITE_HEADERS)
+        if if_match is not None:
+            headers["If-Match"] = f'W/"{if_match}"'
+        reply = self._session.send("PUT", _path(resource_type, resource_id), body=body, headers=headers)
+        version = version_of(reply.headers.get("ETag"), reply.headers.get("Location"))
+        return EntryResult(status=reply.status, version=version, issues=issue_words(reply.body))
+
+    def put_each(self, puts: Sequence[Put]) -> tuple[EntryResult, ...]:
+        """Each resource on its own, in order: what is left when a transaction fails because of one entry.
+
+        After a Transient failure the rest is not tried: it carries the same failure.
+        """
+        results: list[EntryResult] = []
+        down: Transient | None = None
+        for one in puts:
+            if down is None:
+                results.append(self._put_or_failure(one))
+                failure = results[-1].failure
+                down = failure if isinstance(failure, Transient) else None
+            else:
+                results.append(EntryResult(status=0, failure=down))
+        return tuple(results)
+
+    def transaction(self, bundle: bytes) -> TransactionResult:
+        """All entries of a transaction Bundle or none, the bytes as given.
+
+        Raises:
+            Transient, Ambiguous, Permanent: for the whole; Ambiguous too when the answer has not one entry for each.
+        """
+        reply = self._session.send("POST", "", body=bundle, headers=WRITE_HEADERS)
+        body = reply.body or {}
+        if body.get("resourceType") != "Bundle":
+            raise Ambiguous("the answer is not a transaction-response", status=reply.status)
+        entries = tuple(entry_result(entry) for entry in rows_of(body, "entry"))
+        if len(entries) != len(fhir.loads(bundle, ours=True).get("entry", [])):
+            raise Ambiguous("the transaction-response has another number of entries", status=reply.status)
+        return TransactionResult(entries=entries)
+
+    def _carriers(self, resource_type: str, system: str, value: str) -> list[dict[str, Any]]:
+        token = f"{system.translate(TOKEN_ESCAPES)}|{value.translate(TOKEN_ESCAPES)}"
+        found = self.search(resource_type, {"identifier": token}).resources
+        return [resource for resource in found if _carries(resource, system, value)]
+
+    def _put_or_failure(self, one: Put) -> EntryResult:
+        try:
+            return self.put(one.resource_type, one.id, one.body, one.if_match)
+        except (Transient, Ambiguous, Permanent) as failure:
+            return EntryResult(status=failure.status or 0, failure=failure)
+
+    def _resource(self, path: str, resource_type: str) -> dict[str, Any]:
+        reply = self._session.send("GET", path)
+        if reply.body is None or reply.body.get("resourceType") != resource_type:
+            raise unsure("the answer is another resource than asked for", status=reply.status, writing=False)
+        return reply.body
+
+    def _page(self, path: str, resource_type: str) -> Page:
+        bundle = self._resource(path, "Bundle")
+        total = bundle.get("total")
+        return Page(
+            resources=tuple(_matches(bundle, resource_type)),
+            total=total if isinstance(total, int) else None,
+            next_url=next(
+                (link.get("url") for link in rows_of(bundle, "link") if link.get("relation") == "next"), None
+            ),
+        )
+
+    def _survivor(self, patient: dict[str, Any]) -> str | None:
+        """`Patient/<id>` at the end of the replaced-by links; None when the chain is broken or has no end."""
+        for _ in range(MAX_LINK_HOPS + 1):
+            successors = _replaced_by(patient)
+            if not successors:
+                return f"Patient/{patient.get('id')}"
+            if len(successors) > 1 or not successors[0].startswith("Patient/"):
+                return None
+            try:
+                patient = self.read("Patient", successors[0].removeprefix("Patient/"))
+            except Permanent:
+                return None
+        return None
+
+
+def _path(resource_type: str, resource_id: str) -> str:
+    return f"/{quote(resource_type, safe='')}/{quote(resource_id, safe='')}"
+
+
+def _matches(bundle: Mapping[str, Any], resource_type: str) -> list[dict[str, Any]]:
+    resources = [entry.get("resource") for entry in rows_of(bundle, "entry")]
+    return [one for one in resources if isinstance(one, dict) and one.get("resourceType") == resource_type]
+
+
+def _carries(resource: Mapping[str, Any], system: str, value: str) -> bool:
+    """A server that ignores the search parameter answers with everything; only bearers of the identifier count."""
+    return any(row.get("system") == system and row.get("value") == value for row in rows_of(resource, "identifier"))
+
+
+def _replaced_by(patient: Mapping[str, Any]) -> list[str]:
+    if patient.get("active") is not False:
+        return []
+    links = [link for link in rows_of(patient, "link") if link.get("type") == "replaced-by"]
+    return [_relative(link.get("other")) for link in links]
+
+
+def _relative(reference: object) -> str:
+    """`Patient/<id>` of a relative or absolute reference, empty when there is none."""
+    literal = reference.get("reference") if isinstance(reference, dict) else None
+    return "/".join(literal.split("/_history/")[0].split("/")[-2:]) if isinstance(literal, str) else ""

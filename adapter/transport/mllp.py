@@ -1,0 +1,75 @@
+"""The MLLP listener: one answer per frame, in order, and never more read than can be answered."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+
+from adapter.transport.cannot_store import CannotStore
+from adapter.transport.mllp_connection import Connection, Handle, MllpHandlers, Notify
+from adapter.transport.mllp_limits import MllpLimits
+
+__all__ = ["CannotStore", "MllpLimits", "MllpListener"]
+
+
+class MllpListener:
+    """Listens on one port; hands every message to `handle` and writes back what it answers.
+
+    `handle(message, peer)` gives the answer's bytes, None to answer nothing, or raises CannotStore to have the
+    connection closed without an answer. `too_large(header)` words the answer to an oversized frame.
+    `on_event(name, fields)` tells what happened on the wire and never holds content; `on_torn(fragment, peer)`
+    receives a frame that never ended, for the archive. Nothing is medicine here.
+    """
+
+    def __init__(
+        self,
+        *,
+        handle: Handle,
+        too_large: Callable[[bytes], bytes | None],
+        limits: MllpLimits,
+        on_event: Notify,
+        on_torn: Callable[[bytes, str], None] | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._handlers = MllpHandlers(handle=handle, too_large=too_large, on_event=on_event, on_torn=on_torn)
+        self._limits = limits
+        self._tls = tls
+        self._live: set[Connection] = set()
+        self._server: asyncio.Server | None = None
+
+    @property
+    def connections(self) -> int:
+        """Connections open now."""
+        return len(self._live)
+
+    async def start(self, host: str, port: int) -> int:
+        """Bind and accept; gives the bound port (`port` 0 takes a free one). Raises OSError when it is taken."""
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: Connection(self._handlers, self._limits, self._live),
+            host,
+            port,
+            ssl=self._tls,
+            reuse_address=True,
+            backlog=self._limits.backlog,
+        )
+        bound: int = self._server.sockets[0].getsockname()[1]
+        return bound
+
+    async def stop(self, grace_s: float) -> None:
+        """Stop accepting, finish and answer the frames in hand for at most `grace_s`, close."""
+        if self._server:
+            self._server.close()
+            self._server = None
+        connections = tuple(self._live)
+        for connection in connections:
+            connection.stop()
+        if not connections:
+            return
+        endings = [asyncio.ensure_future(connection.finished()) for connection in connections]
+        _, late = await asyncio.wait(endings, timeout=grace_s)
+        if late:
+            self._handlers.on_event("stopped-before-answer", {"connections": len(late)})
+        for connection in connections:
+            connection.abort()
+        await asyncio.gather(*endings)

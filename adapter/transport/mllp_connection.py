@@ -1,0 +1,280 @@
+"""One MLLP connection: frames in, answers out, strictly in turn."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, assert_never, cast
+
+from adapter.transport.cannot_store import CannotStore
+from adapter.transport.mllp_framing import (
+    Frame,
+    Framer,
+    FramingEvent,
+    Ignored,
+    Junk,
+    NotMllp,
+    TooLarge,
+    Torn,
+    framed,
+)
+from adapter.transport.mllp_limits import MllpLimits
+
+Handle = Callable[[bytes, str], Awaitable[bytes | None]]
+Notify = Callable[[str, dict[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MllpHandlers:
+    """What a listener hands its connections."""
+
+    handle: Handle
+    """(message, peer) to the answer; None answers nothing. May raise CannotStore."""
+    too_large: Callable[[bytes], bytes | None]
+    """The beginning of an oversized message to its answer."""
+    on_event: Notify
+    """(name, fields): what happened on the wire, without content."""
+    on_torn: Callable[[bytes, str], None] | None = None
+    """(fragment, peer) of a frame that never ended, for the archive."""
+
+
+def peer_name(address: Any) -> str:  # noqa: ANN401  (asyncio gives a tuple whose shape depends on the family)
+    """`host:port` of a socket's other end."""
+    return f"{address[0]}:{address[1]}" if address else "unknown"
+
+
+class Connection(asyncio.Protocol):
+    """Reads frames, hands them over one at a time, and writes each answer before the next frame's turn."""
+
+    def __init__(self, handlers: MllpHandlers, limits: MllpLimits, live: set[Connection]) -> None:
+        self._handlers = handlers
+        self._limits = limits
+        self._live = live
+        self._framer = Framer(limits.frame_limit_bytes, junk_limit_bytes=limits.junk_limit_bytes)
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport
+        self._peer = "unknown"
+        self._waiting: deque[Frame | TooLarge] = deque()
+        self._waiting_bytes = 0
+        self._wake: asyncio.Future[None] | None = None
+        self._writable: asyncio.Future[None] | None = None
+        self._worker: asyncio.Task[None] | None = None
+        self._lost: asyncio.Future[None] = self._loop.create_future()
+        self._paused = False
+        self._ended = False
+        """No further frame will come."""
+        self._stopping = False
+        self._warned_loose_end = False
+        self._frame_timer: asyncio.TimerHandle | None = None
+        self._silence_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection, or close it at once when the listener is full."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._peer = peer_name(transport.get_extra_info("peername"))
+        if len(self._live) >= self._limits.connections:
+            self._ended = True
+            self._event("connection-refused", limit=self._limits.connections)
+            self._transport.abort()
+            return
+        self._live.add(self)
+        _tune(transport.get_extra_info("socket"), self._limits)
+        self._transport.set_write_buffer_limits(high=self._limits.unsent_answers_bytes)
+        self._worker = self._loop.create_task(self._answer_in_turn())
+        self._event("connection-opened")
+
+    def data_received(self, data: bytes) -> None:
+        """Cut the bytes into frames and queue what is complete."""
+        if self._ended:
+            return
+        events = self._framer.feed(data)
+        self._take(events)
+        self._watch_time(restart=bool(events))
+
+    def eof_received(self) -> bool:
+        """The sender has finished: what he sent is still answered, then the connection closes."""
+        self._take(self._framer.end())
+        self._end()
+        # TLS has no half-closed connection to answer on.
+        return self._transport.get_extra_info("sslcontext") is None
+
+    def pause_writing(self) -> None:
+        """The sender does not read its answers: its next frame waits."""
+        self._writable = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        """The sender reads again."""
+        writable, self._writable = self._writable, None
+        if writable and not writable.done():
+            writable.set_result(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Frames that came whole are still handled, for a sender that does not wait; their answers are dropped."""
+        if self in self._live:
+            if not self._ended:
+                self._take(self._framer.end())
+            self._live.discard(self)
+            self._event("connection-closed", error=type(exc).__name__ if exc else None)
+        self._end()
+        self.resume_writing()
+        self._lost.set_result(None)
+
+    def stop(self) -> None:
+        """Answer what was received, a frame just arriving included, then close."""
+        self._stopping = True
+        self._pause_when_enough()
+        self._wake_worker()
+
+    def abort(self) -> None:
+        """Close without waiting for anything."""
+        if self._worker:
+            self._worker.cancel()
+        self._transport.abort()
+
+    async def finished(self) -> None:
+        """Wait until the connection is closed and nothing of it is in hand."""
+        await self._lost
+        if self._worker:
+            await asyncio.wait([self._worker])
+
+    async def _answer_in_turn(self) -> None:
+        try:
+            while frame := await self._next():
+                answer = await self._answer_to(frame)
+                if answer is not None and not self._transport.is_closing():
+                    self._transport.write(framed(answer))
+                if self._writable:
+                    await self._writable
+        except CannotStore:
+            self._event("store-refused")
+        except Exception as error:  # noqa: BLE001  (whatever failed, silence makes the sender send again)
+            self._event("handler-failed", error=type(error).__name__)
+        finally:
+            self._end()
+            self._transport.close()
+
+    async def _next(self) -> Frame | TooLarge | None:
+        while not self._waiting:
+            if self._ended or (self._stopping and not self._framer.inside):
+                return None
+            self._resume()
+            self._wake = self._loop.create_future()
+            await self._wake
+        frame = self._waiting.popleft()
+        self._waiting_bytes -= _size(frame)
+        if not self._waiting:
+            self._resume()
+        return frame
+
+    async def _answer_to(self, frame: Frame | TooLarge) -> bytes | None:
+        if isinstance(frame, TooLarge):
+            return self._handlers.too_large(frame.header)
+        return await self._handlers.handle(frame.content, self._peer)
+
+    def _take(self, events: list[FramingEvent]) -> None:
+        for event in events:
+            match event:
+                case Frame() | TooLarge():
+                    self._queue(event)
+                case Torn():
+                    self._event("frame-torn", size=len(event.content))
+                    if self._handlers.on_torn:
+                        self._handlers.on_torn(event.content, self._peer)
+                case Ignored():
+                    self._event("frame-ignored", size=event.size)
+                case Junk():
+                    self._event("junk-skipped", size=event.size)
+                case NotMllp():
+                    self._event("not-mllp", speaks=event.speaks)
+                    self._end()
+                case _:
+                    assert_never(event)
+        self._pause_when_enough()
+
+    def _queue(self, frame: Frame | TooLarge) -> None:
+        if isinstance(frame, TooLarge):
+            self._event("frame-too-large", limit_bytes=self._limits.frame_limit_bytes)
+        elif frame.loose_end and not self._warned_loose_end:
+            self._warned_loose_end = True
+            self._event("frame-end-loose")
+        self._waiting.append(frame)
+        self._waiting_bytes += _size(frame)
+        self._wake_worker()
+
+    def _pause_when_enough(self) -> None:
+        enough = len(self._waiting) >= self._limits.waiting_frames or self._waiting_bytes > self._limits.waiting_bytes
+        last_read = self._stopping and not self._framer.inside
+        if (enough or last_read) and not self._paused and not self._transport.is_closing():
+            self._paused = True
+            self._transport.pause_reading()
+
+    def _resume(self) -> None:
+        last_read = self._stopping and not self._framer.inside
+        if self._paused and not last_read and not self._ended and not self._transport.is_closing():
+            self._paused = False
+            self._transport.resume_reading()
+
+    def _end(self) -> None:
+        self._ended = True
+        self._cancel_timers()
+        self._wake_worker()
+
+    def _wake_worker(self) -> None:
+        if self._wake and not self._wake.done():
+            self._wake.set_result(None)
+
+    def _watch_time(self, *, restart: bool) -> None:
+        if self._silence_timer:
+            self._silence_timer.cancel()
+            self._silence_timer = None
+        if self._frame_timer and (restart or not self._framer.inside):
+            self._frame_timer.cancel()
+            self._frame_timer = None
+        if self._ended or not self._framer.inside:
+            return
+        if self._framer.waiting_for_terminator:
+            self._silence_timer = self._loop.call_later(self._limits.end_silence_s, self._silence)
+        if not self._frame_timer:
+            self._frame_timer = self._loop.call_later(self._limits.frame_time_limit_s, self._too_slow)
+
+    def _silence(self) -> None:
+        # While we do not read, the silence is ours.
+        if not self._paused:
+            self._take(self._framer.silence())
+        self._watch_time(restart=not self._paused)
+
+    def _too_slow(self) -> None:
+        self._frame_timer = None
+        if self._paused:
+            self._watch_time(restart=True)
+            return
+        self._event("frame-too-slow", limit_s=self._limits.frame_time_limit_s)
+        self._take(self._framer.end())
+        self._end()
+
+    def _cancel_timers(self) -> None:
+        for timer in (self._frame_timer, self._silence_timer):
+            if timer:
+                timer.cancel()
+        self._frame_timer = self._silence_timer = None
+
+    def _event(self, name: str, **fields: Any) -> None:  # noqa: ANN401  (numbers, names and None of an event)
+        self._handlers.on_event(name, {"peer": self._peer, **fields})
+
+
+def _size(frame: Frame | TooLarge) -> int:
+    return len(frame.content if isinstance(frame, Frame) else frame.header)
+
+
+def _tune(sock: socket.socket | None, limits: MllpLimits) -> None:
+    """Answers leave at once, and a peer behind a silent firewall is noticed."""
+    if sock is None:
+        return
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, limits.keepalive_idle_s)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, limits.keepalive_interval_s)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, limits.keepalive_probes)

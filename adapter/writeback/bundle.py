@@ -1,0 +1,61 @@
+"""The transaction a target is sent: one PUT per resource, references as that target can resolve them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from adapter.fhir import Canonical, Json
+
+
+def transaction(rows: Sequence[Mapping[str, Any]], *, base_url: str) -> dict[str, Any]:
+    """A transaction Bundle that creates or updates every resource under its own id (fhir-interface 2.5, strategy A)."""
+    return {"resourceType": "Bundle", "type": "transaction", "entry": [_entry(row, base_url) for row in rows]}
+
+
+def for_target(
+    body: Mapping[str, Any],
+    *,
+    canonical: Canonical,
+    literal_sources: frozenset[str] = frozenset(),
+    patient_reference: str | None = None,
+) -> dict[str, Any]:
+    """A resource as one target can take it.
+
+    A literal reference to a resource the target does not hold fails the whole transaction on servers with
+    referential integrity, so doses and reactions keep theirs only when their source is in `literal_sources`;
+    `patient_reference` (`Patient/<id>` on the target) replaces that of the subject.
+    """
+    resource: dict[str, Any] = _localised(dict(body), canonical.source(""), literal_sources)
+    if "subject" in resource:
+        subject = {key: value for key, value in resource["subject"].items() if key != "reference"}
+        resource["subject"] = {"reference": patient_reference, **subject} if patient_reference else subject
+    return resource
+
+
+def _entry(row: Mapping[str, Any], base_url: str) -> dict[str, Any]:
+    place = f"{row['resourceType']}/{row['id']}"
+    return {
+        "fullUrl": f"{base_url.rstrip('/')}/{place}",
+        "resource": dict(row),
+        "request": {"method": "PUT", "url": place},
+    }
+
+
+def _localised(node: Json, sources: str, literal: frozenset[str]) -> Json:
+    match node:
+        case dict():
+            kept = {key: _localised(item, sources, literal) for key, item in node.items()}
+            if _is_foreign(node, sources, literal):
+                kept.pop("reference", None)
+            return kept
+        case list():
+            return [_localised(item, sources, literal) for item in node]
+        case _:
+            return node
+
+
+def _is_foreign(node: Mapping[str, Any], sources: str, literal: frozenset[str]) -> bool:
+    identifier = node.get("identifier")
+    system = identifier.get("system") if isinstance(identifier, dict) else None
+    return isinstance(system, str) and system.startswith(sources) and system.removeprefix(sources) not in literal

@@ -1,0 +1,32 @@
+"""What holds for every test: nothing may be skipped where the build machine could have run it."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+pytest_plugins = ["service_fixtures"]
+
+SLOW_IS_FINE = [HealthCheck.too_slow]  # machines are shared and noisy
+settings.register_profile("dev", max_examples=40, deadline=None, suppress_health_check=SLOW_IS_FINE)
+settings.register_profile("ci", max_examples=60, deadline=None, derandomize=True, suppress_health_check=SLOW_IS_FINE)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+NOTHING_SKIPPED = "TROUGHLINE_NOTHING_SKIPPED"
+MACHINE_CANNOT = "CAP_SYS_ADMIN"
+"""The one reason that is the machine's own: mounting a small disk is forbidden there."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--renew-goldens", action="store_true", help="record expected/played.json of every story anew")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    every = reporter.stats.get("skipped", []) if reporter else []
+    skipped = [report for report in every if MACHINE_CANNOT not in str(report.longrepr)]
+    if os.environ.get(NOTHING_SKIPPED) and skipped and exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from adapter.domain.events import AsparaginaseAdministered, PatientRecord, PremedicationGiven, Recorded, Version
+from adapter.domain.message import MessageRef, Outcome, Parked, PatientResult, Work
+from adapter.domain.outputs import Change, Written
+from adapter.store.memory import MemoryState
+from adapter.store.sqlite_state import SqliteState
+
+AT = datetime(2025, 3, 10, 11, 30, tzinfo=UTC)
+PATIENTS = ("urn:mrn|1", "urn:mrn|2", "urn:mrn|3")
+TARGETS = ("hapi", "shadow")
+IDS = ("r1", "r2", "r3")
+
+few = st.integers(0, 4)
+patients = st.sampled_from(PATIENTS)
+versions = st.builds(Version, number=st.none() | few)
+instants = few.map(lambda minutes: AT + timedelta(minutes=minutes))
+keys = st.sampled_from(["MedicationAdministration/m1", "MedicationAdministration/m2"])
+sources = st.sampled_from(["ehr", "lab"])
+doses = st.builds(
+    AsparaginaseAdministered,
+    patient=patients,
+    source=sources,
+    key=keys,
+    status=st.sampled_from(["completed", "entered-in-error"]),
+    version=versions,
+    product=st.just("pegaspargase"),
+    started=st.none(),
+)
+premedications = st.builds(
+    PremedicationGiven,
+    patient=patients,
+    source=sources,
+    key=keys,
+    status=st.just("completed"),
+    version=versions,
+    role=st.just("corticosteroid"),
+    started=st.none(),
+)
+records = st.builds(
+    PatientRecord,
+    source=sources,
+    reference=st.sampled_from(["Patient/p1", "Patient/p2"]),
+    patient=st.none() | patients,
+    deceased=st.booleans(),
+    version=versions,
+)
+references = st.builds(
+    MessageRef, inbox=st.sampled_from(["inbox", "inbox-core"]), seq=st.integers(1, 6), source=sources
+)
+waiting = st.builds(
+    Parked,
+    message=references,
+    reason=st.sampled_from(["near-miss", "unknown-patient"]),
+    problems=st.just(()),
+    waits_for=st.lists(st.sampled_from(["Patient/p1", "Patient/p2"]), max_size=3).map(tuple),
+    parked_at=instants,
+)
+
+
+@st.composite
+def written(draw):
+    kind = draw(st.sampled_from(["activity", "interpretation", "flag"]))
+    resource_id = {"activity": "r1", "interpretation": "r2", "flag": "r3"}[kind]
+    at = draw(instants)
+    return Written(
+        kind=kind,
+        resource_type="Flag" if kind == "flag" else "Observation",
+        id=resource_id,
+        body={"id": resource_id, "status": draw(st.sampled_from(["active", "inactive"]))},
+        content_hash=str(draw(few)),
+        state=draw(st.sampled_from(["open", "closed", "retracted"])),
+        grounds=(),
+        topic=None,
+        verdict=None,
+        first_written=at,
+        last_written=at,
+    )
+
+
+results = st.builds(
+    PatientResult,
+    patient=patients,
+    findings=st.lists(st.just({"exposure": "adequate"}), max_size=2).map(tuple),
+    changes=st.lists(st.builds(Change, operation=st.just("update"), after=written()), max_size=2).map(tuple),
+    provenance=st.lists(st.sampled_from([{"id": "p1"}, {"id": "p2", "recorded": "now"}]), max_size=1).map(tuple),
+    next_check=st.none() | instants,
+)
+works = st.builds(
+    Work,
+    at=instants,
+    message=st.none() | references,
+    events=st.lists(st.builds(Recorded, arrival=few, event=doses | premedications), max_size=3).map(tuple),
+    patients=st.lists(records, max_size=2).map(tuple),
+    known=st.lists(st.sampled_from([("Patient/p1", {"id": "p1"}), ("Patient/p1", {"id": "new"})]), max_size=1).map(
+        tuple
+    ),
+    results=st.lists(results, max_size=2).map(tuple),
+    parked=st.none() | waiting,
+    resolved=st.lists(references, max_size=1).map(tuple),
+    deliver_to=st.lists(st.sampled_from(TARGETS), unique=True).map(tuple),
+)
+settlements = st.tuples(st.sampled_from(TARGETS), st.sampled_from(["sent", "confirmed", "pending", "parked"]), instants)
+
+
+def perform(state, step):
+    if isinstance(step, Work):
+        return state.commit(step)
+    target, outcome, at = step
+    rows = state.due(target, at, 2)
+    if outcome == "sent":
+        state.mark_sent(rows)
+    else:
+        state.settle([Outcome(row=row, state=outcome, retry_at=at + timedelta(minutes=1)) for row in rows])
+    return rows
+
+
+def picture(state):
+    return {
+        "recalled": [state.recall(patient) for patient in PATIENTS],
+        "findings": [state.findings(patient) for patient in PATIENTS],
+        "patients": state.all_patients(),
+        "known": [state.known(source, "Patient/p1") for source in ("ehr", "lab", "")],
+        "named": [state.named_by(reference) for reference in ("Patient/p1", "Patient/p2")],
+        "parked": state.parked(),
+        "waiting": [state.waiting_for(source, ["Patient/p1", "Patient/p2"]) for source in ("ehr", "lab")],
+        "owners": state.owners(IDS),
+        "checks": state.checks_due(AT + timedelta(minutes=2), 2),
+        "due": [state.due(target, AT + timedelta(minutes=m), 2) for target in TARGETS for m in (0, 2, 9)],
+        "ledger": [(state.outbox_counts(target), state.oldest_pending(target)) for target in TARGETS],
+        "resources": state.resources("Observation", "Flag", "Provenance"),
+        "found": [state.search(kind, status=[[(None, "active")]]) for kind in ("Observation", "Flag")],
+        "counts": state.counts(),
+    }
+
+
+@settings(deadline=None, max_examples=20, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(st.lists(works | settlements, max_size=8))
+def test_memory_and_sqlite_agree_after_any_sequence_of_steps(steps):
+    with TemporaryDirectory() as folder:
+        in_memory, on_disk = MemoryState(), SqliteState(Path(folder) / "store" / "state.db")
+        try:
+            for step in steps:
+                assert perform(on_disk, step) == perform(in_memory, step)
+            assert picture(on_disk) == picture(in_memory)
+        finally:
+            on_disk.close()

@@ -1,0 +1,259 @@
+"""The reference pages say what the code has, and nothing the code lacks."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import re
+from dataclasses import MISSING, Field, fields
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import yaml
+
+from adapter.cli import _parser
+from adapter.domain.findings import (
+    EXPOSURES,
+    MECHANISMS,
+    MODIFIERS,
+    MONITORING,
+    PRINTED_KEYS,
+    DoseInFinding,
+    PremedicationInFinding,
+    ReactionInFinding,
+    SampleInFinding,
+)
+from adapter.domain.problems import KINDS
+from adapter.rules.wording import RULE_TEXT
+from adapter.settings.site import Http, MllpListener, Sender, Settings, Source, TargetSettings
+from adapter.writeback.codes import TOPICS as TOPIC_NAMES
+from adapter.writeback.flags import TOPICS
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "docs" / "reference"
+SPLIT = re.compile(r"(?<!\\)\|")
+BLOCKS = {
+    "sources": Source,
+    "mllp": MllpListener,
+    "senders": Sender,
+    "http": Http,
+    "targets": TargetSettings,
+}
+AUTH = {
+    "auth": "auth.kind",
+    "username": "auth.username",
+    "secret_file": "auth.secret_file",
+    "secret_environment": "auth.secret_environment",
+}
+NOT_PRINTED = {"source", "records"}
+"""Fields of a reaction that serve the writing of outputs only."""
+
+
+def section(page: str, heading: str) -> str:
+    """The text below a second-level heading, up to the next one."""
+    parts = re.split(r"^## ", (REFERENCE / page).read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return next(part for part in parts if part.split("\n", 1)[0] == heading)
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of every table row that begins with a code."""
+    cells = [[cell.strip() for cell in SPLIT.split(line)[1:-1]] for line in text.splitlines() if line.startswith("| `")]
+    return [[cell.replace("\\|", "|") for cell in row] for row in cells]
+
+
+def first_codes(text: str) -> list[str]:
+    return [row[0].strip("`") for row in rows(text)]
+
+
+@pytest.mark.parametrize(
+    ("heading", "codes"),
+    [
+        ("Exposure", EXPOSURES),
+        ("Mechanism", MECHANISMS),
+        ("Monitoring", MONITORING),
+        ("Modifiers", MODIFIERS),
+        ("Rules", tuple(RULE_TEXT)),
+    ],
+)
+def test_every_finding_code_and_rule_has_its_row(heading, codes):
+    listed = first_codes(section("findings.md", heading))
+    assert sorted(listed) == sorted(codes)
+    assert len(set(listed)) == len(listed)
+
+
+def test_modifiers_stand_in_the_order_in_which_they_are_printed():
+    assert tuple(first_codes(section("findings.md", "Modifiers"))) == MODIFIERS
+
+
+def test_every_problem_has_its_row_with_severity_code_and_title():
+    shown = [
+        (row[0].strip("`"), row[1], row[2], row[3])
+        for row in rows((REFERENCE / "problems.md").read_text(encoding="utf-8"))
+    ]
+    assert shown == [(kind.code, kind.severity, kind.hl7_code or "-", kind.title) for kind in KINDS.values()]
+    assert all(row[4] for row in rows((REFERENCE / "problems.md").read_text(encoding="utf-8")))
+
+
+def test_every_setting_has_its_row_with_its_default():
+    for name, kind in BLOCKS.items():
+        shown = {row[0].strip("`"): row[1].strip("`") for row in rows(section("settings.md", name))}
+        wanted = {
+            f"{name}.{AUTH.get(f.name, f.name) if kind is TargetSettings else f.name}": default(f) for f in fields(kind)
+        }
+        assert shown == wanted
+
+
+def test_every_top_level_setting_has_its_row_with_its_default():
+    shown = {row[0].strip("`"): row[1].strip("`") for row in rows(section("settings.md", "Top level"))}
+    assert shown == {f.name: default(f) for f in fields(Settings) if f.name not in BLOCKS}
+
+
+def default(setting: Field[Any]) -> str:
+    """The default of a setting as the page writes it."""
+    match setting.default:
+        case bool() as yes:
+            return "yes" if yes else "no"
+        case value if value is MISSING or value is None or value in ((), ""):
+            return "-"
+        case value:
+            return str(value)
+
+
+def test_the_example_file_names_every_setting():
+    example = (ROOT / "config" / "troughline.example.yaml").read_text(encoding="utf-8")
+    named = set(re.findall(r"^#?\s*#?\s*(?:- )?([a-z_0-9]+):", example, flags=re.MULTILINE))
+    wanted = {f.name for kind in (Settings, *BLOCKS.values()) for f in fields(kind)}
+    assert wanted - named == set()
+
+
+def commands() -> dict[str, argparse.ArgumentParser]:
+    actions = _parser()._subparsers._group_actions  # type: ignore[union-attr]  # argparse has no public way to list them
+    return dict(actions[0].choices)  # type: ignore[arg-type]
+
+
+def test_every_command_has_its_heading():
+    page = (REFERENCE / "commands.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (\S+)$", page, flags=re.MULTILINE) == list(commands())
+
+
+@pytest.mark.parametrize("name", list(commands()))
+def test_every_option_of_a_command_has_its_row(name):
+    shown = {
+        row[0].strip("`") for row in rows(section("commands.md", name)) if not row[0].startswith(("`GET", "`POST"))
+    }
+    wanted = {spelled(action) for action in commands()[name]._actions if action.dest != "help"}
+    assert shown == wanted
+
+
+def spelled(action: argparse.Action) -> str:
+    """`--store DIR`, `--json`, `FOLDER`."""
+    words = [*action.option_strings[:1], *([str(action.metavar)] if action.metavar else [])]
+    return " ".join(words)
+
+
+def test_every_metric_has_its_row_with_type_and_labels():
+    page = (REFERENCE / "metrics.md").read_text(encoding="utf-8").partition("\n## ")[0]
+    assert {row[0].strip("`"): (row[1], row[2]) for row in rows(page)} == declared_metrics()
+
+
+def test_every_reason_of_an_alarm_has_its_row():
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "adapter").rglob("*.py")]
+    raised = {reason for source in sources for reason in re.findall(r'ALARMS\.labels\("([a-z-]+)"\)', source)}
+    assert sorted(first_codes(section("metrics.md", "Alarms"))) == sorted(raised)
+
+
+def declared_metrics() -> dict[str, tuple[str, str]]:
+    """Read from the source: importing the counters would register them before the metrics folder is named."""
+    tree = ast.parse((ROOT / "adapter" / "app" / "counters.py").read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    made = [call for call in calls if call.func.id in ("Counter", "Gauge", "Histogram")]  # type: ignore[attr-defined]
+    return {
+        ast.literal_eval(call.args[0]): (
+            call.func.id,  # type: ignore[attr-defined]
+            ", ".join(f"`{label}`" for label in ast.literal_eval(call.args[2])),
+        )
+        for call in made
+    }
+
+
+def test_every_flag_topic_has_its_row_with_its_category():
+    shown = {row[0].strip("`"): row[1] for row in rows(section("outputs.md", "Flags"))}
+    assert list(shown) == list(TOPIC_NAMES)
+    assert {topic.code: topic.category for topic in TOPICS} | {"conclusion-reversed": "safety"} == shown
+
+
+def test_every_component_and_tag_of_the_output_templates_has_its_row():
+    template = yaml.safe_load(
+        (ROOT / "mappings" / "outputs" / "observation_interpretation.yaml").read_text(encoding="utf-8")
+    )
+    components = [row["code"]["coding"][0]["code"] for row in template["resource"]["component"]]
+    assert first_codes(section("outputs.md", "The interpretation Observation")) == components
+    tags = [
+        yaml.safe_load(path.read_text(encoding="utf-8"))["resource"].get("meta", {}).get("tag", [{}])[0].get("code")
+        for path in sorted((ROOT / "mappings" / "outputs").glob("*.yaml"))
+    ]
+    assert sorted(first_codes(section("outputs.md", "Kinds"))) == sorted(tag for tag in tags if tag)
+
+
+def written_out(path: Path) -> dict[str, Any]:
+    """A YAML file with its numbers as they are written."""
+
+    class AsWritten(yaml.SafeLoader):
+        yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+
+    loaded: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), AsWritten)  # noqa: S506 - a safe loader without types
+    return loaded
+
+
+def test_every_number_of_a_policy_has_its_row_with_source_and_grade():
+    policy = written_out(ROOT / "config" / "policies" / "cons16.yaml")
+    points = {
+        f"{p['name']}: {key}": p[key] for p in policy["time_points"] for key in ("target", "from", "to", "threshold")
+    }
+    others = {
+        f"{group}: {key}": number
+        for group in ("levels", "confirmation", "reactions", "doses", "monitoring")
+        for key, number in policy[group].items()
+    }
+    shown = [(row[0].strip("`"), *row[1:]) for row in rows(section("policies.md", "The numbers of CONS16"))]
+    assert shown == [
+        (name, f"{n['value']} {n['unit']}", n["cites"], n["grade"]) for name, n in (points | others).items()
+    ]
+
+
+def test_every_policy_file_and_product_has_its_row():
+    files = [written_out(path) for path in sorted((ROOT / "config" / "policies").glob("*.yaml"))]
+    assert first_codes(section("policies.md", "Policies")) == [f"{p['policy']}@{p['version']}" for p in files]
+    products = written_out(ROOT / "config" / "products.yaml")["products"]
+    shown = [(row[0].strip("`"), row[2], row[3], row[5].strip("`")) for row in rows(section("policies.md", "Products"))]
+    assert shown == [
+        (key, product["family"], f"{product['residual']['value']} d", product.get("default_policy", "-"))
+        for key, product in products.items()
+    ]
+
+
+def test_every_source_and_quotation_of_the_policy_is_shown():
+    policy = written_out(ROOT / "config" / "policies" / "cons16.yaml")
+    assert first_codes(section("policies.md", "Sources of CONS16")) == list(policy["citations"])
+    quoted = section("policies.md", "What the policy quotes")
+    lines = [f'- `{q["situation"]}`: "{q["statement"]}" ({q["cites"]})' for q in policy["quotations"]]
+    assert [line for line in quoted.splitlines() if line.startswith("- ")] == lines
+
+
+@pytest.mark.parametrize(
+    ("heading", "keys"),
+    [
+        ("A finding", PRINTED_KEYS),
+        ("The dose of a finding", [f.name for f in fields(DoseInFinding)]),
+        ("A sample of a finding", [f.name for f in fields(SampleInFinding)]),
+        ("A reaction of a finding", [f.name for f in fields(ReactionInFinding) if f.name not in NOT_PRINTED]),
+        ("A premedication of a finding", [f.name for f in fields(PremedicationInFinding)]),
+        (
+            "Top level",
+            ["acks", "events", "problems", "findings", "unlinked", "resources", "provenance", "history"],
+        ),
+    ],
+)
+def test_every_key_of_the_output_of_play_has_its_row(heading, keys):
+    assert first_codes(section("play-output.md", heading)) == list(keys)

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import json
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from adapter.domain.message import Arrival, MessageRef, Stored
+from adapter.fhir import Canonical
+from adapter.ingest.relevance import RelevanceFilter
+from adapter.ingest.senders import SenderRules
+from adapter.ingest.translate import translate_hl7
+from adapter.knowledge.load import load_knowledge
+from adapter.knowledge.policies import load_rulebook
+from adapter.pipeline.parts import Parts, Target
+from adapter.pipeline.process import process
+from adapter.pipeline.receive import Door, Reception, hl7_arrival
+from adapter.store.memory_inbox import MemoryInbox
+from adapter.store.memory_state import MemoryState
+
+NOW = datetime(2025, 6, 1, 12, 0, tzinfo=UTC)
+SOURCE = "ward"
+
+
+@pytest.fixture(scope="session")
+def knowledge():
+    loaded, faults = load_knowledge([Path(__file__).parents[2] / "mappings" / "demo"])
+    assert [fault for fault in faults if fault.severity == "error"] == []
+    return loaded
+
+
+@pytest.fixture(scope="session")
+def rulebook():
+    loaded, _ = load_rulebook()
+    return loaded
+
+
+@pytest.fixture
+def corridor(knowledge, rulebook):
+    return Corridor.build(knowledge, rulebook)
+
+
+@pytest.fixture(scope="session")
+def build_corridor(knowledge, rulebook):
+    def build():
+        return Corridor.build(knowledge, rulebook)
+
+    return build
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corridor:
+    """The corridor on memory: what is taken is kept, processed and committed at once."""
+
+    inbox: MemoryInbox
+    state: MemoryState
+    parts: Parts
+    judge: object
+
+    @classmethod
+    def build(cls, knowledge, rulebook):
+        inbox, state = MemoryInbox("inbox"), MemoryState()
+        parts = Parts(
+            state=state,
+            knowledge=knowledge,
+            rulebook=rulebook,
+            canonical=Canonical(base="https://troughline.example/fhir"),
+            rules_at=lambda _: lambda _: SenderRules(),
+            zone_of=lambda _: None,
+            read=lambda ref: inbox.get(ref.seq),
+            targets=(Target(name="ehr"),),
+        )
+        return cls(inbox=inbox, state=state, parts=parts, judge=RelevanceFilter(knowledge, 1000).judge)
+
+    def with_parts(self, **changed):
+        return replace(self, parts=replace(self.parts, **changed))
+
+    def take(self, content, *, now=NOW, **more):
+        """HL7 bytes or a FHIR resource through the corridor; None for a repeat and for what does not concern us."""
+        arrival = self.arrival(content, now, **more)
+        if arrival.relevance == "irrelevant":
+            return None
+        kept = self.inbox.keep([arrival])[0]
+        if kept.repeat_of is not None:
+            return None
+        ref = MessageRef(inbox="inbox", seq=kept.seq, source=SOURCE, digest=arrival.digest)
+        done = process(Stored(seq=kept.seq, arrival=arrival), ref, self.parts, now)
+        worst = next((code for code in ("AE", "AA") if any(t.answer.code == code for t in done.translations)), "")
+        self.inbox.answered([(kept.seq, worst)])
+        return done
+
+    def arrival(self, content, now, **more):
+        if isinstance(content, bytes) and content.startswith(b"MSH"):
+            return hl7_arrival(content, Door(listener="test", source=SOURCE), now, self.judge(content))
+        raw = content if isinstance(content, bytes) else json.dumps(content).encode()
+        return Arrival(kind="fhir", source=SOURCE, listener="http", raw=raw, received_at=now, **more)
+
+    def findings(self):
+        return {patient: self.state.findings(patient) for patient in self.state.all_patients()}
+
+    def open_resources(self):
+        """What stands on a FHIR server as true now, but for notices of what was once said otherwise."""
+        return {
+            row.id: row.body
+            for patient in self.state.all_patients()
+            for row in self.state.recall(patient).written
+            if row.state == "open" and row.topic != "conclusion-reversed"
+        }
+
+
+class Keeper:
+    """An inbox that keeps at once, or when it is told to, or not at all; remembers in what order things happened."""
+
+    def __init__(self, *, waits=False, fault=None):
+        self.inbox = MemoryInbox("inbox")
+        self.log = []
+        self._waits = waits
+        self._fault = fault
+        self._held = []
+
+    def submit(self, arrival):
+        future = Future()
+        if self._fault:
+            future.set_exception(self._fault)
+        elif self._waits:
+            self._held.append((arrival, future))
+        else:
+            self._keep(arrival, future)
+        return future
+
+    def release(self):
+        for arrival, future in self._held:
+            self._keep(arrival, future)
+
+    def _keep(self, arrival, future):
+        kept = self.inbox.keep([arrival])[0]
+        self.log.append(("kept", arrival.control_id))
+        future.set_result(kept)
+
+    def answered(self, seq, code):
+        self.inbox.answered([(seq, code)])
+        self.log.append(("answered", code))
+
+    def note_irrelevant(self, header):
+        self.inbox.note_irrelevant([header])
+
+    def note_codes(self, sender, codes, _at):
+        self.log.append(("codes", sender, [code for _, code, _ in codes]))
+
+
+@pytest.fixture
+def make_reception(knowledge):
+    """A reception around a scripted keeper; `translate` may be replaced."""
+    executor = ThreadPoolExecutor(2)
+
+    def translated(raw, source):
+        return translate_hl7(raw, knowledge, lambda _: SenderRules(), source=source)
+
+    def make(keeper, *, translate=translated):
+        observed = []
+        reception = Reception(
+            keeper=keeper,
+            judge=RelevanceFilter(knowledge, 1000).judge,
+            translate=translate,
+            executor=executor,
+            clock=lambda: NOW,
+            next_control_id=lambda: "T1",
+            observe=lambda event, facts: observed.append((event, facts)),
+        )
+        return reception, observed
+
+    yield make
+    executor.shutdown()
+
+
+@pytest.fixture
+def keeper():
+    return Keeper

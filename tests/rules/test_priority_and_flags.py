@@ -1,0 +1,45 @@
+"""The priority of a finding is that of the most urgent Flag it stands on (CONTRACTS 3 and 4)."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from adapter.writeback.flags import flag_wants
+
+DOSE_2 = {"key": "MedicationAdministration/d2"}
+LEVELS = (None, "<0.03", "0.06", "0.5", "<0.2")
+REACTIONS = (None, {"grade": 2}, {"grade": 3}, {"concepts": ("nausea",)})
+
+
+def assert_agreement(reading, finding):
+    """A Flag joined by several doses may be more urgent for another of them, never less."""
+    wants = [want for want in flag_wants(reading) if finding in want.doses]
+    most_urgent = min((want.priority for want in wants), default=None)
+    own = finding.priority if finding.priority != "P3" else None
+    if own != most_urgent:
+        assert own == "P2"
+        assert any(len(want.doses) > 1 for want in wants if want.priority == "P1")
+
+
+@pytest.mark.parametrize("first_hours", ["72", "168", "250", "336"])
+@pytest.mark.parametrize(("first", "second"), list(product(LEVELS, LEVELS)))
+def test_two_doses_agree_with_their_flags(story, after, first, second, first_hours):
+    for reaction, premedicated, as_of in product(REACTIONS, (False, True), ("20 12:00", "2025-03-26T12:00Z")):
+        told = story().dose().dose("18 10:00", "18 12:00", **DOSE_2)
+        told = told.reaction(**reaction) if reaction else told
+        told = told.premedicated("18 09:30") if premedicated else told
+        told = told.level(after(first_hours), first) if first else told
+        told = told.level("25 12:00", second) if second else told
+        reading = told.read(as_of)
+        for finding in reading.findings:
+            assert_agreement(reading, finding)
+
+
+@pytest.mark.parametrize("value", ["0.5", "<0.03", "<0.2", "7", "unreadable", None])
+@pytest.mark.parametrize("remarks", [(), ("unit-missing",)])
+def test_an_unlinked_sample_agrees_with_its_flag(story, value, remarks):
+    reading = story().level("10 12:00", value, remarks=remarks).read()
+    (finding,) = reading.unlinked
+    assert_agreement(reading, finding)

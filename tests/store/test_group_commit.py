@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from time import monotonic, sleep
+
+import pytest
+
+from adapter.domain.message import Kept
+from adapter.store import group_commit
+from adapter.store.faults import CannotKeep, StoreBroken
+from adapter.store.group_commit import GroupCommit
+from adapter.store.memory import MemoryInbox
+
+PATIENCE_S = 20
+
+
+class Gate:
+    """An inbox whose `keep` waits until it is let through, and then does what it was told."""
+
+    def __init__(self, *outcomes):
+        self.inbox = MemoryInbox("inbox")
+        self.entered, self.open = Event(), Event()
+        self.outcomes = list(outcomes)
+        self.batches = []
+        self.flushes = 0
+
+    def keep(self, batch):
+        self.entered.set()
+        assert self.open.wait(PATIENCE_S)
+        self.batches.append(len(batch))
+        outcome = self.outcomes.pop(0) if self.outcomes else None
+        if outcome:
+            raise outcome
+        return self.inbox.keep(batch)
+
+    def flush(self):
+        self.flushes += 1
+        outcome = self.outcomes.pop(0) if self.outcomes else None
+        if outcome:
+            raise outcome
+
+
+@pytest.fixture
+def commit():
+    made = []
+
+    def make(inbox, *rest):
+        made.append(GroupCommit(inbox, *rest))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def test_what_comes_during_a_sync_shares_the_next_one(commit, oru):
+    gate = Gate()
+    group = commit(gate)
+    first = group.submit(oru(1))
+    assert gate.entered.wait(PATIENCE_S)
+    others = [group.submit(oru(n)) for n in range(2, 12)]
+    gate.open.set()
+    assert first.result(PATIENCE_S) == Kept(seq=1)
+    assert [future.result(PATIENCE_S).seq for future in others] == list(range(2, 12))
+    assert gate.batches == [1, 10]
+
+
+def test_a_batch_stops_at_its_limits(commit, oru, monkeypatch):
+    monkeypatch.setattr(group_commit, "BATCH_LIMIT_MESSAGES", 3)
+    monkeypatch.setattr(group_commit, "BATCH_LIMIT_BYTES", 100)
+    gate = Gate()
+    group = commit(gate)
+    futures = [group.submit(oru(0))]
+    assert gate.entered.wait(PATIENCE_S)
+    futures += [group.submit(oru(n)) for n in range(1, 5)] + [group.submit(oru(5, b"x" * 99)), group.submit(oru(6))]
+    gate.open.set()
+    assert [future.result(PATIENCE_S).seq for future in futures] == list(range(1, 8))
+    assert gate.batches == [1, 3, 2, 1]
+
+
+def test_on_a_full_disk_the_batch_fails_and_the_next_one_is_tried(commit, oru):
+    gate = Gate(CannotKeep("full"))
+    gate.open.set()
+    group = commit(gate)
+    with pytest.raises(CannotKeep, match="full"):
+        group.submit(oru(1)).result(PATIENCE_S)
+    assert group.submit(oru(1)).result(PATIENCE_S) == Kept(seq=1)
+    assert group.broken is None
+
+
+def test_after_a_failed_sync_nothing_is_kept_any_more(commit, oru):
+    gate, told = Gate(StoreBroken("EIO")), []
+    group = commit(gate, told.append)
+    first = group.submit(oru(1))
+    assert gate.entered.wait(PATIENCE_S)
+    waiting = [group.submit(oru(2)), group.submit(oru(3))]
+    gate.open.set()
+    for future in (first, *waiting):
+        with pytest.raises(StoreBroken, match="EIO"):
+            future.result(PATIENCE_S)
+    with pytest.raises(StoreBroken, match="EIO"):
+        group.submit(oru(4)).result(PATIENCE_S)
+    group.close()
+    assert (gate.batches, gate.inbox.last_seq(), [str(fault) for fault in told]) == ([1], 0, ["EIO"])
+    assert str(group.broken) == "EIO"
+
+
+def test_one_message_the_inbox_cannot_take_costs_the_others_nothing(commit, oru):
+    class Picky(MemoryInbox):
+        def keep(self, batch):
+            if any(arrival.raw == b"poison" for arrival in batch):
+                raise UnicodeEncodeError("utf-8", "x", 0, 1, "surrogates")
+            return super().keep(batch)
+
+    gate = Gate()
+    gate.inbox = Picky("inbox")
+    group = commit(gate)
+    first = group.submit(oru(1))
+    assert gate.entered.wait(PATIENCE_S)
+    before, poison, after = group.submit(oru(2)), group.submit(oru(3, b"poison")), group.submit(oru(4))
+    gate.open.set()
+    assert [f.result(PATIENCE_S).seq for f in (first, before, after)] == [1, 2, 3]
+    with pytest.raises(CannotKeep, match=r"^The inbox cannot take this message\.$"):
+        poison.result(PATIENCE_S)
+
+
+def test_a_store_that_breaks_on_one_message_of_a_batch_breaks_for_the_rest(commit, oru):
+    gate = Gate(None, ValueError("odd batch"), StoreBroken("EIO"))
+    group = commit(gate)
+    first = group.submit(oru(1))
+    assert gate.entered.wait(PATIENCE_S)
+    second, third = group.submit(oru(2)), group.submit(oru(3))
+    gate.open.set()
+    assert first.result(PATIENCE_S) == Kept(seq=1)
+    for future in (second, third):
+        with pytest.raises(StoreBroken, match="EIO"):
+            future.result(PATIENCE_S)
+    assert gate.batches == [1, 2, 1]
+
+
+def test_closing_keeps_everything_handed_over_before(oru):
+    gate = Gate()
+    group = GroupCommit(gate)
+    futures = [group.submit(oru(n)) for n in range(20)]
+    gate.open.set()
+    group.close()
+    group.close()
+    assert [future.result(0).seq for future in futures] == list(range(1, 21))
+    with pytest.raises(CannotKeep, match="closing"):
+        group.submit(oru(99)).result(0)
+
+
+def test_a_sender_that_gave_up_does_not_disturb_the_others(commit, oru):
+    gate = Gate()
+    group = commit(gate)
+    first = group.submit(oru(1))
+    assert gate.entered.wait(PATIENCE_S)
+    gone, third = group.submit(oru(2)), group.submit(oru(3))
+    assert gone.cancel()
+    gate.open.set()
+    assert [first.result(PATIENCE_S), third.result(PATIENCE_S)] == [Kept(seq=1), Kept(seq=3)]
+    assert gate.inbox.get(2).arrival == oru(2)
+
+
+def until(condition):
+    end = monotonic() + PATIENCE_S
+    while not condition() and monotonic() < end:
+        sleep(0.005)
+    return condition()
+
+
+def test_notes_are_flushed_when_nothing_comes(commit, monkeypatch):
+    monkeypatch.setattr(group_commit, "IDLE_FLUSH_S", 0.01)
+    gate = Gate(CannotKeep("full"))
+    group = commit(gate)
+    assert until(lambda: gate.flushes >= 2)
+    assert group.broken is None
+
+
+def test_a_flush_that_fails_for_good_breaks_the_store(commit, monkeypatch, oru):
+    monkeypatch.setattr(group_commit, "IDLE_FLUSH_S", 0.01)
+    group = commit(Gate(StoreBroken("EIO")))
+    assert until(lambda: group.broken is not None)
+    with pytest.raises(StoreBroken):
+        group.submit(oru(1)).result(PATIENCE_S)
+
+
+@pytest.fixture
+def _hostile_switching():
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("_hostile_switching")
+def test_no_message_is_answered_without_being_kept_however_the_threads_switch(commit, oru):
+    inbox = MemoryInbox("inbox")
+    group = commit(inbox)
+
+    def send(sender):
+        futures = [group.submit(oru(sender * 1000 + n, b"x" * 2100)) for n in range(400)]
+        return [(f"M{sender * 1000 + n:06d}", future.result(PATIENCE_S).seq) for n, future in enumerate(futures)]
+
+    with ThreadPoolExecutor(4) as senders:
+        answered = [pair for pairs in senders.map(send, range(4)) for pair in pairs]
+    assert dict(answered) == {stored.arrival.control_id: stored.seq for stored in inbox.after(0, 10_000)}
+    assert len(answered) == inbox.last_seq() == 1600

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from adapter.domain.message import Header
+from adapter.store import notes
+from adapter.store.census import CodeSeen, seen
+from adapter.store.notes import Notebook
+
+AT = datetime(2025, 3, 10, 11, 30, tzinfo=UTC)
+
+
+def header(number):
+    return Header(
+        received_at=AT,
+        listener="mllp",
+        sender="LAB|HOSP",
+        message_type="ORU^R01",
+        control_id=f"H{number}",
+        sent="",
+        size=number,
+        digest="d",
+    )
+
+
+def test_notes_are_handed_over_once():
+    notebook = Notebook()
+    notebook.answered([(1, "AA")])
+    taken = notebook.take()
+    assert (taken.answers, bool(taken), bool(notebook.take())) == ({1: "AA"}, True, False)
+
+
+def test_notes_given_back_stand_before_those_noted_since_and_the_later_answer_wins():
+    notebook = Notebook()
+    notebook.answered([(1, "AE"), (2, "AA")])
+    notebook.irrelevant([header(1)])
+    notebook.codes(seen("A|B", [("L", "ASN", "old")], AT))
+    taken = notebook.take()
+    notebook.answered([(1, "AA")])
+    notebook.irrelevant([header(2)])
+    notebook.codes(seen("A|B", [("L", "ASN", "new")], AT + timedelta(hours=1)))
+    notebook.give_back(taken)
+    together = notebook.take()
+    assert together.answers == {1: "AA", 2: "AA"}
+    assert list(together.headers) == [header(1), header(2)]
+    assert list(together.codes.values()) == [
+        CodeSeen(sender="A|B", system="L", code="ASN", text="new", count=2, first=AT, last=AT + timedelta(hours=1))
+    ]
+
+
+def test_headers_that_find_no_room_push_the_oldest_out(monkeypatch):
+    monkeypatch.setattr(notes, "HEADERS_WAITING_LIMIT", 2)
+    notebook = Notebook()
+    notebook.take()
+    notebook.irrelevant([header(1), header(2), header(3)])
+    assert list(notebook.take().headers) == [header(2), header(3)]
+
+
+def test_beyond_the_limit_only_known_codes_are_counted(monkeypatch):
+    monkeypatch.setattr(notes, "CODES_WAITING_LIMIT", 2)
+    notebook = Notebook()
+    notebook.codes(seen("A|B", [("L", code, code) for code in ("a", "b", "c", "a")], AT))
+    assert [(row.code, row.count) for row in notebook.take().codes.values()] == [("a", 2), ("b", 1)]

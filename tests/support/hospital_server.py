@@ -1,0 +1,100 @@
+"""A small FHIR server of the hospital, in the test's own process: it knows every patient and can go away."""
+
+from __future__ import annotations
+
+import json
+import threading
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+
+class HospitalServer:
+    """Holds what is written to it; `away` closes connections unanswered, `busy` answers 503, `mute` says nothing."""
+
+    def __init__(self) -> None:
+        self.resources: dict[str, dict[str, Any]] = {}
+        self.writes: dict[str, int] = {}
+        self.mode = "open"
+        self.released = threading.Event()
+        self.asked = 0
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Request, self))
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/fhir"
+
+    def close(self) -> None:
+        self.released.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def put(self, resource: dict[str, Any]) -> str:
+        reference = f"{resource['resourceType']}/{resource['id']}"
+        self.resources[reference] = resource
+        self.writes[reference] = self.writes.get(reference, 0) + 1
+        return reference
+
+
+class _Request(BaseHTTPRequestHandler):
+    """One request to the hospital."""
+
+    protocol_version = "HTTP/1.1"
+
+    def __init__(self, hospital: HospitalServer, *more: Any) -> None:
+        self._hospital = hospital
+        super().__init__(*more)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+    def do_GET(self) -> None:
+        if self._absent():
+            return
+        path = urlsplit(self.path)
+        resource_type = path.path.rpartition("/")[2]
+        found = []
+        if resource_type == "Patient":
+            system, _, value = parse_qs(path.query)["identifier"][0].partition("|")
+            found = [{"resourceType": "Patient", "id": value, "identifier": [{"system": system, "value": value}]}]
+        self._answer(
+            {
+                "resourceType": "Bundle",
+                "type": "searchset",
+                "total": len(found),
+                "entry": [{"resource": one} for one in found],
+            }
+        )
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self._absent():
+            return
+        entries = []
+        for entry in json.loads(body)["entry"]:
+            reference = self._hospital.put(entry["resource"])
+            entries.append({"response": {"status": "201 Created", "location": f"{reference}/_history/1"}})
+        self._answer({"resourceType": "Bundle", "type": "transaction-response", "entry": entries})
+
+    def _absent(self) -> bool:
+        self._hospital.asked += 1
+        if self._hospital.mode == "mute":
+            self._hospital.released.wait(60)
+            self.close_connection = True
+        elif self._hospital.mode == "away":
+            self.close_connection = True
+        elif self._hospital.mode == "busy":
+            self.send_response(503)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        return self._hospital.mode != "open"
+
+    def _answer(self, body: dict[str, Any]) -> None:
+        raw = json.dumps(body).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/fhir+json")
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
