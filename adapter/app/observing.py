@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -17,6 +18,9 @@ COUNTER_KINDS = ("counter", "histogram", "gauge_livesum", "gauge_mostrecent")
 """The files the metrics library keeps for each process."""
 COUNTERS_BYTES = 256 * 1024
 """Of each such file: some thousand label values."""
+LIVE_KINDS = ("gauge_livesum",)
+COUNTERS_USED_BYTES = 4
+"""The head of such a file says how much of it is used."""
 SAFE_KEYS = frozenset(
     {
         "bytes", "code", "codes", "connections", "count", "error", "exception", "inbox", "kind", "limit", "limit_bytes",
@@ -75,21 +79,37 @@ def prepare_metrics_folder(store: Path) -> Path:
 def share_counters(process: str) -> None:
     """Let this process count under its name, where a restarted one goes on counting; before anything is counted.
 
-    The room is taken on disk now: a memory map that meets a full disk later would kill the process (SIGBUS).
-    Raises OSError when there is none.
+    The room is taken on disk now: a memory map that meets a full disk later would kill the process (SIGBUS). Without
+    room it counts for itself alone and says so: counters never keep a process from its work.
     """
     from prometheus_client import values
 
     folder = os.environ.get(METRICS_VARIABLE)
     if not folder:
         return
+    try:
+        for kind in COUNTER_KINDS:
+            _take_room(Path(folder) / f"{kind}_{process}.db")
+    except OSError:
+        values.ValueClass = values.MutexValue
+        structlog.get_logger().error("counters-not-shared")
+        return
     values.ValueClass = values.MultiProcessValue(process_identifier=lambda: process)  # type: ignore[no-untyped-call]
-    for kind in COUNTER_KINDS:
-        descriptor = os.open(Path(folder) / f"{kind}_{process}.db", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            os.posix_fallocate(descriptor, 0, COUNTERS_BYTES)
-        finally:
-            os.close(descriptor)
+
+
+def _take_room(file: Path) -> None:
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.posix_fallocate(descriptor, 0, COUNTERS_BYTES)
+    finally:
+        os.close(descriptor)
+
+
+def forget_live_gauges(process: str, folder: Path) -> None:
+    """What a dead process had open counts no more; its file keeps its room, for a full disk would not give it back."""
+    for kind in LIVE_KINDS:
+        with contextlib.suppress(OSError), (folder / f"{kind}_{process}.db").open("r+b") as file:
+            file.write(bytes(COUNTERS_USED_BYTES))
 
 
 def exposition() -> tuple[bytes, str]:

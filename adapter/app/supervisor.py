@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import IO, Any
 
 import structlog
-from prometheus_client.multiprocess import mark_process_dead
 
-from adapter.app.observing import METRICS_VARIABLE, prepare_metrics_folder
+from adapter.app.observing import METRICS_VARIABLE, forget_live_gauges, prepare_metrics_folder
 from adapter.store.folder import lock_store, prepare_folder
 
 START_LIMIT_S = 60.0
@@ -143,7 +142,7 @@ def _watch(children: dict[str, Child], instructions: Mapping[str, Any], environm
         if child.process.poll() is None:
             continue
         code = child.process.returncode
-        mark_process_dead(name, environment[METRICS_VARIABLE])  # type: ignore[no-untyped-call]  # untyped
+        forget_live_gauges(name, Path(environment[METRICS_VARIABLE]))
         structlog.get_logger().error("process-died", process=name, status=code)
         lived_s = time.monotonic() - child.started_at
         pause_s = FIRST_PAUSE_S if lived_s > HEALTHY_AFTER_S else min(child.pause_s * 2, LONGEST_PAUSE_S)
