@@ -44,8 +44,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _serve(commands)
     _play(commands)
+    _explain(commands)
     _demo(commands)
     _lint(commands)
+    _policies(commands)
+    _bench(commands)
     return parser
 
 
@@ -98,6 +101,29 @@ def _play(commands: Commands) -> None:
     _knowledge(parser)
 
 
+def _explain(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "explain",
+        "Print each finding as a page a clinician can check line by line, from a folder or from a store.",
+        (
+            "troughline explain tests/cases/silent-inactivation",
+            "troughline explain my-messages --dose MedicationAdministration/dose-1 --json",
+            "troughline explain --store ./store --patient 'https://hospital.example/mrn|4711'",
+        ),
+    )
+    parser.add_argument("folder", type=Path, nargs="?", metavar="FOLDER", help="messages, played as `play` does")
+    parser.add_argument("--store", type=Path, metavar="DIR", help="read findings as they stand in a store instead")
+    parser.add_argument("--patient", metavar="SYSTEM|VALUE", help="findings of this patient only; needed for a store")
+    parser.add_argument("--dose", metavar="KEY", help="the finding of this dose, or of this sample, only")
+    parser.add_argument(
+        "--as-of", type=_instant, metavar="TIME", help="time of the last reassessment, ISO 8601 with offset"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="site configuration (YAML)")
+    parser.add_argument("--json", action="store_true", help="print the explanations as JSON")
+    _knowledge(parser)
+
+
 def _demo(commands: Commands) -> None:
     parser = _command(
         commands,
@@ -132,6 +158,84 @@ def _lint(commands: Commands) -> None:
     _knowledge(parser)
 
 
+def _policies(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "policies",
+        "List the clinical policies (or with ACTION: list, show, check), with windows, thresholds and their sources.",
+        (
+            "troughline policies",
+            "troughline policies show CONS16",
+            "troughline policies show ERW48@1 --json",
+            "troughline policies check our-config",
+        ),
+    )
+    _overlays(parser, "config")
+    parser.set_defaults(config_after=[])
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    listing = _command(
+        actions,
+        "list",
+        "Every policy with its products, drafts marked.",
+        ("troughline policies list", "troughline policies list --config our-config --json"),
+    )
+    show = _command(
+        actions,
+        "show",
+        "One policy with every number, its grade and its source, and what awaits clinical sign-off.",
+        ("troughline policies show CONS16", "troughline policies show ERW48@1 --json"),
+    )
+    show.add_argument("policy", metavar="ID[@VERSION]", help="the newest version, or the one named")
+    check = _command(
+        actions,
+        "check",
+        "Every mistake in policies and products, with file and line.",
+        ("troughline policies check", "troughline policies check our-config --json"),
+    )
+    check.add_argument("folders", type=Path, nargs="*", metavar="DIR", help="a folder laid over the shipped config")
+    for action in (listing, show, check):
+        _overlays(action, "config_after", argparse.SUPPRESS)
+
+
+def _overlays(parser: argparse.ArgumentParser, name: str, absent: object = None) -> None:
+    """`--json` and `--config`, which may stand before and after the action."""
+    parser.add_argument("--json", action="store_true", default=absent or False, help="print the result as JSON")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        action="append",
+        default=absent or [],
+        dest=name,
+        metavar="DIR",
+        help="a folder laid over the shipped config (may repeat)",
+    )
+
+
+def _bench(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "bench",
+        "Measure what something costs on this machine, beside what it could cost at best and done in a plain way.",
+        ("troughline bench rules --quick", "troughline bench rules --quick --gate --json"),
+    )
+    benches = parser.add_subparsers(dest="bench", metavar="BENCH", required=True)
+    rules = _command(
+        benches,
+        "rules",
+        "Microseconds per re-interpretation of a patient, and how they grow with events and with other patients.",
+        (
+            "troughline bench rules",
+            "troughline bench rules --quick",
+            "troughline bench rules --quick --gate --json",
+            "troughline bench rules --seed 7",
+        ),
+    )
+    rules.add_argument("--quick", action="store_true", help="10,000 patients instead of 100,000, and fewer rounds")
+    rules.add_argument("--gate", action="store_true", help="exit with 1 when a ratio misses its goal")
+    rules.add_argument("--seed", type=int, default=20, metavar="N", help="other synthetic patients (default 20)")
+    rules.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
 def _knowledge(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mappings",
@@ -144,6 +248,7 @@ def _knowledge(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--policy", action="append", default=[], metavar="ID", help="replaces the default of its products (may repeat)"
     )
+    parser.add_argument("--draft", action="store_true", help="accept policies with numbers that are not verified")
 
 
 def _instant(text: str) -> datetime:

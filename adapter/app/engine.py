@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from adapter.pipeline.process import Processed, fault_place, process, reassess
 from adapter.store.faults import CannotKeep, StoreBroken
 
 POLL_S = 0.05
+FAILED_REST_S = 60.0
+"""A patient our rules cannot read stays due; he is tried again, but not with every tick of the clock."""
 BATCH = 200
 RETRY_S = 1.0
 EXIT_BROKEN = 70
@@ -66,6 +69,7 @@ class Engine:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._due: deque[str] = deque()
+        self._resting_until: dict[str, float] = {}
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def start(self) -> None:
@@ -84,7 +88,9 @@ class Engine:
 
     def reassess(self, patients: Sequence[str]) -> None:
         """Interpret these patients again when their turn comes."""
-        waiting = set(self._due)
+        now = time.monotonic()
+        resting = {patient for patient, until in list(self._resting_until.items()) if until > now}
+        waiting = set(self._due) | resting
         self._due.extend(patient for patient in patients if patient not in waiting)
         self._wake.set()
 
@@ -134,7 +140,9 @@ class Engine:
         except Exception as fault:  # noqa: BLE001 - one patient our rules cannot read must not stop the others
             ALARMS.labels("reassessment-failed").inc()
             structlog.get_logger().error("reassessment-failed", exception=fault_place(fault))
+            self._resting_until[patient] = time.monotonic() + FAILED_REST_S
             return
+        self._resting_until.pop(patient, None)
         self._observe(done)
 
     def _observe(self, done: Processed) -> None:

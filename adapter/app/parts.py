@@ -40,6 +40,7 @@ class Instructions:
     insecure: bool = False
     mappings: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
+    drafts: bool = False
 
     @classmethod
     def from_options(cls, options: argparse.Namespace) -> Instructions:
@@ -53,6 +54,7 @@ class Instructions:
             insecure=options.insecure,
             mappings=tuple(str(folder.absolute()) for folder in options.mappings),
             policies=tuple(options.policy),
+            drafts=options.draft,
         )
 
     @classmethod
@@ -91,7 +93,9 @@ def read_everything(instructions: Instructions, *, thorough: bool = True) -> tup
     )
     overlays = [*(settings.mappings if settings else ()), *map(Path, instructions.mappings)]
     policies = [*(settings.policies if settings else ()), *instructions.policies]
-    knowledge, rulebook = _knowledge(settings or Settings(), overlays, policies, faults, thorough=thorough)
+    knowledge, rulebook = _knowledge(
+        settings or Settings(), overlays, policies, faults, drafts=instructions.drafts, thorough=thorough
+    )
     if settings is None or knowledge is None or rulebook is None:
         return None, faults
     return Loaded(settings=settings, knowledge=knowledge, rulebook=rulebook), faults
@@ -109,14 +113,20 @@ def load_instructions(given: Mapping[str, Any]) -> Loaded:
 
 
 def _knowledge(
-    settings: Settings, overlays: list[Path], policies: list[str], faults: list[Fault], *, thorough: bool = True
+    settings: Settings,
+    overlays: list[Path],
+    policies: list[str],
+    faults: list[Fault],
+    *,
+    drafts: bool,
+    thorough: bool = True,
 ) -> tuple[Knowledge | None, RuleBook | None]:
     knowledge, mistakes = load_knowledge(overlays)
     if thorough and knowledge is not None:
         mistakes = lint(overlays)  # names and paths too: slower, and done once, before any door opens
     faults.extend(fault for fault in mistakes if fault.severity == "error")
     knowledge = None if any(fault.severity == "error" for fault in mistakes) else knowledge
-    rulebook, mistakes = load_rulebook(policies, overlays=settings.config, drafts=settings.drafts)
+    rulebook, mistakes = load_rulebook(policies, overlays=settings.config, drafts=settings.drafts or drafts)
     faults.extend(fault for fault in mistakes if fault.severity == "error")
     if knowledge is not None:
         wrong = [Fault(file=f"{UNDER}/{name}", line=1, text=text) for name, text in template_faults(knowledge.outputs)]
@@ -134,6 +144,7 @@ def play_parts(options: argparse.Namespace, state: State) -> tuple[Parts | None,
         [*(settings.mappings if settings else ()), *overlays],
         [*(settings.policies if settings else ()), *options.policy],
         faults,
+        drafts=options.draft,
     )
     if settings is None or knowledge is None or rulebook is None:
         return None, faults

@@ -111,7 +111,6 @@ OTHER_PRODUCTS = (
         label="Calaspargase, day 21",
         doses=(Dose(days_ago=23, drug="CALASP", levels=(Level(hours=504, value="0.21"),)),),
         verdicts=(ADEQUATE,),
-        promised=False,
     ),
     Story(
         slug="crisantaspase",
@@ -127,6 +126,45 @@ OTHER_PRODUCTS = (
             ),
         ),
         verdicts=(ADEQUATE,),
-        promised=False,
+    ),
+    Story(
+        slug="crisantaspase-weekend-gap",
+        label="Crisantaspase, low 72 hours after the last dose before a weekend: no inactivation",
+        doses=(
+            Dose(
+                days_ago=5,
+                drug="CRISAN",
+                given_iu_per_m2=25000,
+                infusion_minutes=0,
+                intramuscular=True,
+                levels=(Level(hours=72, value="0.06"),),
+            ),
+        ),
+        verdicts=(Verdict(exposure="inadequate", mechanism="below-target-not-inactivation", monitoring="complete"),),
+        flags=(RaisedFlag(topic="below-target", priority="P2"),),
+    ),
+    Story(
+        slug="switched-too-early-to-tell",
+        label="Crisantaspase after a severe reaction to pegaspargase: the older drug may supply the activity",
+        doses=(
+            Dose(
+                days_ago=14,
+                reactions=(Reaction(hours=0.4, snomed="4386001", words="Bronchospasm", severity="severe"),),
+                levels=(Level(hours=168, value="0.60"),),
+            ),
+            Dose(
+                days_ago=5,
+                drug="CRISAN",
+                given_iu_per_m2=25000,
+                infusion_minutes=0,
+                intramuscular=True,
+                levels=(Level(hours=48, value="0.35", specimen="B"),),
+            ),
+        ),
+        verdicts=(
+            Verdict(exposure="adequate", mechanism="severe-reaction-activity-preserved", monitoring="complete"),
+            Verdict(exposure="indeterminate", mechanism="not-assessable", monitoring="missed"),
+        ),
+        flags=(RaisedFlag(topic="severe-reaction", priority="P1"),),
     ),
 )

@@ -41,8 +41,7 @@ def _interpreted(expected: DayExpectation, findings: Sequence[Printed], flags: S
             identifier = flag["subject"]["identifier"]
             active[f"{identifier['system']}|{identifier['value']}"].add(flag["code"]["coding"][0]["code"])
     for patient in expected.patients:
-        if patient.promised:
-            yield from _one_patient(patient, by_patient[patient.patient], active[patient.patient])
+        yield from _one_patient(patient, by_patient[patient.patient], active[patient.patient])
 
 
 def _one_patient(patient: PatientExpectation, findings: Sequence[Printed], active: set[str]) -> Iterator[str]:

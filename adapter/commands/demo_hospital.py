@@ -52,8 +52,6 @@ class PatientExpectation:
     """Flags active at the end of the day."""
     closed_topics: tuple[str, ...]
     """Topics that were raised and are no longer active, provided messages keep their order."""
-    promised: bool
-    """False for products whose decision table this version does not complete: only the dose is promised."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,5 +195,4 @@ def _patient_expectation(case: Case) -> PatientExpectation:
         verdicts=story.verdicts,
         flags=story.flags,
         closed_topics=story.closed_topics,
-        promised=story.promised,
     )

@@ -110,5 +110,3 @@ class Story:
     flags: tuple[RaisedFlag, ...] = ()
     closed_topics: tuple[str, ...] = ()
     """Topics raised and closed (or retracted) in the course of the day."""
-    promised: bool = True
-    """False for products whose decision table this version does not complete."""

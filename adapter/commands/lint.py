@@ -12,7 +12,7 @@ from adapter.knowledge.policies import load_rulebook
 def run(options: argparse.Namespace) -> int:
     """1 when anything is wrong, 0 when all files are clean; warnings alone are no fault."""
     faults = lint(options.mappings)
-    faults += load_rulebook(options.policy)[1]
+    faults += load_rulebook(options.policy, drafts=options.draft)[1]
     if options.json:
         print(as_json(faults))
     else:

@@ -174,6 +174,7 @@ class PatientRecord:
     """`<system>|<value>`, or None when no identifier system is mapped."""
     identifiers: tuple[str, ...] = ()
     deceased: bool = False
+    born: Moment | None = None
     replaced_by: str | None = None
     version: Version = field(default_factory=Version)
 

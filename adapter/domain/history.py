@@ -44,6 +44,8 @@ class History:
     premedications: tuple[PremedicationGiven, ...] = ()
     reactions: tuple[HypersensitivityRecorded, ...] = ()
     deceased: bool = False
+    born: Moment | None = None
+    """The recorded date of birth; the earliest where records disagree."""
     withdrawn: frozenset[str] = frozenset()
     """`<source>|<key>` of facts that no longer hold: withdrawn, entered in error, not done after all, moved away."""
     corrected: frozenset[str] = frozenset()
@@ -59,7 +61,7 @@ def resolve(patient: str, recorded: Iterable[Recorded], records: Iterable[Patien
 
     The result depends on the set of facts only; arrival counts where a fact has no version.
     """
-    known = tuple(recorded)
+    known, people = tuple(recorded), _newest_records(patient, records)
     doses, gone_doses = _settled(patient, _of_type(known, AsparaginaseAdministered))
     drugs, gone_drugs = _settled(patient, _of_type(known, PremedicationGiven))
     reactions, gone_reactions = _reactions(patient, _of_type(known, HypersensitivityRecorded))
@@ -73,7 +75,8 @@ def resolve(patient: str, recorded: Iterable[Recorded], records: Iterable[Patien
         samples=_in_order(samples, lambda sample: sample.collected),
         premedications=_in_order(drugs, lambda drug: drug.started),
         reactions=_in_order(reactions, lambda reaction: reaction.occurred),
-        deceased=_deceased(patient, records),
+        deceased=any(record.deceased for record in people),
+        born=min((record.born for record in people if record.born), key=lambda at: at.earliest, default=None),
         withdrawn=frozenset(gone_doses | gone_drugs | gone_reactions | gone_samples | not_done),
         corrected=frozenset(earlier_values),
         earlier_values=earlier_values,
@@ -285,12 +288,12 @@ def _other_value(earlier: ActivityMeasured, newest: ActivityMeasured) -> bool:
     return earlier.activity is not None and earlier.status in _VALID and earlier.activity != newest.activity
 
 
-def _deceased(patient: str, records: Iterable[PatientRecord]) -> bool:
+def _newest_records(patient: str, records: Iterable[PatientRecord]) -> list[PatientRecord]:
     newest: dict[tuple[str, str], PatientRecord] = {}
     for record in records:
         name = (record.source, record.reference)
         newest[name] = max(newest.get(name, record), record, key=_record_key)
-    return any(record.deceased and record.patient == patient for record in newest.values())
+    return [record for record in newest.values() if record.patient == patient]
 
 
 def _record_key(record: PatientRecord) -> tuple[int, datetime, str]:

@@ -9,6 +9,10 @@ from typing import Literal
 
 Grade = Literal["published", "secondary", "design", "unverified"]
 Family = Literal["ecoli", "erwinia", "unknown"]
+DecisionTable = Literal["pegylated", "native", "erwinia"]
+LowMeans = Literal["loss", "below-target"]
+LossWhen = Literal["below-threshold", "not-detectable"]
+ConfirmedBy = Literal["two-samples", "two-doses"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,10 @@ class Product:
     uninterpretable_iv_h: Cited
     uninterpretable_im_h: Cited
     carryover_days: Cited
+    decision_table: DecisionTable
+    """Which decision table reads its levels (rulings 11 to 13)."""
+    course_gap_days: Cited | None = None
+    """Doses at most this far apart are one course, for which one level is due (ruling 24); None: one for each dose."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +53,25 @@ class TimePoint:
     min_h: Cited
     max_h: Cited
     threshold: Cited
-    role: str
-    """`exposure`, `inactivation` or `exposure+inactivation`."""
+    low: LowMeans
+    """What a detectable level below the threshold is read as here: loss of activity, or below target (normal decline
+    possible, so that only a level below quantification counts as loss)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quotation:
+    """What somebody else is reported to say, printed as a paraphrase: the only advice a sentence may hold."""
+
+    situation: str
+    """The mechanism it stands beside."""
+    statement: str
+    citation: str
+    route: str | None = None
+    """Only beside doses of this route (`IV`, `IM`), or of an unknown one."""
+    window: str | None = None
+    """Only where the deciding level lies in the time point of this name."""
+    from_grade: int | None = None
+    """Only for reactions of this grade or more, or of an unknown one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +89,13 @@ class Policy:
     time_points: tuple[TimePoint, ...]
     no_verdict_after: Cited
     """Hours after which a low level says nothing (360 h for pegaspargase)."""
+    early_low_until: Cited | None
+    """Hours up to which a low before the first window counts as loss; None: until that window opens (ruling 13)."""
+    loss_when: LossWhen
+    """`not-detectable`: a detectable low is never read as loss of activity, at no time."""
     band_upper: Cited | None
+    confirmed_by: ConfirmedBy
+    """`two-doses`: a second sample of the same dose does not confirm, only one of the next dose."""
     confirmation_gap_h: Cited
     confirmation_window_days: Cited
     reaction_link_h: Cited
@@ -82,10 +113,17 @@ class Policy:
     near_threshold_high: Cited
     implausible_above: Cited
     implausible_below: Cited
-    quotations: tuple[tuple[str, str, str], ...] = ()
-    """(situation, quoted statement, citation key): the only advice a sentence may hold, as a quotation."""
+    quotations: tuple[Quotation, ...] = ()
     citations: tuple[tuple[str, str], ...] = ()
     """(citation key, reference text)."""
+    based_on: str | None = None
+    """`CONS16@1`: the policy whose numbers stand where this file gives none."""
+    notes: tuple[tuple[str, str], ...] = ()
+    """(place in the file, note): explanations for people, nothing depends on them."""
+
+    def __hash__(self) -> int:
+        # What is worked out from a policy is remembered by it, so its hash must cost less than that work.
+        return hash((self.id, self.version, self.hash))
 
     @property
     def label(self) -> str:

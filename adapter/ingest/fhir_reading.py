@@ -196,6 +196,11 @@ def _weak(reading: FhirReading, where: str) -> None:
     reading.notes.remark("weak-identity")
 
 
+def birth_date(reading: FhirReading) -> Moment | None:
+    """The birthDate of a Patient; None when it cannot be read: it only helps to point out impossible dates."""
+    return _moment(text_of(reading.resource.get("birthDate")), reading.zone)
+
+
 def _moment(text: str, zone: tzinfo | None) -> Moment | None:
     try:
         return iso_moment(text, default_zone=zone)

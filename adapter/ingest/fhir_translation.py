@@ -25,6 +25,7 @@ from adapter.ingest.fhir_reactions import reaction_recorded, record_retracted
 from adapter.ingest.fhir_reading import (
     FhirReading,
     Known,
+    birth_date,
     elements,
     has_modifier,
     identifiers,
@@ -98,6 +99,7 @@ def _patient_record(reading: FhirReading, reference: str) -> PatientRecord:
         patient=best_identifier(listed, reading.ready.ranks),
         identifiers=tuple("|".join(pair) for pair in listed),
         deceased=resource.get("deceasedBoolean") is True or bool(resource.get("deceasedDateTime")),
+        born=birth_date(reading),
         replaced_by=next((other for link in links if (other := reference_of(link.get("other")))), None),
         version=version(reading, quiet=True),
     )

@@ -3,17 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from adapter.domain.policy import Policy, Product, RuleBook
 from adapter.knowledge.layers import Layer, layers_of
-from adapter.knowledge.policy_files import read_policy, read_products
+from adapter.knowledge.policy_bases import read_policies
+from adapter.knowledge.policy_checks import default_faults, version_faults
+from adapter.knowledge.policy_files import PolicyFile
+from adapter.knowledge.policy_numbers import why_draft
+from adapter.knowledge.product_file import ProductFile, read_products
 from adapter.knowledge.shipped import shipped
 from adapter.knowledge.text_yaml import Document, Fault, did_you_mean, read_yaml
 
 POLICIES = "policies"
 PRODUCTS = "products.yaml"
 COMMAND_LINE = "--policy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything of config/ that could be read: what people are shown, drafts included."""
+
+    products: dict[str, Product]
+    defaults: dict[str, str]
+    """Product key -> policy id."""
+    files: tuple[PolicyFile, ...]
+    """By id and version."""
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """The policies of the files."""
+        return tuple(file.policy for file in self.files)
+
+    def default_for(self, policy: Policy) -> list[str]:
+        """The products this policy reads when nobody names another."""
+        return [product for product in policy.products if self.defaults.get(product) == policy.id]
 
 
 def load_rulebook(
@@ -25,60 +50,58 @@ def load_rulebook(
 ) -> tuple[RuleBook | None, list[Fault]]:
     """Products, policies and which policy reads which product; None when any file or id has an error.
 
-    Each product has the default of products.yaml when that policy exists and is no draft; `policy_ids` (`CONS16`, or
-    `CONS16@1` for one version only) replace it for their products.  A product without a policy gets no verdict.
-    Files of an overlay replace those of the same relative path.
+    Each product has the default of products.yaml; `policy_ids` (`CONS16`, or `CONS16@1` for one version only) replace
+    it for their products.  A product without a policy gets no verdict.
     """
-    faults: list[Fault] = []
-    layers = layers_of(base or shipped("config"), overlays, faults)
-    products, defaults = _products(layers, faults)
-    policies = _policies(layers, products, faults)
-    wanted = [_wanted(name, policies, faults, drafts=drafts) for name in policy_ids]
+    config, faults = read_config(base, overlays, drafts=drafts)
+    wanted = [_wanted(name, config.policies, faults, drafts=drafts) for name in policy_ids]
     if any(fault.severity == "error" for fault in faults):
         return None, faults
-    known = {policy.id for policy in policies if drafts or not policy.draft}
-    chosen = {product: policy for product, policy in defaults.items() if policy in known}
+    chosen = dict(config.defaults)
     for policy in (policy for versions in wanted for policy in versions):
         chosen.update(dict.fromkeys(policy.products, policy.id))
     pinned = {name.partition("@")[0]: name.partition("@")[2] for name in policy_ids if "@" in name}
     in_force = tuple(
         policy
-        for policy in policies
+        for policy in config.policies
         if (drafts or not policy.draft) and pinned.get(policy.id, policy.version) == policy.version
     )
-    return RuleBook(products=products, policies=in_force, chosen=chosen), faults
+    return RuleBook(products=config.products, policies=in_force, chosen=chosen), faults
 
 
-def list_policies(base: Path | None = None, overlays: Sequence[Path] = ()) -> tuple[tuple[Policy, ...], list[Fault]]:
-    """Every policy that can be read, drafts included, by id and version: what people are shown."""
+def read_config(
+    base: Path | None = None, overlays: Sequence[Path] = (), *, drafts: bool = False
+) -> tuple[Config, list[Fault]]:
+    """Products and policies, and every fault in them; files of an overlay replace those of the same relative path."""
     faults: list[Fault] = []
     layers = layers_of(base or shipped("config"), overlays, faults)
-    products, _ = _products(layers, faults)
-    return _policies(layers, products, faults), faults
+    file = _products(layers, faults)
+    documents = list(_documents(layers, POLICIES, ".yaml", faults))
+    faults.extend(fault for layer in layers[1:] for fault in _unread(layer))
+    files, mistakes = read_policies(documents, file.products if file else {})
+    faults.extend(mistakes)
+    faults.extend(version_faults([(found.policy, found.document) for found in files]))
+    policies = [found.policy for found in files]
+    if file:
+        read = [found.document for found in files]
+        unreadable = [_id(document) for document in documents if document not in read]
+        faults.extend(default_faults(file, policies, unreadable, drafts=drafts))
+    config = Config(products=file.products if file else {}, defaults=file.defaults if file else {}, files=files)
+    return config, faults
 
 
-def _products(layers: Sequence[Layer], faults: list[Fault]) -> tuple[dict[str, Product], dict[str, str]]:
+def _products(layers: Sequence[Layer], faults: list[Fault]) -> ProductFile | None:
     documents = list(_documents(layers, "", PRODUCTS, faults))
     if not documents:
         faults.append(Fault(file=PRODUCTS, line=0, text="the file is missing; without it no product is known"))
-        return {}, {}
-    products, defaults, mistakes = read_products(documents[-1])
+        return None
+    file, mistakes = read_products(documents[-1])
     faults.extend(mistakes)
-    return products, defaults
+    return file
 
 
-def _policies(layers: Sequence[Layer], products: dict[str, Product], faults: list[Fault]) -> tuple[Policy, ...]:
-    policies: dict[tuple[str, str], Policy] = {}
-    for document in _documents(layers, POLICIES, ".yaml", faults):
-        policy, mistakes = read_policy(document, products)
-        faults.extend(mistakes)
-        if not policy:
-            continue
-        if (policy.id, policy.version) in policies:
-            text = f"{policy.label} stands in another file already; give a changed policy a new version"
-            faults.append(document.fault(("version",), text))
-        policies[policy.id, policy.version] = policy
-    return tuple(policies[key] for key in sorted(policies))
+def _id(document: Document) -> str:
+    return str(document.data.get("policy", "")) if isinstance(document.data, dict) else ""
 
 
 def _documents(layers: Sequence[Layer], folder: str, ending: str, faults: list[Fault]) -> Iterator[Document]:
@@ -94,6 +117,19 @@ def _documents(layers: Sequence[Layer], folder: str, ending: str, faults: list[F
             yield document
 
 
+def _unread(layer: Layer) -> Iterator[Fault]:
+    """Warnings for an overlay that changes nothing, and for files in it that look like policies and are not read."""
+    folder = layer.root / POLICIES
+    policies = sorted(path for path in folder.rglob("*") if path.suffix in (".yaml", ".yml"))
+    for path in policies:
+        if path.parent != folder or path.suffix != ".yaml":
+            text = f"nothing reads this file; policies lie directly in {POLICIES}/ and end in .yaml"
+            yield Fault(file=layer.name(path), line=0, text=text, severity="warning")
+    if not policies and not (layer.root / PRODUCTS).is_file():
+        text = f"nothing in this folder is read; it holds no {PRODUCTS} and no {POLICIES}/*.yaml"
+        yield Fault(file=layer.shown, line=0, text=text, severity="warning")
+
+
 def _wanted(name: str, policies: Sequence[Policy], faults: list[Fault], *, drafts: bool) -> list[Policy]:
     identifier, _, version = name.partition("@")
     found = [p for p in policies if p.id == identifier and version in ("", p.version)]
@@ -103,7 +139,7 @@ def _wanted(name: str, policies: Sequence[Policy], faults: list[Fault], *, draft
         faults.append(Fault(file=COMMAND_LINE, line=0, text=text))
     usable = [p for p in found if drafts or not p.draft]
     if found and not usable:
-        refused = "it is refused unless the configuration says drafts: yes"
-        text = f"policy '{name}' is a draft: a number is not verified; {refused}"
+        refused = "it is refused without --draft (in the configuration: drafts: yes)"
+        text = f"policy '{name}' is a draft; {why_draft(found[-1])}; {refused}"
         faults.append(Fault(file=COMMAND_LINE, line=0, text=text))
     return usable

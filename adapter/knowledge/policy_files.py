@@ -1,137 +1,125 @@
-"""Policy files (config/policies/*.yaml) and products.yaml as typed values, every number cited and graded."""
+"""A policy file (config/policies/*.yaml) as a typed value: every number cited and graded, its own or its base's."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import fields, replace
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import date
 from typing import cast, get_args
 
-from adapter.domain.policy import Cited, Family, Policy, Product, TimePoint
+from adapter.domain.events import Route
+from adapter.domain.findings import MECHANISMS
+from adapter.domain.policy import Cited, ConfirmedBy, LossWhen, LowMeans, Policy, Product, Quotation, TimePoint
 from adapter.knowledge.content import content_hash
 from adapter.knowledge.numbers import (
-    ACTIVITY,
-    CTCAE,
-    DAYS,
-    HOURS,
-    RATIO,
+    NAMED_IN_NOTE,
     check_citation,
+    check_citations,
+    notes_in,
     read_citations,
     read_number,
+    read_optional_number,
+)
+from adapter.knowledge.policy_checks import contradictions
+from adapter.knowledge.policy_numbers import (
+    OPTIONAL,
+    SECTIONS,
+    WINDOW,
+    given_in,
+    numbers_of,
+    place_of,
+    standing_numbers,
 )
 from adapter.knowledge.reading import Block, top_block
 from adapter.knowledge.text_yaml import Document, Fault, did_you_mean
 
-ROLES = ("exposure", "inactivation", "exposure+inactivation")
-FAMILIES: tuple[str, ...] = get_args(Family)
-
-SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
-    "levels": {
-        "no_verdict_after": ("no_verdict_after", HOURS),
-        "near_threshold_from": ("near_threshold_low", ACTIVITY),
-        "near_threshold_to": ("near_threshold_high", ACTIVITY),
-        "implausible_above": ("implausible_above", ACTIVITY),
-        "implausible_below": ("implausible_below", ACTIVITY),
-        "discordance_ratio": ("discordance_ratio", RATIO),
-    },
-    "confirmation": {"gap": ("confirmation_gap_h", HOURS), "window": ("confirmation_window_days", DAYS)},
-    "reactions": {
-        "link": ("reaction_link_h", HOURS),
-        "severe_grade": ("severe_grade", CTCAE),
-        "premedication_antihistamine": ("premedication_antihistamine_h", HOURS),
-        "premedication_steroid": ("premedication_steroid_h", HOURS),
-    },
-    "doses": {
-        "partial_fraction": ("partial_fraction", RATIO),
-        "negligible_fraction": ("negligible_fraction", RATIO),
-        "sample_link": ("sample_link_days", DAYS),
-    },
-    "monitoring": {"result_overdue": ("result_overdue_h", HOURS)},
-}
-"""Section and key of the file -> field of Policy and its unit."""
+PARAPHRASE = " is described as "
+CTCAE_GRADES = ("1", "2", "3", "4", "5")
+_A_DOSE = re.compile(r"[0-9]\s*(?:\[?I?U\]?|mg|g)\s*/\s*(?:m2|m²|kg)", re.IGNORECASE)
+_NOT_CONTENT = ("hash", "notes")
+"""What is no part of the content hash of a policy: notes explain, and nothing depends on them."""
 
 
-def read_policy(document: Document, products: Collection[str]) -> tuple[Policy | None, list[Fault]]:
-    """The policy of one file, or every fault in it; `products` are the keys of products.yaml."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyFile:
+    """A policy and where its parts come from."""
+
+    policy: Policy
+    document: Document
+    inherited: dict[str, str]
+    """Place of a number the file does not give -> the policy whose file states it, `CONS16@1`."""
+
+
+def read_policy(
+    document: Document, products: Mapping[str, Product], base: PolicyFile | None = None
+) -> tuple[PolicyFile | None, list[Fault]]:
+    """The policy of one file, with its base's numbers where it gives none; None with every fault in it."""
     faults: list[Fault] = []
     top = top_block(document, faults)
-    citations = read_citations(top)
-    keys = [key for key, _ in citations]
-    valid_from = top.day("valid_from")
-    if not valid_from and not top.has("valid_from"):
-        top.fault("'valid_from' is missing; a dose is read by the version in force at its start", "valid_from")
-    name, version, title = top.text("policy"), str(top.whole("version", least=1)), top.text("title")
-    declared = top.yes_no("draft", default=False)
-    named = _products(top, products)
-    time_points = tuple(_time_point(row, keys) for row in top.rows("time_points"))
+    policy = _policy(top, products, base)
+    top.finish()
+    check_citations(top, dict(policy.citations))
+    if base:
+        _one_text_for_a_source(top, policy, base.policy)
+    if not _wrong(faults):
+        faults.extend(contradictions(document, policy, products))
+    if _wrong(faults):
+        return None, faults
+    policy = replace(policy, notes=tuple(_notes(top, [point.name for point in policy.time_points])))
+    inherited: dict[str, str] = {}
+    if base:
+        given = given_in(top.data)
+        missing = [place for place, _ in standing_numbers(policy) if place not in given]
+        inherited = {place: base.inherited.get(place, base.policy.label) for place in missing}
+        policy = _with_explanations(policy, base.policy, inherited)
+    return PolicyFile(policy=_finished(policy), document=document, inherited=inherited), faults
+
+
+def _wrong(faults: list[Fault]) -> bool:
+    return any(fault.severity == "error" for fault in faults)
+
+
+def _policy(top: Block, products: Mapping[str, Product], base: PolicyFile | None) -> Policy:
+    """What the file says, whole only when no fault was found."""
+    listed = read_citations(top)
+    citations = [key for key, _ in listed]
+    numbers = _numbers(top, citations, base.policy if base else None)
+    early_low_until, band_upper = (
+        read_optional_number(top, key, unit, citations, getattr(base.policy, key) if base else None)
+        for key, unit in OPTIONAL.items()
+    )
+    time_points = tuple(_time_point(row, citations) for row in top.rows("time_points"))
     if not time_points:
         top.fault("'time_points' is missing; a policy has at least one sampling window", "time_points")
-    numbers = _numbers(top, keys)
-    band = read_number(top, "band_upper", ACTIVITY, keys) if top.has("band_upper") else None
-    quotations = tuple(_quotation(row, keys) for row in top.rows("quotations"))
-    top.finish()
-    if not faults:
-        faults.extend(_contradictions(document, time_points, numbers))
-    if faults or valid_from is None:
-        return None, faults
-    policy = Policy(
-        id=name,
-        version=version,
-        title=title,
-        products=named,
-        valid_from=valid_from,
-        draft=declared,
-        hash=content_hash(document.data),
+    top.optional("note")
+    names = [point.name for point in time_points]
+    return Policy(
+        id=top.text("policy"),
+        version=str(top.whole("version", least=1)),
+        title=top.text("title"),
+        products=_products(top, products),
+        valid_from=_valid_from(top),
+        draft=top.yes_no("draft", default=False) or (base is not None and base.policy.draft),
+        hash="",
         time_points=time_points,
-        no_verdict_after=numbers["no_verdict_after"],
-        band_upper=band,
-        confirmation_gap_h=numbers["confirmation_gap_h"],
-        confirmation_window_days=numbers["confirmation_window_days"],
-        reaction_link_h=numbers["reaction_link_h"],
-        premedication_antihistamine_h=numbers["premedication_antihistamine_h"],
-        premedication_steroid_h=numbers["premedication_steroid_h"],
-        severe_grade=numbers["severe_grade"],
-        partial_fraction=numbers["partial_fraction"],
-        negligible_fraction=numbers["negligible_fraction"],
-        result_overdue_h=numbers["result_overdue_h"],
-        sample_link_days=numbers["sample_link_days"],
-        discordance_ratio=numbers["discordance_ratio"],
-        near_threshold_low=numbers["near_threshold_low"],
-        near_threshold_high=numbers["near_threshold_high"],
-        implausible_above=numbers["implausible_above"],
-        implausible_below=numbers["implausible_below"],
-        quotations=quotations,
-        citations=citations,
+        early_low_until=early_low_until,
+        loss_when=cast("LossWhen", top.choice("loss_when", get_args(LossWhen), "below-threshold")),
+        band_upper=band_upper,
+        confirmed_by=cast("ConfirmedBy", top.choice("confirmed_by", get_args(ConfirmedBy), "two-samples")),
+        quotations=tuple(_quotation(row, citations, names) for row in top.rows("quotations")),
+        citations=listed,
+        based_on=top.optional("based_on"),
+        notes=(),
+        **numbers,
     )
-    every = [*_cited(policy), *(number for point in time_points for number in _cited(point))]
-    return replace(policy, draft=declared or any(number.grade == "unverified" for number in every)), []
 
 
-def read_products(document: Document) -> tuple[dict[str, Product], dict[str, str], list[Fault]]:
-    """The products by key, the default policy id of each product that has one, and the faults."""
-    faults: list[Fault] = []
-    top = top_block(document, faults)
-    keys = [key for key, _ in read_citations(top)]
-    products: dict[str, Product] = {}
-    defaults: dict[str, str] = {}
-    for key, block in top.blocks("products"):
-        policy = block.optional("default_policy")
-        if policy:
-            defaults[key] = policy
-        products[key] = Product(
-            key=key,
-            label=block.text("label"),
-            family=cast("Family", block.choice("family", FAMILIES)),
-            dose_unit=block.choice("dose_unit", ("[IU]/m2", "mg/m2")),
-            residual_days=read_number(block, "residual", DAYS, keys),
-            uninterpretable_iv_h=read_number(block, "uninterpretable_iv", HOURS, keys),
-            uninterpretable_im_h=read_number(block, "uninterpretable_im", HOURS, keys),
-            carryover_days=read_number(block, "carryover", DAYS, keys),
-        )
-        block.finish()
-    if not products:
-        top.fault("'products' is missing; list at least one product", "products")
-    top.finish()
-    return products, defaults, faults
+def _valid_from(top: Block) -> date:
+    if not top.has("valid_from"):
+        top.fault("'valid_from' is missing; a dose is read by the version in force at its start", "valid_from")
+    return top.day("valid_from") or date.max
 
 
 def _products(top: Block, products: Collection[str]) -> tuple[str, ...]:
@@ -144,60 +132,71 @@ def _products(top: Block, products: Collection[str]) -> tuple[str, ...]:
     return named
 
 
-def _numbers(top: Block, citations: Collection[str]) -> dict[str, Cited]:
+def _numbers(top: Block, citations: Collection[str], base: Policy | None) -> dict[str, Cited]:
     numbers: dict[str, Cited] = {}
     for section, keys in SECTIONS.items():
         block = top.block(section)
         for key, (name, unit) in keys.items():
-            numbers[name] = read_number(block, key, unit, citations)
+            numbers[name] = read_number(block, key, unit, citations, getattr(base, name) if base else None)
         block.finish()
     return numbers
 
 
 def _time_point(row: Block, citations: Collection[str]) -> TimePoint:
-    point = TimePoint(
-        name=row.text("name"),
-        role=row.choice("role", ROLES),
-        target_h=read_number(row, "target", HOURS, citations),
-        min_h=read_number(row, "from", HOURS, citations),
-        max_h=read_number(row, "to", HOURS, citations),
-        threshold=read_number(row, "threshold", ACTIVITY, citations),
-    )
+    numbers = {name: read_number(row, key, unit, citations) for key, (name, unit) in WINDOW.items()}
+    low = cast("LowMeans", row.choice("low", get_args(LowMeans)))
+    point = TimePoint(name=row.text("name"), low=low, **numbers)
     row.finish()
     return point
 
 
-def _quotation(row: Block, citations: Collection[str]) -> tuple[str, str, str]:
-    quotation = (row.text("situation"), row.text("statement"), row.text("cites"))
-    check_citation(row, quotation[2], citations)
+def _quotation(row: Block, citations: Collection[str], windows: Collection[str]) -> Quotation:
+    """What others are reported to say: printed beside a mechanism, so never an instruction and never a dose."""
+    situation, statement, source = row.choice("situation", MECHANISMS), row.text("statement"), row.text("cites")
+    check_citation(row, source, citations)
+    if statement and PARAPHRASE not in statement:
+        row.fault("'statement' reports what others say; write 'SOMEBODY is described as ...'", "statement")
+    if _A_DOSE.search(statement):
+        row.fault("'statement' names a dose; a sentence about a patient may hold none", "statement")
+    window = row.optional("window")
+    if window and window not in windows:
+        row.fault(f"there is no time point '{window}'{did_you_mean(window, windows)}", "window")
+    quotation = Quotation(
+        situation=situation,
+        statement=statement,
+        citation=source,
+        route=row.choice("route", get_args(Route)) if row.has("route") else None,
+        window=window,
+        from_grade=int(row.choice("from_grade", CTCAE_GRADES)) if row.has("from_grade") else None,
+    )
     row.finish()
     return quotation
 
 
-def _cited(point: Policy | TimePoint) -> Iterator[Cited]:
-    for part in fields(point):
-        value = getattr(point, part.name)
-        if isinstance(value, Cited):
-            yield value
+def _notes(top: Block, windows: list[str]) -> Iterator[tuple[str, str]]:
+    for path, note in notes_in(top.data):
+        yield place_of(path[:-1], windows), note
 
 
-def _contradictions(document: Document, points: tuple[TimePoint, ...], numbers: dict[str, Cited]) -> Iterator[Fault]:
-    for number, point in enumerate(points):
-        place = ("time_points", number)
-        if not point.min_h.value <= point.target_h.value <= point.max_h.value:
-            yield document.fault(place, f"'{point.name}': 'target' does not lie between 'from' and 'to'")
-        if point.threshold.value == 0:
-            yield document.fault((*place, "threshold"), f"'{point.name}': a threshold of zero is met by every level")
-        if point.max_h.value > numbers["no_verdict_after"].value:
-            yield document.fault(place, f"'{point.name}' ends after 'no_verdict_after'")
-        for other in points[:number]:
-            if point.min_h.value <= other.max_h.value and other.min_h.value <= point.max_h.value:
-                yield document.fault(place, f"the windows of '{other.name}' and '{point.name}' overlap")
-    for low, high in (
-        ("near_threshold_low", "near_threshold_high"),
-        ("implausible_below", "implausible_above"),
-        ("negligible_fraction", "partial_fraction"),
-    ):
-        if numbers[low].value >= numbers[high].value:
-            path = next((s, k) for s, keys in SECTIONS.items() for k, (name, _) in keys.items() if name == low)
-            yield document.fault(path, f"'{path[1]}' is not below its upper partner")
+def _one_text_for_a_source(top: Block, policy: Policy, base: Policy) -> None:
+    texts = dict(base.citations)
+    for key, text in policy.citations:
+        if texts.get(key, text) != text:
+            top.fault(f"'{key}' has another text in {base.label}, on which this policy is based", "citations", key)
+
+
+def _with_explanations(policy: Policy, base: Policy, inherited: Collection[str]) -> Policy:
+    """Beside the numbers of the base stand its notes on them, and the texts of the sources of both."""
+    notes = tuple((place, note) for place, note in base.notes if place in inherited)
+    used = {number.citation for place, number in standing_numbers(policy) if place in inherited}
+    used.update(key for _, note in notes for key in NAMED_IN_NOTE.findall(note))
+    own = dict(policy.citations)
+    texts = tuple((key, text) for key, text in base.citations if key in used and key not in own)
+    return replace(policy, notes=(*policy.notes, *notes), citations=(*policy.citations, *texts))
+
+
+def _finished(policy: Policy) -> Policy:
+    """A draft when one of its numbers is unverified, and with the hash of everything the rules can see."""
+    draft = policy.draft or any(number.grade == "unverified" for _, number in numbers_of(policy))
+    content = {key: value for key, value in asdict(replace(policy, draft=draft)).items() if key not in _NOT_CONTENT}
+    return replace(policy, draft=draft, hash=content_hash(json.loads(json.dumps(content, default=str))))

@@ -1,41 +1,74 @@
-"""What would have changed a verdict: the rules that nearly decided, and the one fact that kept each from it."""
+"""What would have changed a verdict, and the rows that nearly decided: one fact kept each of them from it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from adapter.domain.policy import Policy
 from adapter.rules.confirmation import JudgedDose
-from adapter.rules.decision import decide
+from adapter.rules.decision import TABLES, decide
 from adapter.rules.reactions import any_severe
 from adapter.rules.reading import critical_times
-from adapter.rules.situation import Situation, situation_at
+from adapter.rules.row import Rule
+from adapter.rules.situation import Situation, in_first_window, situation_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The situation of the headline level, and the row that decided it."""
+
+    situation: Situation
+    policy: Policy
+    rule: Rule
+
+
+def asked_of(dose: JudgedDose) -> Asked | None:
+    """What the decision table was asked for the headline level; None when it was not asked, or not for one time."""
+    headline, policy = dose.combined.headline, dose.episode.limits.policy
+    if headline is None or headline.level is None or policy is None:
+        return None
+    if not dose.episode.settled or headline.placement.inside:
+        return None
+    situation = situation_at(
+        headline.sample,
+        dose.episode,
+        critical_times(headline.placement)[0],
+        reaction=dose.reacted,
+        severe=any_severe(dose.reactions),
+    )
+    return Asked(situation=situation, policy=policy, rule=decide(situation))
 
 
 def would_change(dose: JudgedDose) -> list[dict[str, str]]:
     """For the headline level: each single other fact under which the table would say something else."""
-    headline = dose.combined.headline
-    if headline is None or headline.level is None or not dose.episode.settled or headline.placement.inside:
+    asked = asked_of(dose)
+    if asked is None:
         return []
-    elapsed = critical_times(headline.placement)[0]
-    situation = situation_at(
-        headline.sample,
-        dose.episode,
-        elapsed,
-        reaction=dose.reacted,
-        severe=any_severe(dose.reactions),
-    )
-    decided = decide(situation)
     changed: list[dict[str, str]] = []
-    for fact, other in _others(situation):
+    for fact, other in _others(asked.situation, asked.policy):
         rule = decide(other)
-        if (rule.exposure, rule.mechanism) != (decided.exposure, decided.mechanism):
+        if (rule.exposure, rule.mechanism) != (asked.rule.exposure, asked.rule.mechanism):
             entry = {"if": fact, "rule": rule.id, "exposure": rule.exposure, "mechanism": rule.mechanism}
             changed.append(entry)
     return changed
 
 
-def _others(situation: Situation) -> Iterator[tuple[str, Situation]]:
+def nearly(dose: JudgedDose) -> list[dict[str, str]]:
+    """For the headline level: every row of the table that lacked one condition only, and what was so instead."""
+    asked = asked_of(dose)
+    if asked is None:
+        return []
+    found: list[dict[str, str]] = []
+    for rule in TABLES[asked.situation.table]:
+        lacking = [condition for condition in rule.needs if not condition.holds(asked.situation)]
+        if len(lacking) == 1 and rule.id != asked.rule.id:
+            entry = {"rule": rule.id, "mechanism": rule.mechanism, "exposure": rule.exposure, "because": lacking[0].no}
+            found.append(entry)
+    return found
+
+
+def _others(situation: Situation, policy: Policy) -> Iterator[tuple[str, Situation]]:
     if situation.reaction == "none":
         yield "a reaction were linked to the dose", replace(situation, reaction="present")
     else:
@@ -51,4 +84,4 @@ def _others(situation: Situation) -> Iterator[tuple[str, Situation]]:
     if situation.level in ("low", "low-unquantified"):
         yield "the level were below the quantification limit", replace(situation, level="blq")
     if situation.phase != "first-window":
-        yield "the sample had been taken in the first window", replace(situation, phase="first-window")
+        yield "the sample had been taken in the first window", in_first_window(situation, policy)

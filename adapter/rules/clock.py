@@ -10,7 +10,7 @@ from adapter.domain.policy import Policy
 from adapter.rules.confirmation import JudgedDose, answered_by
 from adapter.rules.limits import shifted, span, windows
 from adapter.rules.linking import collection_span
-from adapter.rules.qualify import awaited
+from adapter.rules.qualify import result_awaited
 
 SUSPECTED = "suspected-silent-inactivation"
 # Windows include their ends; the first second after one is outside.
@@ -34,6 +34,8 @@ class Clock:
     complete: bool
     stopped: bool
     """The patient is recorded as deceased."""
+    awaited: bool = True
+    """Whether a level is due for this dose; not where its course has another dose for that (ruling 24)."""
 
     def state(self, as_of: datetime) -> str | None:
         """The state at an instant; None once the clock is stopped without a level."""
@@ -45,7 +47,7 @@ class Clock:
             return "confirmation-due"
         if self.result_due is not None and as_of >= self.result_due:
             return "result-overdue"
-        return self._awaiting_sample(as_of)
+        return self._awaiting_sample(as_of) if self.awaited else "not-due"
 
     def next_change(self, as_of: datetime) -> datetime | None:
         """The first later instant at which the state is another one."""
@@ -72,8 +74,11 @@ class Clock:
         return "due" if as_of >= self.opens else "not-due"
 
 
-def clock_of(dose: JudgedDose, later: Sequence[JudgedDose], *, deceased: bool) -> Clock | None:
-    """The clock of a dose; `later` are the doses of its family after it.  None without a policy or a time."""
+def clock_of(dose: JudgedDose, later: Sequence[JudgedDose], *, deceased: bool, awaited: bool = True) -> Clock | None:
+    """The clock of a dose; `later` are the doses of its family after it.  None without a policy or a time.
+
+    `awaited`: whether a level is due for this dose, or only for another one of its course.
+    """
     policy, anchor = dose.episode.limits.policy, dose.episode.anchor
     if policy is None or anchor is None:
         return None
@@ -88,6 +93,7 @@ def clock_of(dose: JudgedDose, later: Sequence[JudgedDose], *, deceased: bool) -
         suspicion_open=dose.combined.mechanism == SUSPECTED and answered_by(later) is None,
         complete=dose.usable,
         stopped=deceased,
+        awaited=awaited,
     )
 
 
@@ -95,6 +101,6 @@ def _result_due(dose: JudgedDose, policy: Policy) -> datetime | None:
     collected = [
         taken.latest
         for reading in dose.readings
-        if awaited(reading.sample) and reading.sample.collected and (taken := collection_span(reading.sample))
+        if result_awaited(reading.sample) and reading.sample.collected and (taken := collection_span(reading.sample))
     ]
     return min((shifted(at, span(policy.result_overdue_h)) for at in collected), default=None)

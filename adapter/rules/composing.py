@@ -9,7 +9,6 @@ from adapter.domain.events import ActivityMeasured
 from adapter.domain.findings import Finding
 from adapter.domain.history import History
 from adapter.rules.drafts import Drafted
-from adapter.rules.episodes import Episode
 from adapter.rules.evidence import evidence_of, evidence_of_unlinked
 from adapter.rules.limits import Limits
 from adapter.rules.modifiers import modifiers_of_sample, ordered
@@ -17,7 +16,7 @@ from adapter.rules.presenting import dose_shown, drug_shown, reaction_shown, sam
 from adapter.rules.priority import Verdict, priority_of, priority_of_unlinked
 from adapter.rules.qualify import measurable, usability
 from adapter.rules.sentence import sentence_of
-from adapter.rules.sentence_of_unlinked import sentence_of_unlinked
+from adapter.rules.sentence_of_unlinked import DoseRecords, sentence_of_unlinked
 from adapter.rules.words_of_levels import threshold_of
 
 WITHOUT_POLICY = Limits(product=None, policy=None)
@@ -60,7 +59,7 @@ def unlinked_finding_of(
     *,
     history: History,
     history_from: str | None,
-    episodes: Sequence[Episode],
+    records: DoseRecords,
     reaction_open: bool,
 ) -> Finding:
     """The finding of a sample that no known dose explains: never a verdict, always a question about the data.
@@ -87,7 +86,7 @@ def unlinked_finding_of(
         history_from=history_from,
         rules=("Q10" if certain else "D1",),
         next_check=None,
-        sentence=sentence_of_unlinked(sample, history, episodes),
+        sentence=sentence_of_unlinked(sample, history, records),
         evidence=evidence_of_unlinked(sample, history),
         headline_sample=None if no_level else sample.key,
         sample_sources=((sample.key, sample.source),),

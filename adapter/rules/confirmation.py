@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from adapter.domain.events import PremedicationGiven
-from adapter.rules.combine import SILENT_INACTIVATION, Combined, combined
+from adapter.rules.combine import SILENT_INACTIVATION, Combined
 from adapter.rules.episodes import Episode
 from adapter.rules.limits import days, span
 from adapter.rules.linking import collection_span
@@ -15,7 +16,7 @@ from adapter.rules.reading import SUFFICIENT, Reading
 from adapter.rules.situation import Reacted
 from adapter.rules.unlinked_reactions import Unlinked
 
-SUSPICION_RULES = ("D12", "D13")
+SUSPECTED = "suspected-silent-inactivation"
 CONFIRMED = "confirmed-silent-inactivation"
 
 
@@ -31,6 +32,8 @@ class JudgedDose:
     combined: Combined
     unlinked: tuple[Unlinked, ...] = ()
     """Reaction records that could concern this dose, and that nothing ties to it."""
+    unlinked_not_listed: int = 0
+    """How many more of them there are."""
 
     @property
     def usable(self) -> bool:
@@ -48,31 +51,42 @@ class JudgedDose:
         return self.combined.exposure in SUFFICIENT
 
 
-def confirmed(dose: JudgedDose, earlier: Sequence[JudgedDose]) -> JudgedDose:
-    """The dose with every suspicious sample after the first independent one raised to D13.
+def confirmed(episode: Episode, readings: Sequence[Reading], previous: JudgedDose | None) -> tuple[Reading, ...]:
+    """The readings of a dose with every suspicious sample after the first independent one raised to D13.
 
-    `earlier` are the judged doses of the same family before it, in order.
+    `previous` is the last dose of the family before it that was measured in full.
     """
+    first_samples = _suspicion_before(episode, previous)
     seen: list[Reading] = []
-    first_samples = _suspicion_before(dose, earlier)
-    readings: list[Reading] = []
-    for reading in dose.readings:
-        if reading.rule == "D12":
+    raised: list[Reading] = []
+    for reading in readings:
+        if reading.mechanism == SUSPECTED:
             if any(_independent(old, reading) for old in seen) or any(_other(old, reading) for old in first_samples):
                 reading = replace(reading, rule="D13", mechanism=CONFIRMED)  # noqa: PLW2901
-            seen.append(reading)
-        readings.append(reading)
-    return replace(dose, readings=tuple(readings), combined=combined(dose.episode, readings, dose.reacted))
+            seen = _first_two_specimens([*seen, reading])
+        raised.append(reading)
+    return tuple(raised)
 
 
-def _suspicion_before(dose: JudgedDose, earlier: Sequence[JudgedDose]) -> list[Reading]:
-    """The suspicious samples of the preceding full dose with a usable level, when it is near enough."""
-    previous = next((old for old in reversed(earlier) if old.episode.portion == "full" and old.usable), None)
+def _suspicion_before(episode: Episode, previous: JudgedDose | None) -> list[Reading]:
+    """The suspicious samples of the preceding dose measured in full, as far as needed, when it is near enough."""
     if previous is None or previous.combined.mechanism not in SILENT_INACTIVATION:
         return []
-    if not _near_enough(previous.episode, dose.episode):
+    if not _near_enough(previous.episode, episode):
         return []
-    return [reading for reading in previous.readings if reading.rule in SUSPICION_RULES]
+    return _first_two_specimens([r for r in previous.readings if r.mechanism in SILENT_INACTIVATION])
+
+
+def _first_two_specimens(samples: Sequence[Reading]) -> list[Reading]:
+    """The first sample taken, and the first of another specimen: if a later one is independent, then of these."""
+    ordered = sorted(samples, key=_taken_by)
+    return [*ordered[:1], *[other for other in ordered[1:] if _other(other, ordered[0])][:1]]
+
+
+def _taken_by(reading: Reading) -> datetime:
+    taken = collection_span(reading.sample)
+    assert taken  # noqa: S101 - a sample without any time has no dose to be read against
+    return taken.latest
 
 
 def _near_enough(earlier: Episode, later: Episode) -> bool:
@@ -84,8 +98,10 @@ def _near_enough(earlier: Episode, later: Episode) -> bool:
 
 def _independent(first: Reading, second: Reading) -> bool:
     policy = second.placement.episode.limits.policy
+    if policy is None or policy.confirmed_by == "two-doses":
+        return False
     one, other = collection_span(first.sample), collection_span(second.sample)
-    if policy is None or one is None or other is None or not _other(first, second):
+    if one is None or other is None or not _other(first, second):
         return False
     return other.earliest - one.latest >= span(policy.confirmation_gap_h)
 
@@ -97,4 +113,14 @@ def _other(first: Reading, second: Reading) -> bool:
 
 def answered_by(later: Sequence[JudgedDose]) -> JudgedDose | None:
     """The first later dose of the family whose level answers a suspicion: any adequate one, or any full one."""
-    return next((new for new in later if new.adequate or (new.usable and new.episode.portion == "full")), None)
+    return next((new for new in later if answers(new)), None)
+
+
+def answers(dose: JudgedDose) -> bool:
+    """Whether a level of the dose answers the suspicion of an earlier one."""
+    return dose.adequate or measured_in_full(dose)
+
+
+def measured_in_full(dose: JudgedDose) -> bool:
+    """Whether it was a full dose with a usable level: one that can confirm, and that the next can confirm."""
+    return dose.usable and dose.episode.portion == "full"

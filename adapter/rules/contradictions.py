@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from itertools import combinations
+from itertools import accumulate
 
 from adapter.domain.events import ActivityMeasured
 from adapter.domain.policy import Policy
@@ -42,22 +44,61 @@ def contradictions(episode: Episode, placed: Sequence[Placed]) -> dict[str, str]
     """
     found = {f"{sample.source}|{sample.key}": "discordant" for sample, _ in placed if "discordant" in sample.remarks}
     policy = episode.limits.policy
-    if policy is None:
+    if policy is None or len(placed) < 2:
         return found
-    for first, second in combinations(_comparables(episode, policy, placed), 2):
-        verdict = _against(first, second)
-        if verdict:
-            found.setdefault(first.name, verdict)
-            found.setdefault(second.name, verdict)
+    for name, verdict in contradicting(tuple(_comparables(episode, policy, placed))):
+        found.setdefault(name, verdict)
     return found
 
 
-def _against(first: Comparable, second: Comparable) -> str | None:
-    if first.earliest == first.latest == second.earliest == second.latest:
-        return "straddles" if first.good != second.good else None
-    if first.latest >= second.earliest or first.method != second.method or first.ceiling_iu_per_ml is None:
-        return None
-    return "discordant" if second.low_iu_per_ml > first.ceiling_iu_per_ml else None
+def contradicting(levels: Sequence[Comparable]) -> Iterator[tuple[str, str]]:
+    """Every level that contradicts another one, by name, without comparing each with each.
+
+    Two levels are discordant when the later one exceeds the ceiling of the earlier one, by the same method; two tubes
+    of one instant are never discordant.  What an earlier level says goes before the other tube, and that before what
+    a later one says.
+    """
+    sides: dict[datetime, set[bool]] = defaultdict(set)
+    by_method: dict[str | None, list[Comparable]] = defaultdict(list)
+    for level in levels:
+        by_method[level.method].append(level)
+        if level.earliest == level.latest:
+            sides[level.earliest].add(level.good)
+    for own in by_method.values():
+        exceeds, is_exceeded = _above_earlier(own), _below_later(own)
+        for level in own:
+            straddles = level.earliest == level.latest and len(sides[level.earliest]) > 1
+            if exceeds(level) or (is_exceeded(level) and not straddles):
+                yield level.name, "discordant"
+            elif straddles:
+                yield level.name, "straddles"
+
+
+def _above_earlier(levels: Sequence[Comparable]) -> Callable[[Comparable], bool]:
+    """Whether a level exceeds the lowest ceiling of those certainly taken before it."""
+    known = sorted((each.latest, each.ceiling_iu_per_ml) for each in levels if each.ceiling_iu_per_ml is not None)
+    taken_by = [latest for latest, _ in known]
+    lowest = list(accumulate((ceiling for _, ceiling in known), min))
+
+    def exceeds(level: Comparable) -> bool:
+        before = bisect_left(taken_by, level.earliest)
+        return before > 0 and level.low_iu_per_ml > lowest[before - 1]
+
+    return exceeds
+
+
+def _below_later(levels: Sequence[Comparable]) -> Callable[[Comparable], bool]:
+    """Whether the highest of the levels certainly taken after one exceeds its ceiling."""
+    known = sorted((each.earliest, each.low_iu_per_ml) for each in levels)
+    taken_from = [earliest for earliest, _ in known]
+    highest = list(accumulate((low for _, low in reversed(known)), max))[::-1]
+
+    def is_exceeded(level: Comparable) -> bool:
+        after = bisect_right(taken_from, level.latest)
+        ceiling = level.ceiling_iu_per_ml
+        return ceiling is not None and after < len(highest) and highest[after] > ceiling
+
+    return is_exceeded
 
 
 def _comparables(episode: Episode, policy: Policy, placed: Sequence[Placed]) -> Iterator[Comparable]:

@@ -9,6 +9,8 @@ from datetime import datetime
 from adapter.domain.history import History
 from adapter.rules.clock import Clock, clock_of
 from adapter.rules.confirmation import JudgedDose
+from adapter.rules.courses import not_awaited
+from adapter.rules.families import FamilyBefore, afters, befores
 from adapter.rules.modifiers import modifiers_of
 from adapter.rules.priority import Verdict
 from adapter.rules.reactions import any_severe
@@ -19,8 +21,9 @@ class Drafted:
     """A judged dose with its clock, before its priority is known."""
 
     dose: JudgedDose
-    family_before: tuple[JudgedDose, ...]
+    family_before: FamilyBefore
     later: tuple[JudgedDose, ...]
+    """The later doses of its family that bear on it."""
     clock: Clock | None
     monitoring: str | None
     modifiers: tuple[str, ...]
@@ -49,29 +52,31 @@ def drafts_of(doses: Sequence[JudgedDose], history: History, as_of: datetime) ->
     families: dict[str, list[JudgedDose]] = {}
     for dose in doses:
         families.setdefault(dose.episode.family, []).append(dose)
-    seen: dict[str, int] = {}
+    passive = {name: not_awaited(family) for name, family in families.items()}
+    before = {name: befores(family) for name, family in families.items()}
+    later = {name: iter(afters(family)) for name, family in families.items()}
     drafts: list[Drafted] = []
     reacted_before = False
     for dose in doses:
-        family = families[dose.episode.family]
-        index = seen.get(dose.episode.family, 0)
-        seen[dose.episode.family] = index + 1
-        before, later = tuple(family[:index]), tuple(family[index + 1 :])
-        drafts.append(_draft(dose, before, later, history, as_of, reacted_before=reacted_before))
+        family = dose.episode.family
+        earlier, following = next(before[family]), next(later[family])
+        awaited = len(earlier) not in passive[family]
+        clock = clock_of(dose, following, deceased=history.deceased, awaited=awaited)
+        drafts.append(_draft(dose, earlier, following, history, as_of, clock, reacted_before=reacted_before))
         reacted_before = reacted_before or dose.reacted != "none"
     return drafts
 
 
 def _draft(
     dose: JudgedDose,
-    before: tuple[JudgedDose, ...],
+    before: FamilyBefore,
     later: tuple[JudgedDose, ...],
     history: History,
     as_of: datetime,
+    clock: Clock | None,
     *,
     reacted_before: bool,
 ) -> Drafted:
-    clock = clock_of(dose, later, deceased=history.deceased)
     monitoring = clock.state(as_of) if clock else None
     return Drafted(
         dose=dose,

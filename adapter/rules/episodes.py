@@ -87,40 +87,34 @@ def _row_order(row: AsparaginaseAdministered) -> tuple[datetime, str, str]:
 
 def _groups(rows: Sequence[AsparaginaseAdministered]) -> list[list[AsparaginaseAdministered]]:
     """Rows of one product, in the order of start, joined by order, identifier or a gap under 24 hours."""
-    group_of: list[list[AsparaginaseAdministered]] = []
-    by_name: dict[str, list[AsparaginaseAdministered]] = {}
-    last_to_end: tuple[datetime, list[AsparaginaseAdministered]] | None = None
-    for row in rows:
-        related = [by_name[name] for name in _names(row) if name in by_name]
+    joined = list(range(len(rows)))
+    by_name: dict[str, int] = {}
+    last_to_end: tuple[datetime, int] | None = None
+    for place, row in enumerate(rows):
+        for name in _names(row):
+            _join(joined, by_name.setdefault(name, place), place)
         if last_to_end and row.started and _gap(last_to_end[0], row.started) < EPISODE_GAP:
-            related.append(last_to_end[1])
-        group = _joined(related, by_name, group_of)
-        group.append(row)
-        by_name.update(dict.fromkeys(_names(row), group))
+            _join(joined, last_to_end[1], place)
         end = _earliest_end(row)
         if end and (last_to_end is None or end >= last_to_end[0]):
-            last_to_end = end, group
-        elif last_to_end and any(last_to_end[1] is other for other in related):
-            last_to_end = last_to_end[0], group
-    return [sorted(group, key=_row_order) for group in group_of]
+            last_to_end = end, place
+    groups: dict[int, list[AsparaginaseAdministered]] = {}
+    for place, row in enumerate(rows):
+        groups.setdefault(_first_of(joined, place), []).append(row)
+    return list(groups.values())
 
 
-def _joined(
-    related: Sequence[list[AsparaginaseAdministered]],
-    by_name: dict[str, list[AsparaginaseAdministered]],
-    group_of: list[list[AsparaginaseAdministered]],
-) -> list[AsparaginaseAdministered]:
-    if not related:
-        group_of.append([])
-        return group_of[-1]
-    kept = related[0]
-    for other in related[1:]:
-        if other is kept or not any(other is group for group in group_of):
-            continue
-        kept.extend(other)
-        group_of[:] = [group for group in group_of if group is not other]
-        by_name.update({name: kept for row in other for name in _names(row)})
-    return kept
+def _join(joined: list[int], one: int, other: int) -> None:
+    """Put two rows into one group: every row points at an earlier row of its group, the first one at itself."""
+    first, second = sorted((_first_of(joined, one), _first_of(joined, other)))
+    joined[second] = first
+
+
+def _first_of(joined: list[int], place: int) -> int:
+    while joined[place] != place:
+        joined[place] = joined[joined[place]]
+        place = joined[place]
+    return place
 
 
 def _names(row: AsparaginaseAdministered) -> list[str]:
@@ -172,17 +166,18 @@ def _episode(group: Sequence[AsparaginaseAdministered], rulebook: RuleBook) -> E
 def _without_copies(
     group: Sequence[AsparaginaseAdministered],
 ) -> tuple[tuple[AsparaginaseAdministered, ...], tuple[AsparaginaseAdministered, ...]]:
+    """A copy has an identifier of a row before it, or its times and amount."""
     rows: list[AsparaginaseAdministered] = []
     copies: list[AsparaginaseAdministered] = []
+    known: set[object] = set()
     for row in group:
-        (copies if any(_copy(row, kept) for kept in rows) else rows).append(row)
+        marks = {*row.identifiers, (_times(row), row.amount, row.unit)}
+        if known.isdisjoint(marks):
+            rows.append(row)
+            known |= marks
+        else:
+            copies.append(row)
     return tuple(rows), tuple(copies)
-
-
-def _copy(one: AsparaginaseAdministered, other: AsparaginaseAdministered) -> bool:
-    if set(one.identifiers) & set(other.identifiers):
-        return True
-    return _times(one) == _times(other) and (one.amount, one.unit) == (other.amount, other.unit)
 
 
 def _times(row: AsparaginaseAdministered) -> tuple[datetime | None, ...]:

@@ -3,129 +3,136 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from adapter.domain.events import ActivityMeasured
 from adapter.domain.history import History, fact_name
-from adapter.domain.policy import Policy
-from adapter.rules.alternatives import would_change
-from adapter.rules.confirmation import JudgedDose
-from adapter.rules.limits import windows
+from adapter.rules.alternatives import nearly, would_change
+from adapter.rules.combine import ESTABLISHED, SILENT_INACTIVATION
+from adapter.rules.confirmation import JudgedDose, measured_in_full
+from adapter.rules.evidence_of_policy import policy_evidence, quotations_of
+from adapter.rules.evidence_of_reactions import reaction_evidence, unlinked_reaction_evidence
+from adapter.rules.evidence_of_rows import surely_asked
+from adapter.rules.evidence_of_samples import sample_evidence, unlinked_evidence
+from adapter.rules.linking import collection_span
+from adapter.rules.listing import MOST_LISTED
 from adapter.rules.quantities import hours_text, plain
-from adapter.rules.reactions import Reaction
-from adapter.rules.reading import Reading
 from adapter.rules.sentence import missing_facts
-from adapter.rules.words_of_levels import threshold_of
+from adapter.rules.situation import uninterpretable
+from adapter.rules.words_of_dose import dose_text
 
 RULE_SET = "1"
+SHOWN_OF_FAMILY = (*SILENT_INACTIVATION, *ESTABLISHED, "suspected-neutralizing-hypersensitivity")
+"""Mechanisms of earlier doses a later reader must see; an uneventful dose is only counted."""
+EVIDENCE_KEYS = (
+    "rule_set",
+    "policy",
+    "dose",
+    "samples",
+    "reactions",
+    "unlinked_reactions",
+    "unlinked_reactions_not_listed",
+    "reaction_link_h",
+    "premedication",
+    "earlier_in_family",
+    "earlier_not_listed",
+    "alternatives_of",
+    "nearly",
+    "would_change",
+    "missing",
+    "quotations",
+)
+NO_DOSE = "dose in the 42 days before the sample"
+NO_TIME = "any time of the sample"
 
 
 def evidence_of(dose: JudgedDose, family_before: Sequence[JudgedDose], history: History) -> dict[str, Any]:
     """The evidence of one dose; no evaluation time and nothing about arrival, so equal facts give equal evidence."""
     episode, policy = dose.episode, dose.episode.limits.policy
+    earlier, asked = _shown_of_family(family_before), surely_asked(dose)
     return {
         "rule_set": RULE_SET,
-        "policy": _policy(policy) if policy else None,
-        "dose": {
-            "rows": [fact_name(row) for row in episode.rows],
-            "copies": [fact_name(row) for row in episode.copies],
-            "status": episode.status,
-            "time_precision": episode.started.precision if episode.started else None,
-            "portion": episode.portion,
-            "product_code": _code(dose),
-            "lots": sorted({row.lot for row in episode.rows if row.lot}),
-        },
-        "samples": [_sample(reading, policy, history) for reading in dose.readings],
-        "reactions": [_reaction(reaction) for reaction in dose.reactions],
-        "unlinked_reactions": [
-            {**_reaction(entry.reaction), "severe": entry.reaction.severe} for entry in dose.unlinked
-        ],
+        "policy": policy_evidence(policy) if policy else None,
+        "dose": _dose(dose),
+        "samples": [sample_evidence(dose, reading, history) for reading in dose.readings],
+        "reactions": [reaction_evidence(reaction) for reaction in dose.reactions],
+        "unlinked_reactions": [unlinked_reaction_evidence(entry) for entry in dose.unlinked],
+        "unlinked_reactions_not_listed": dose.unlinked_not_listed,
+        "reaction_link_h": hours_text(episode.limits.reaction_link),
         "premedication": {
             "antihistamine_window_h": hours_text(episode.limits.antihistamine_window),
             "steroid_window_h": hours_text(episode.limits.steroid_window),
             "found": [fact_name(drug) for drug in dose.premedication],
         },
-        "earlier_in_family": [
-            {"dose": fact_name(old.episode.rows[0]), "mechanism": old.combined.mechanism} for old in family_before
-        ],
-        "would_change": would_change(dose),
+        "earlier_in_family": [_earlier(old) for old in earlier],
+        "earlier_not_listed": len(family_before) - len(earlier),
+        "alternatives_of": asked.sample.key if asked else None,
+        "nearly": nearly(dose) if asked else [],
+        "would_change": would_change(dose) if asked else [],
         "missing": list(missing_facts(dose)),
-    }
-
-
-def _reaction(reaction: Reaction) -> dict[str, Any]:
-    return {
-        "records": [fact_name(record) for record in reaction.records],
-        "coded_for": sorted({record.product for record in reaction.records if record.product}),
-        "grade": reaction.grade,
-        "grade_from": reaction.grade_from,
-        "severe_because": list(reaction.severe_because),
-        "verification": reaction.verification,
-        "recorders": sorted({record.recorder for record in reaction.records if record.recorder}),
+        "quotations": quotations_of(dose),
     }
 
 
 def evidence_of_unlinked(sample: ActivityMeasured, history: History) -> dict[str, Any]:
-    """The evidence of a sample without a dose."""
+    """The evidence of a sample without a dose, under the same keys."""
     return {
         "rule_set": RULE_SET,
-        "sample": fact_name(sample),
-        "lloq_iu_per_ml": _plain_lloq(sample),
-        **_versions(sample, history),
-        "missing": ["dose in the 42 days before the sample"],
+        "policy": None,
+        "dose": None,
+        "samples": [unlinked_evidence(sample, history)],
+        "reactions": [],
+        "unlinked_reactions": [],
+        "unlinked_reactions_not_listed": 0,
+        "reaction_link_h": None,
+        "premedication": None,
+        "earlier_in_family": [],
+        "earlier_not_listed": 0,
+        "alternatives_of": None,
+        "nearly": [],
+        "would_change": [],
+        "missing": [NO_DOSE if collection_span(sample) else NO_TIME],
+        "quotations": [],
     }
 
 
-def _policy(policy: Policy) -> dict[str, Any]:
+def _dose(dose: JudgedDose) -> dict[str, Any]:
+    episode, first = dose.episode, dose.episode.rows[0]
+    medication = first.medication
     return {
-        "id": policy.id,
-        "version": policy.version,
-        "hash": policy.hash,
-        "time_points": [
-            {
-                "name": point.name,
-                "from_h": plain(point.min_h.value),
-                "to_h": plain(point.max_h.value),
-                "threshold_iu_per_ml": plain(point.threshold.value),
-                "citation": point.threshold.citation,
-                "grade": point.threshold.grade,
-            }
-            for point in windows(policy)
-        ],
+        "told": dose_text(episode),
+        "rows": [fact_name(row) for row in episode.rows],
+        "copies": [fact_name(row) for row in episode.copies],
+        "status": episode.status,
+        "time_precision": episode.started.precision if episode.started else None,
+        "ordered_amount": None if episode.ordered_amount is None else plain(episode.ordered_amount),
+        "portion": episode.portion,
+        "product_code": {"code": medication.code, "system": medication.system} if medication else None,
+        "lots": sorted({row.lot for row in episode.rows if row.lot}),
+        "low_readable_from_h": hours_text(uninterpretable(episode)) if episode.limits.product else None,
     }
 
 
-def _code(dose: JudgedDose) -> dict[str, str | None] | None:
-    medication = dose.episode.rows[0].medication
-    return {"code": medication.code, "system": medication.system} if medication else None
+def _shown_of_family(family_before: Sequence[JudgedDose]) -> list[JudgedDose]:
+    """The last earlier doses read as inactivation, the last dose, and the last one a level could confirm.
+
+    Bounded, for a course may have hundreds of doses, and every one of them would tell of all before it.
+    """
+    places = range(len(family_before))
+    read = (at for at in reversed(places) if family_before[at].combined.mechanism in SHOWN_OF_FAMILY)
+    measured = (at for at in reversed(places) if measured_in_full(family_before[at]))
+    shown = {*places[-1:], *islice(read, MOST_LISTED), *islice(measured, 1)}
+    return [family_before[at] for at in sorted(shown)]
 
 
-def _versions(sample: ActivityMeasured, history: History) -> dict[str, Any]:
-    """What other versions of a result said, where they bear on this one."""
-    earlier = history.earlier_values.get(fact_name(sample))
+def _earlier(old: JudgedDose) -> dict[str, Any]:
+    episode = old.episode
     return {
-        "value_before_correction": None if earlier is None else {"text": earlier.text, "unit": earlier.unit},
-        "later_unsettled_version": fact_name(sample) in history.unsettled_later,
+        "dose": fact_name(episode.rows[0]),
+        "told": dose_text(episode),
+        "started": episode.started.text if episode.started else None,
+        "exposure": old.combined.exposure,
+        "mechanism": old.combined.mechanism,
+        "rule": old.combined.rule,
     }
-
-
-def _sample(reading: Reading, policy: Policy | None, history: History) -> dict[str, Any]:
-    return {
-        "key": reading.sample.key,
-        "source": reading.sample.source,
-        "rule": reading.rule,
-        "exposure": reading.exposure,
-        "mechanism": reading.mechanism,
-        "level": reading.level,
-        "phases": list(reading.phases),
-        "threshold_iu_per_ml": plain(threshold_of(reading, policy)) if policy else None,
-        "lloq_iu_per_ml": _plain_lloq(reading.sample),
-        "method": reading.sample.method,
-        "contradiction": reading.contradiction,
-        "ambiguous": reading.placement.ambiguous,
-        **_versions(reading.sample, history),
-    }
-
-
-def _plain_lloq(sample: ActivityMeasured) -> str | None:
-    return None if sample.lloq_iu_per_ml is None else plain(sample.lloq_iu_per_ml)

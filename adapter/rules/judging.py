@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
-from adapter.domain.events import ActivityMeasured, PremedicationGiven
+from adapter.domain.events import PremedicationGiven
+from adapter.domain.history import BEFORE_ALL
 from adapter.rules.combine import ESTABLISHED, combined
-from adapter.rules.confirmation import JudgedDose, confirmed
+from adapter.rules.confirmation import JudgedDose, confirmed, measured_in_full
 from adapter.rules.contradictions import Placed, contradictions
 from adapter.rules.decision import undecided
 from adapter.rules.episodes import Episode
 from adapter.rules.limits import days
 from adapter.rules.linking import collection_span
-from adapter.rules.premedication import premedication_of
+from adapter.rules.premedication import drugs_by_time, premedication_of
 from adapter.rules.reactions import LinkedReactions, Reaction, any_severe, dose_name, reacted
 from adapter.rules.reading import Context, Possibility, Reading, read_sample
-from adapter.rules.unlinked_reactions import unlinked_by_dose
+from adapter.rules.unlinked_reactions import Beside, unlinked_by_dose
 
-Linked = Sequence[tuple[ActivityMeasured, tuple[Placed, ...]]]
+NOTHING_BESIDE = Beside()
 
 
 def judged(
@@ -29,27 +31,48 @@ def judged(
     premedications: Sequence[PremedicationGiven],
 ) -> tuple[JudgedDose, ...]:
     """Judge all doses; `placed` are sample and dose pairs in the order of collection."""
-    reactions, unlinked = linked.by_dose, unlinked_by_dose(linked, episodes)
-    readings = _agreed(_readings(episodes, placed, reactions))
-    before: list[JudgedDose] = []
-    family: dict[str, list[JudgedDose]] = defaultdict(list)
+    unlinked, drugs = unlinked_by_dose(linked, episodes), drugs_by_time(premedications)
+    readings = _agreed(_readings(episodes, placed, linked.by_dose))
+    measured: dict[str, JudgedDose] = {}
+    active_until: dict[str, timedelta] = {}
+    doses: list[JudgedDose] = []
     for episode in episodes:
-        others = [old for old in before if old.episode.family != episode.family]
-        own = [_without_residual(reading, others) for reading in readings[dose_name(episode)]]
-        after_dose = reactions.get(dose_name(episode), ())
-        dose = JudgedDose(
-            episode=episode,
-            reactions=after_dose,
-            reacted=reacted(after_dose),
-            premedication=premedication_of(episode, premedications),
-            readings=tuple(own),
-            combined=combined(episode, own, reacted(after_dose)),
-            unlinked=unlinked.get(dose_name(episode), ()),
+        name, family = dose_name(episode), episode.family
+        others = max((until for other, until in active_until.items() if other != family), default=timedelta(0))
+        own = [_without_residual(reading, others) for reading in readings[name]]
+        beside = unlinked.get(name, NOTHING_BESIDE)
+        dose = _judged(
+            episode,
+            confirmed(episode, own, measured.get(family)),
+            linked.by_dose.get(name, ()),
+            premedication_of(episode, drugs),
+            beside,
         )
-        dose = confirmed(dose, family[episode.family])
-        before.append(dose)
-        family[episode.family].append(dose)
-    return tuple(before)
+        doses.append(dose)
+        if measured_in_full(dose):
+            measured[family] = dose
+        active_until[family] = max(_active_until(dose), active_until.get(family, timedelta(0)))
+    return tuple(doses)
+
+
+def _judged(
+    episode: Episode,
+    readings: tuple[Reading, ...],
+    reactions: tuple[Reaction, ...],
+    premedication: tuple[PremedicationGiven, ...],
+    beside: Beside,
+) -> JudgedDose:
+    after_dose = reacted(reactions)
+    return JudgedDose(
+        episode=episode,
+        reactions=reactions,
+        reacted=after_dose,
+        premedication=premedication,
+        readings=readings,
+        combined=combined(episode, readings, after_dose),
+        unlinked=beside.listed,
+        unlinked_not_listed=beside.others,
+    )
 
 
 def _readings(
@@ -91,7 +114,8 @@ def _agreed(readings: dict[str, list[Reading]]) -> dict[str, list[Reading]]:
     for reading in (reading for own in readings.values() for reading in own):
         possible[_name(reading)].append(_possibility(reading))
     agreed = {
-        name: [_withheld(reading, tuple(possible[_name(reading)])) for reading in own] for name, own in readings.items()
+        name: [_owned(_withheld(reading, tuple(possible[_name(reading)])), possible[_name(reading)]) for reading in own]
+        for name, own in readings.items()
     }
     return defaultdict(list, agreed)
 
@@ -120,6 +144,13 @@ def _withheld(reading: Reading, possible: tuple[Possibility, ...]) -> Reading:
     return replace(reading, rule=rule.id, exposure=rule.exposure, mechanism=rule.mechanism, possibilities=possible)
 
 
+def _owned(reading: Reading, possible: Sequence[Possibility]) -> Reading:
+    """A good level that another family's dose may own as well, and may still supply, is credited to neither."""
+    family = reading.placement.episode.family
+    others = (one.episode for one in possible if one.episode.family != family)
+    return _without_residual(reading, max((_supplies_until(other) for other in others), default=timedelta(0)))
+
+
 WITHOUT_REACTION = (
     "not-assessable",
     "no-evidence-of-inactivation",
@@ -128,17 +159,22 @@ WITHOUT_REACTION = (
 )
 
 
-def _without_residual(reading: Reading, others: Sequence[JudgedDose]) -> Reading:
+def _without_residual(reading: Reading, active_until: timedelta) -> Reading:
     """A good level is not credited to this dose while another family's dose may still be active (ruling 9)."""
-    if reading.level != "ok" or not any(_still_active(old, reading) for old in reversed(others)):
+    taken = collection_span(reading.sample)
+    if reading.level != "ok" or taken is None or taken.earliest - BEFORE_ALL >= active_until:
         return reading
     rule = undecided(reacted=reading.mechanism not in WITHOUT_REACTION)
     return replace(reading, rule=rule.id, exposure=rule.exposure, mechanism=rule.mechanism, residual=True)
 
 
-def _still_active(old: JudgedDose, reading: Reading) -> bool:
-    episode, product = old.episode, old.episode.limits.product
-    taken = collection_span(reading.sample)
-    if product is None or episode.anchor is None or taken is None or old.combined.mechanism in ESTABLISHED:
-        return False
-    return taken.earliest - episode.anchor.latest < days(product.residual_days.value)
+def _active_until(dose: JudgedDose) -> timedelta:
+    """How long after the start of the calendar a dose may still be active; an established loss ends that at once."""
+    return timedelta(0) if dose.combined.mechanism in ESTABLISHED else _supplies_until(dose.episode)
+
+
+def _supplies_until(episode: Episode) -> timedelta:
+    product, anchor = episode.limits.product, episode.anchor
+    if product is None or anchor is None:
+        return timedelta(0)
+    return anchor.latest - BEFORE_ALL + days(product.residual_days.value)

@@ -89,19 +89,28 @@ def span(cited: Cited) -> timedelta:
     return hours(cited.value)
 
 
+@lru_cache(maxsize=256)
 def windows(policy: Policy) -> tuple[TimePoint, ...]:
     """The sampling windows in the order of time."""
     return tuple(sorted(policy.time_points, key=lambda point: (point.min_h.value, point.max_h.value)))
 
 
+@lru_cache(maxsize=256)
+def _opened_and_closed(policy: Policy) -> tuple[tuple[timedelta, timedelta, TimePoint], ...]:
+    return tuple((span(window.min_h), span(window.max_h), window) for window in windows(policy))
+
+
 def window_at(policy: Policy, elapsed: timedelta) -> TimePoint | None:
     """The sampling window an elapsed time falls into, both ends included."""
-    return next((w for w in windows(policy) if span(w.min_h) <= elapsed <= span(w.max_h)), None)
+    for opens, closes, window in _opened_and_closed(policy):
+        if opens <= elapsed <= closes:
+            return window
+    return None
 
 
 def threshold_at(policy: Policy, elapsed: timedelta) -> Decimal:
     """The threshold in IU/mL for an elapsed time: of the last window opened, or of the first before it opens."""
-    opened = [w for w in windows(policy) if span(w.min_h) <= elapsed]
+    opened = [window for opens, _, window in _opened_and_closed(policy) if opens <= elapsed]
     return (opened[-1] if opened else windows(policy)[0]).threshold.value
 
 

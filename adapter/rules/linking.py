@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import accumulate
+from itertools import accumulate, islice
 
 from adapter.domain.events import ActivityMeasured
+from adapter.domain.history import BEFORE_ALL
 from adapter.domain.times import Moment
 from adapter.rules.episodes import Episode, Instants, episode_order
+from adapter.rules.limits import shifted
+from adapter.rules.spans import Spans, spans
 
 NOTHING = timedelta(0)
 INSTANT = timedelta(microseconds=1)
@@ -41,26 +44,27 @@ class Placement:
 class Timeline:
     """The doses of one patient that have a time, sorted so that a sample finds its own without a search over all."""
 
-    by_start: tuple[Episode, ...]
-    starts: tuple[datetime, ...]
-    latest_end_so_far: tuple[datetime, ...]
-    """For every dose of `by_start`, the latest end of it and all before it."""
+    doses: Spans[Episode]
+    """From their earliest start to their latest end."""
     settled_ends: tuple[datetime, ...]
     """Latest possible ends of the doses that are over, sorted."""
     earliest_end_so_far: tuple[datetime, ...]
     """For every end of `settled_ends`, the latest earliest possible end of it and all before it."""
+    longest_link: timedelta
+    """How old a dose may be for a sample to be read against it; the longest such time of all doses."""
 
     def candidates(self, taken: Instants) -> list[Episode]:
-        """Doses begun by then, without those that a later dose, certainly over by then, has replaced."""
+        """Doses begun by then, without those that a later dose, certainly over by then, has replaced.
+
+        Of those too old for any sample only one is among them, for it tells that there is another possibility.
+        """
         over = bisect_left(self.settled_ends, taken.earliest)
-        cutoff = self.earliest_end_so_far[over - 1] if over else None
-        found: list[Episode] = []
-        for index in range(bisect_right(self.starts, taken.latest) - 1, -1, -1):
-            if cutoff and self.latest_end_so_far[index] < cutoff:
-                break
-            episode = self.by_start[index]
-            if cutoff is None or episode.anchor is None or episode.anchor.latest >= cutoff:
-                found.append(episode)
+        cutoff = self.earliest_end_so_far[over - 1] if over else BEFORE_ALL
+        near = shifted(taken.earliest, -self.longest_link)
+        found = list(self.doses.reaching(max(cutoff, near), begun_by=taken.latest))
+        if cutoff < near:
+            every = islice(self.doses.reaching(cutoff, begun_by=taken.latest), len(found) + 1)
+            found += [episode for episode in every if episode.anchor and episode.anchor.latest < near][:1]
         return _without_next(found[::-1], taken)
 
 
@@ -74,15 +78,17 @@ def _without_next(candidates: list[Episode], taken: Instants) -> list[Episode]:
 
 def timeline(episodes: Sequence[Episode]) -> Timeline:
     """Sort the doses once for all samples."""
-    timed = sorted((e for e in episodes if e.began and e.anchor), key=episode_order)
-    starts = tuple(e.began.earliest for e in timed if e.began)
-    ends = sorted((e.anchor.latest, e.anchor.earliest) for e in timed if e.anchor and e.settled)
+    timed = [(e, e.began, e.anchor) for e in sorted(episodes, key=episode_order) if e.began and e.anchor]
+    ends = sorted((anchor.latest, anchor.earliest) for episode, _, anchor in timed if episode.settled)
     return Timeline(
-        by_start=tuple(timed),
-        starts=starts,
-        latest_end_so_far=tuple(accumulate((e.anchor.latest for e in timed if e.anchor), max)),
+        doses=spans(
+            [episode for episode, _, _ in timed],
+            [began.earliest for _, began, _ in timed],
+            [anchor.latest for _, _, anchor in timed],
+        ),
         settled_ends=tuple(latest for latest, _ in ends),
         earliest_end_so_far=tuple(accumulate((earliest for _, earliest in ends), max)),
+        longest_link=max((episode.limits.sample_link for episode, _, _ in timed), default=NOTHING),
     )
 
 

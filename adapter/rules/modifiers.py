@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from adapter.domain.events import ActivityMeasured
 from adapter.domain.findings import MODIFIERS
 from adapter.domain.history import fact_name
-from adapter.rules.combine import ESTABLISHED
 from adapter.rules.confirmation import JudgedDose
 from adapter.rules.episodes import UNSPECIFIED, short_gap
+from adapter.rules.families import FamilyBefore
 from adapter.rules.limits import Limits, days
 from adapter.rules.linking import same_day
 from adapter.rules.premedication import is_premedication
@@ -17,14 +17,15 @@ from adapter.rules.qualify import data_faults, method_bias, near_threshold
 from adapter.rules.reactions import COARSE
 from adapter.rules.reading import Reading
 
+_PLACE = {code: place for place, code in enumerate(MODIFIERS)}
+
 
 def ordered(codes: Iterable[str]) -> tuple[str, ...]:
     """Modifier codes once each, in contract order; words that are no modifier are left out."""
-    wanted = set(codes)
-    return tuple(code for code in MODIFIERS if code in wanted)
+    return tuple(sorted(_PLACE.keys() & codes, key=_PLACE.__getitem__))
 
 
-def modifiers_of(dose: JudgedDose, family_before: Sequence[JudgedDose], corrected: frozenset[str]) -> tuple[str, ...]:
+def modifiers_of(dose: JudgedDose, family_before: FamilyBefore, corrected: frozenset[str]) -> tuple[str, ...]:
     """The modifiers of one dose; `family_before` are the judged doses of its family before it."""
     of_samples = (code for reading in dose.readings for code in _of_reading(reading, corrected))
     return ordered((*_of_dose(dose, family_before), *_of_reactions(dose), *of_samples))
@@ -78,7 +79,7 @@ def _of_level(reading: Reading, limits: Limits) -> Iterator[str]:
         yield "method-bias"
 
 
-def _of_dose(dose: JudgedDose, family_before: Sequence[JudgedDose]) -> Iterator[str]:
+def _of_dose(dose: JudgedDose, family_before: FamilyBefore) -> Iterator[str]:
     episode = dose.episode
     yield from (remark for row in episode.rows for remark in row.remarks)
     if episode.product == UNSPECIFIED:
@@ -93,13 +94,13 @@ def _of_dose(dose: JudgedDose, family_before: Sequence[JudgedDose]) -> Iterator[
         yield "systemic-steroid"
     if not family_before:
         yield "first-dose"
-    if any(old.combined.mechanism in ESTABLISHED for old in family_before):
+    if family_before.established:
         yield "prior-inactivation"
     if _carried_over(dose, family_before):
         yield "same-family-carryover"
 
 
-def _carried_over(dose: JudgedDose, family_before: Sequence[JudgedDose]) -> bool:
+def _carried_over(dose: JudgedDose, family_before: FamilyBefore) -> bool:
     product = dose.episode.limits.product
     if product is None or not family_before or all(reading.level is None for reading in dose.readings):
         return False

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from adapter.domain.events import PremedicationGiven
-from adapter.domain.history import BEFORE_ALL
 from adapter.domain.times import Moment
 from adapter.rules.episodes import Episode, Instants
 from adapter.rules.limits import shifted
+from adapter.rules.spans import Spans, spans
 
 STEROIDS = ("corticosteroid", "leukaemia-steroid")
 _NEVER_GIVEN = ("not-done", "entered-in-error", "on-hold")
@@ -18,19 +17,26 @@ _NEVER_GIVEN = ("not-done", "entered-in-error", "on-hold")
 LONGEST_COURSE = timedelta(days=42)
 
 
-def premedication_of(episode: Episode, drugs: Sequence[PremedicationGiven]) -> tuple[PremedicationGiven, ...]:
+def drugs_by_time(drugs: Sequence[PremedicationGiven]) -> Spans[PremedicationGiven]:
+    """The drugs that were given, in the order of their start, each until its end or the end of the longest course."""
+    given = [drug for drug in drugs if drug.started and drug.status not in _NEVER_GIVEN]
+    starts = [drug.started.earliest for drug in given if drug.started]
+    ends = [_last_given(drug).latest for drug in given]
+    return spans(given, starts, [min(end, shifted(at, LONGEST_COURSE)) for at, end in zip(starts, ends, strict=True)])
+
+
+def premedication_of(episode: Episode, drugs: Spans[PremedicationGiven]) -> tuple[PremedicationGiven, ...]:
     """The drugs given, or possibly given, inside the search window before the start of a dose.
 
-    `drugs` are in the order of their start.  A steroid given as leukaemia treatment is among them: it may mask a
-    reaction just as well, but it is no premedication.
+    A steroid given as leukaemia treatment is among them: it may mask a reaction just as well, but it is no
+    premedication.
     """
-    began = episode.began
+    began, limits = episode.began, episode.limits
     if began is None:
         return ()
-    starts = [_start(drug) for drug in drugs]
-    first = bisect_left(starts, shifted(began.earliest, -LONGEST_COURSE))
-    last = bisect_right(starts, began.latest)
-    return tuple(drug for drug in drugs[first:last] if _before(drug, episode, began))
+    first = shifted(began.earliest, -max(limits.steroid_window, limits.antihistamine_window))
+    near = [drug for drug in drugs.reaching(first, begun_by=began.latest) if _before(drug, episode, began)]
+    return tuple(reversed(near))
 
 
 def is_premedication(drug: PremedicationGiven) -> bool:
@@ -39,12 +45,18 @@ def is_premedication(drug: PremedicationGiven) -> bool:
 
 
 def _before(drug: PremedicationGiven, episode: Episode, began: Instants) -> bool:
-    if drug.started is None or drug.status in _NEVER_GIVEN:
-        return False
+    given = drug.started
+    assert given  # noqa: S101 - only drugs with a time are searched
     limits = episode.limits
     window = limits.steroid_window if drug.role in STEROIDS else limits.antihistamine_window
+    in_time = _last_given(drug).latest >= shifted(began.earliest, -window)
+    return in_time and _by_the_start(given, began) and given.earliest >= shifted(began.earliest, -LONGEST_COURSE)
+
+
+def _last_given(drug: PremedicationGiven) -> Moment:
     last = drug.ended or drug.started
-    return _by_the_start(drug.started, began) and last.latest >= shifted(began.earliest, -window)
+    assert last  # noqa: S101 - only drugs with a time are searched
+    return last
 
 
 def _by_the_start(given: Moment, began: Instants) -> bool:
@@ -59,7 +71,3 @@ def surely_before(drug: PremedicationGiven, episode: Episode) -> bool:
     assert given  # noqa: S101 - only drugs with a time are found, and only for doses with one
     assert began  # noqa: S101
     return given.latest < began.earliest or (given.exact and began.earliest == began.latest)
-
-
-def _start(drug: PremedicationGiven) -> datetime:
-    return drug.started.earliest if drug.started else BEFORE_ALL

@@ -34,7 +34,7 @@ def usability(sample: ActivityMeasured, limits: Limits) -> Usability:
     return "preliminary" if sample.status == "preliminary" else "usable"
 
 
-def awaited(sample: ActivityMeasured) -> bool:
+def result_awaited(sample: ActivityMeasured) -> bool:
     """Whether a specimen is known to have been collected and its final result is still to come."""
     return sample.status in _AWAITED
 

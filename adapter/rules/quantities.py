@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from adapter.domain.times import Moment
 
 _MICROSECONDS_PER_HOUR = 3_600_000_000
 _HUNDREDTH = Decimal("0.01")
 _TENTH = Decimal("0.1")
-_IDLE_SECONDS = re.compile(r"(T\d\d:\d\d):00(?=$|Z|[+-])")
+# Where the seconds stand in a time as it was sent: `2025-03-03T12:00:00Z`.
+_SECONDS = slice(16, 19)
 
 
 def plain(number: Decimal) -> str:
@@ -26,6 +27,7 @@ def short(number: Decimal) -> str:
     return "0" if text in ("-0", "") else text
 
 
+@lru_cache(maxsize=4096)
 def hours_text(elapsed: timedelta) -> str:
     """A duration in hours, at most two places."""
     return short(Decimal(elapsed // timedelta(microseconds=1)) / _MICROSECONDS_PER_HOUR)
@@ -59,7 +61,9 @@ def unit_text(unit: str) -> str:
 def time_text(at: Moment) -> str:
     """A time as it was sent, without idle seconds: `2025-03-03T12:00Z`, `2025-03-03`."""
     text = at.text.removesuffix("+00:00") + "Z" if at.text.endswith("+00:00") else at.text
-    return _IDLE_SECONDS.sub(r"\1", text) + (" (zone not known)" if at.zone_from == "unknown" else "")
+    if text[_SECONDS] == ":00" and text[_SECONDS.stop : _SECONDS.stop + 1] != ".":
+        text = text[: _SECONDS.start] + text[_SECONDS.stop :]
+    return text + (" (zone not known)" if at.zone_from == "unknown" else "")
 
 
 def day_of(at: Moment | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -15,6 +15,7 @@ from adapter.rules.adrenaline import adrenaline_given
 from adapter.rules.episodes import Episode, episode_order
 from adapter.rules.limits import Limits, shifted
 from adapter.rules.situation import Reacted
+from adapter.rules.spans import Spans, spans
 
 ONE_EVENT = timedelta(minutes=60)
 RECORDED_DATE = "recordedDate"
@@ -78,18 +79,34 @@ def linked_reactions(
     """Link every record by time alone to the latest dose begun before it, whatever product it is coded for."""
     by_dose: dict[str, list[HypersensitivityRecorded]] = {}
     unlinked: list[HypersensitivityRecorded] = []
-    latest_first = sorted((e for e in episodes if e.began), key=episode_order, reverse=True)
+    explaining = _until_reactions_are_late(episodes)
     named = {dose_name(e): e for e in episodes}
     for record in sorted(records, key=_onset_order):
-        episode = next((e for e in latest_first if explains(e, record)), None)
+        episode = next(_explaining(record, explaining), None)
         if episode is None:
             unlinked.append(record)
         else:
             by_dose.setdefault(dose_name(episode), []).append(record)
     return LinkedReactions(
-        by_dose={name: _events(rows, named[name], latest_first, rulebook) for name, rows in by_dose.items()},
+        by_dose={name: _events(rows, named[name], explaining, rulebook) for name, rows in by_dose.items()},
         unlinked=tuple(unlinked),
     )
+
+
+def _until_reactions_are_late(episodes: Sequence[Episode]) -> Spans[Episode]:
+    """The doses with a time, each until the end of its reaction window."""
+    timed = [(e, e.began, e.anchor) for e in sorted(episodes, key=episode_order) if e.began and e.anchor]
+    return spans(
+        [episode for episode, _, _ in timed],
+        [began.earliest for _, began, _ in timed],
+        [shifted(anchor.latest, episode.limits.reaction_link) for episode, _, anchor in timed],
+    )
+
+
+def _explaining(record: HypersensitivityRecorded, explaining: Spans[Episode]) -> Iterator[Episode]:
+    """The doses between whose start and end of the reaction window a record lies, or may lie; the latest first."""
+    onset = record.occurred
+    return explaining.reaching(onset.earliest, begun_by=onset.latest) if onset else iter(())
 
 
 def dose_name(episode: Episode) -> str:
@@ -115,16 +132,6 @@ def any_severe(reactions: Sequence[Reaction]) -> bool:
     return any(reaction.severe for reaction in reactions if reaction.counts)
 
 
-def explains(episode: Episode, record: HypersensitivityRecorded) -> bool:
-    """Whether a record lies, or may lie, between the start of a dose and the end of its reaction window."""
-    onset, began, anchor = record.occurred, episode.began, episode.anchor
-    if onset is None or began is None or anchor is None:
-        return False
-    if began.earliest > onset.latest:
-        return False
-    return onset.earliest <= shifted(anchor.latest, episode.limits.reaction_link)
-
-
 def _coded_for(records: Sequence[HypersensitivityRecorded], episode: Episode, rulebook: RuleBook) -> tuple[str, ...]:
     named = (rulebook.products.get(record.product) for record in records if record.product)
     other = (product for product in named if product and {product.family, episode.family}.isdisjoint({"unknown"}))
@@ -132,15 +139,14 @@ def _coded_for(records: Sequence[HypersensitivityRecorded], episode: Episode, ru
 
 
 def _also_possible(
-    records: Sequence[HypersensitivityRecorded], episode: Episode, latest_first: Sequence[Episode]
+    records: Sequence[HypersensitivityRecorded], episode: Episode, explaining: Spans[Episode]
 ) -> tuple[Episode, ...]:
+    """Earlier doses that may explain a record whose time may lie before this dose, the latest first."""
     began = episode.began
-    return tuple(
-        other
-        for other in latest_first
-        if other is not episode
-        and any(began and r.occurred and r.occurred.earliest < began.latest and explains(other, r) for r in records)
-    )
+    unordered = [r for r in records if began and r.occurred and r.occurred.earliest < began.latest]
+    others = {id(other): other for record in unordered for other in _explaining(record, explaining)}
+    others.pop(id(episode), None)
+    return tuple(sorted(others.values(), key=episode_order, reverse=True))
 
 
 def _onset_order(record: HypersensitivityRecorded) -> tuple[datetime, str, str]:
@@ -150,24 +156,38 @@ def _onset_order(record: HypersensitivityRecorded) -> tuple[datetime, str, str]:
 def _events(
     records: Sequence[HypersensitivityRecorded],
     episode: Episode,
-    latest_first: Sequence[Episode],
+    explaining: Spans[Episode],
     rulebook: RuleBook,
 ) -> tuple[Reaction, ...]:
-    groups: list[list[HypersensitivityRecorded]] = []
-    for record in records:
-        group = next((g for g in groups if _one_event(g[0].occurred, record.occurred)), None)
-        if group is None:
-            groups.append([record])
-        else:
-            group.append(record)
     return tuple(
         replace(
             event_of(group, episode.limits),
             coded_for=_coded_for(group, episode, rulebook),
-            also_possible=_also_possible(group, episode, latest_first),
+            also_possible=_also_possible(group, episode, explaining),
         )
-        for group in groups
+        for group in _grouped(records)
     )
+
+
+def _grouped(records: Sequence[HypersensitivityRecorded]) -> list[list[HypersensitivityRecorded]]:
+    """Records, in the order of onset, that are one event with the first of their group."""
+    groups: list[list[HypersensitivityRecorded]] = []
+    recent = 0
+    for record in records:
+        while recent < len(groups) and _apart(groups[recent][0], record):
+            recent += 1
+        group = next((g for g in groups[recent:] if _one_event(g[0].occurred, record.occurred)), None)
+        if group is None:
+            groups.append([record])
+        else:
+            group.append(record)
+    return groups
+
+
+def _apart(first: HypersensitivityRecorded, later: HypersensitivityRecorded) -> bool:
+    """Whether a record, and so all after it, began too late to be one event with an earlier one."""
+    one, other = first.occurred, later.occurred
+    return one is not None and other is not None and other.earliest - one.earliest > ONE_EVENT
 
 
 def _one_event(first: Moment | None, second: Moment | None) -> bool:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from adapter.domain.events import ActivityMeasured
-from adapter.rules.decision import Rule, decide, undecided
+from adapter.rules.decision import decide, undecided
 from adapter.rules.episodes import UNSPECIFIED, Episode
 from adapter.rules.limits import threshold_at
 from adapter.rules.linking import INSTANT, Placement
-from adapter.rules.qualify import LevelClass, Usability, data_faults, level_class, usability
+from adapter.rules.qualify import LOSS, LevelClass, Usability, data_faults, level_class, usability
+from adapter.rules.row import Rule
 from adapter.rules.situation import (
     BEFORE_WINDOWS,
     IN_WINDOW,
@@ -22,7 +23,7 @@ from adapter.rules.situation import (
     situation_at,
 )
 
-NO_LEVEL = Rule(id="Q2", when=lambda _: False, exposure="no-result", mechanism="not-assessable")
+NO_LEVEL = Rule(id="Q2", needs=(), exposure="no-result", mechanism="not-assessable")
 DECIDED = ("adequate", "above-band", "inadequate")
 SUFFICIENT = ("adequate", "above-band")
 
@@ -78,13 +79,16 @@ class Reading:
 
     @property
     def early(self) -> bool:
-        """Taken before the first window opened."""
-        return bool(self.phases) and all(phase in BEFORE_WINDOWS for phase in self.phases)
+        """Taken before the first window opened; a low after the time of early lows is late instead (ruling 13)."""
+        return bool(self.phases) and all(phase in BEFORE_WINDOWS and not self._late_low(phase) for phase in self.phases)
 
     @property
     def late(self) -> bool:
-        """Taken between the windows or after the last."""
-        return bool(self.phases) and all(phase in OUTSIDE_AND_LATE for phase in self.phases)
+        """Taken between the windows or after the last, or a low after the time of early lows."""
+        return bool(self.phases) and all(phase in OUTSIDE_AND_LATE or self._late_low(phase) for phase in self.phases)
+
+    def _late_low(self, phase: Phase) -> bool:
+        return phase == "declining" and self.level in LOSS
 
     @property
     def good_in_window(self) -> bool:
@@ -152,7 +156,7 @@ def _decided(sample: ActivityMeasured, episode: Episode, elapsed: timedelta, con
     )
     rule = decide(situation)
     if situation.above_band and rule.exposure == "adequate":
-        return Rule(id=rule.id, when=rule.when, exposure="above-band", mechanism=rule.mechanism)
+        return replace(rule, exposure="above-band")
     return rule
 
 

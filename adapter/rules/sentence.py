@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from adapter.domain.findings import Priority
 from adapter.domain.history import History
 from adapter.domain.policy import Policy
 from adapter.rules.confirmation import JudgedDose
 from adapter.rules.drafts import Drafted
+from adapter.rules.quotations import grade_unknown, quoted
 from adapter.rules.wording import MODIFIER_TEXT, MONITORING_TEXT
 from adapter.rules.words_of_dose import AMOUNT_UNKNOWN, portion_statements, status_statement
 from adapter.rules.words_of_drugs import drug_statements
 from adapter.rules.words_of_levels import level_statements
+from adapter.rules.words_of_oddities import oddity_statements
 from adapter.rules.words_of_reactions import earlier_reactions, reaction_statements
 from adapter.rules.words_of_verdict import alternative_statements, family_statements, verdict_statement
 
@@ -22,6 +23,7 @@ REVIEW = "A corrected or further result, dose record or reaction record would le
 DECEASED = "The patient is recorded as deceased; no further sample is awaited."
 COMPLETE_BUT_URGENT = "No further level is due for this dose by the policy."
 CUT_SHORT = "The next dose of the family was given before a level settled the exposure of this dose."
+ONE_PER_COURSE = "No level is due for this dose: one is due for its course, after another dose of it."
 NO_PREMEDICATION = "premedication (none recorded)"
 # Modifiers whose facts the statements on levels, dose, reactions and drugs already hold, with their numbers.
 STATED_APART = frozenset(
@@ -47,7 +49,6 @@ STATED_APART = frozenset(
         "reaction-refuted",
     }
 )
-_FROM_GRADE = re.compile(r"\bof grade ([1-5]) or more\b")
 
 
 def sentence_of(draft: Drafted, history: History, priority: Priority | None) -> str:
@@ -57,6 +58,7 @@ def sentence_of(draft: Drafted, history: History, priority: Priority | None) -> 
     parts = [
         *level_statements(dose, history),
         *portion_statements(dose.episode),
+        *oddity_statements(dose, history),
         *_frame(dose, policy),
         verdict_statement(draft, deceased=deceased),
         *alternative_statements(dose),
@@ -92,31 +94,21 @@ def _monitoring(draft: Drafted, priority: Priority | None, *, deceased: bool) ->
         return COMPLETE_BUT_URGENT
     if draft.monitoring == "missed" and draft.clock and draft.clock.next_dose_came_first:
         return CUT_SHORT
+    if draft.monitoring == "not-due" and draft.clock and not draft.clock.awaited:
+        return ONE_PER_COURSE
     return MONITORING_TEXT[draft.monitoring]
 
 
 def _paraphrases(dose: JudgedDose, policy: Policy | None) -> Iterator[str]:
     """What others are reported to say, named and marked as a paraphrase; the decision stays with the team."""
-    if policy is None:
-        return
-    names = {key: text.partition(":")[0] for key, text in policy.citations}
-    grades = [reaction.grade for reaction in dose.reactions if reaction.counts]
-    told = [
-        f"{statement} ({names.get(source, source)}; paraphrased)."
-        for situation, statement, source in policy.quotations
-        if situation == dose.combined.mechanism and _applies(statement, grades)
-    ]
-    yield from told
-    if told and None in grades and any(_FROM_GRADE.search(statement) for statement in told):
+    names = {key: text.partition(":")[0] for key, text in policy.citations} if policy else {}
+    told = quoted(dose)
+    for quotation in told:
+        yield f"{quotation.statement} ({names.get(quotation.citation, quotation.citation)}; paraphrased)."
+    if grade_unknown(dose, told):
         yield "The grade is not known."
     if told:
         yield TEAM_DECIDES
-
-
-def _applies(statement: str, grades: Sequence[int | None]) -> bool:
-    """A statement about reactions from a grade upwards is for those only, and for ungraded ones."""
-    found = _FROM_GRADE.search(statement)
-    return found is None or any(grade is None or grade >= int(found[1]) for grade in grades)
 
 
 def _missing(dose: JudgedDose) -> str:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
 from adapter.domain.events import ActivityMeasured, Route
-from adapter.domain.policy import Policy
+from adapter.domain.policy import DecisionTable, Policy, TimePoint
 from adapter.rules.episodes import Episode, Portion
 from adapter.rules.limits import span, threshold_at, window_at, windows
 from adapter.rules.qualify import LevelClass, level_class
 
-Phase = Literal["absorbing", "early", "first-window", "between", "later-window", "expired"]
+Phase = Literal["absorbing", "early", "declining", "first-window", "between", "later-window", "expired"]
+"""`declining`: before the first window, where a low no longer counts as an early one (ruling 13)."""
 Reacted = Literal["none", "unconfirmed", "present"]
 IN_WINDOW: tuple[Phase, ...] = ("first-window", "later-window")
-BEFORE_WINDOWS: tuple[Phase, ...] = ("absorbing", "early")
+BEFORE_WINDOWS: tuple[Phase, ...] = ("absorbing", "early", "declining")
 OUTSIDE_AND_LATE: tuple[Phase, ...] = ("between", "expired")
 
 
@@ -23,8 +24,11 @@ OUTSIDE_AND_LATE: tuple[Phase, ...] = ("between", "expired")
 class Situation:
     """What the decision table reads: one level, at one elapsed time, after one dose."""
 
+    table: DecisionTable
     level: LevelClass
     phase: Phase
+    low_is_loss: bool
+    """Whether a detectable level below the threshold counts as loss of activity at this time."""
     reaction: Reacted
     severe: bool
     portion: Portion
@@ -44,14 +48,17 @@ def situation_at(
     ok_in_window: bool = False,
 ) -> Situation:
     """The situation of a usable sample at an elapsed time; the dose has a policy."""
-    policy = episode.limits.policy
+    policy, product = episode.limits.policy, episode.limits.product
     activity = sample.activity
     assert policy  # noqa: S101 - guarded by the caller
+    assert product  # noqa: S101 - a policy names known products only
     assert activity  # noqa: S101 - usable samples have one
     phase = phase_at(episode, policy, elapsed)
     return Situation(
+        table=product.decision_table,
         level=level_class(activity, threshold_at(policy, elapsed), sample.lloq_iu_per_ml),
         phase=phase,
+        low_is_loss=_low_is_loss(policy, phase, window_at(policy, elapsed)),
         reaction=reaction,
         severe=severe,
         portion=episode.portion,
@@ -68,8 +75,29 @@ def phase_at(episode: Episode, policy: Policy, elapsed: timedelta) -> Phase:
     if window is not None:
         return "first-window" if window == first else "later-window"
     if elapsed < span(first.min_h):
-        return "absorbing" if elapsed < uninterpretable(episode) else "early"
+        return _before_windows(episode, policy, elapsed)
     return "expired" if elapsed > span(policy.no_verdict_after) else "between"
+
+
+def _before_windows(episode: Episode, policy: Policy, elapsed: timedelta) -> Phase:
+    if elapsed < uninterpretable(episode):
+        return "absorbing"
+    until = policy.early_low_until
+    return "early" if until is None or elapsed <= span(until) else "declining"
+
+
+def _low_is_loss(policy: Policy, phase: Phase, window: TimePoint | None) -> bool:
+    """Whether a detectable low counts as loss of activity; between the windows and after them it never does."""
+    if policy.loss_when == "not-detectable":
+        return False
+    return window.low == "loss" if window else phase == "early"
+
+
+def in_first_window(situation: Situation, policy: Policy) -> Situation:
+    """The same situation, had the sample been taken in the first window."""
+    first = windows(policy)[0]
+    lost = _low_is_loss(policy, "first-window", first)
+    return replace(situation, phase="first-window", low_is_loss=lost)
 
 
 def uninterpretable(episode: Episode) -> timedelta:
@@ -92,5 +120,6 @@ def breakpoints(episode: Episode) -> tuple[timedelta, ...]:
     assert policy  # noqa: S101 - asked for only where a policy is known
     assert product  # noqa: S101 - a policy names known products only
     of_windows = [limit for window in policy.time_points for limit in (window.min_h, window.max_h)]
-    limits = (*of_windows, policy.no_verdict_after, product.uninterpretable_iv_h, product.uninterpretable_im_h)
+    early = () if policy.early_low_until is None else (policy.early_low_until,)
+    limits = (*of_windows, *early, policy.no_verdict_after, product.uninterpretable_iv_h, product.uninterpretable_im_h)
     return tuple(sorted({span(limit) for limit in limits}))

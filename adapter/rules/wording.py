@@ -48,7 +48,7 @@ RULE_TEXT = {
     "D3d": "the only level is later than the last time a low level can be read",
     "D4": "full dose, reaction, and loss of activity",
     "D4a": "full dose, unconfirmed reaction record, and loss of activity",
-    "D4b": "full dose, reaction, and a low but detectable late level, which normal decline could explain",
+    "D4b": "full dose, reaction, and a low but detectable level at a time when normal decline could explain it",
     "D5": "part of the dose only, reaction, and loss of activity",
     "D6": "too small or unknown a part of the dose, reaction, and loss of activity",
     "D8": "severe reaction, activity reached the threshold",
@@ -57,23 +57,33 @@ RULE_TEXT = {
     "D11": "no level is known",
     "D12": "full dose, no linked reaction, and loss of activity that normal decline does not explain",
     "D13": "a second independent sample shows loss of activity",
-    "D14": "a detectable level below the threshold in the late window, by short coverage or fast clearance",
+    "D14": "detectable, below the threshold in the sampling window: short coverage or fast clearance",
     "D15": "a low level after a partial dose, or one of unknown amount, does not by itself show inactivation",
     "D16": "the threshold was reached in the sampling window or later",
     "D17": "the threshold was reached before the first sampling window; that does not promise it for the window",
-    "D18": "detectable, below the threshold, between the sampling windows, where normal decline may explain it",
+    "D18": "detectable, below the threshold outside the sampling windows, where normal decline may explain it",
     "D18b": "later than the last time a low level can be read: expected decline",
     "D19": "no level is known so far",
     "D20": "no level is known and the sampling window has passed",
+    "E1": "the activity target was met about 48 h after the dose",
+    "E2": "detectable, below the target by about 48 h after the dose: dose, interval or route may explain it",
+    "E3": "full dose, no linked reaction, and a level below quantification by about 48 h after the dose",
+    "E4": "the activity target was met about 72 h after the dose, and so at 48 h",
+    "E5": "below the target about 72 h after the dose: a gap in coverage, which is expected, not inactivation",
+    "E6": (
+        "below quantification about 72 h after the dose: a gap in coverage, which is expected; "
+        "a level about 48 h after a dose would tell more"
+    ),
     "Q2": "the sample gave no value",
     "Q3": "the result is preliminary",
     "Q10": "measurable activity without a known dose",
 }
 
 RULE_TEXT_UNQUANTIFIED = {
-    "D4b": "full dose, reaction, and a late level below an upper limit only, which normal decline could explain",
-    "D14": "below the threshold in the late window, whether detectable is not known",
-    "D18": "below the threshold between the sampling windows, where normal decline may explain it",
+    "D4b": "full dose, reaction, and a level below an upper limit only, at a time when normal decline could explain it",
+    "D14": "below the threshold in the sampling window, whether detectable is not known",
+    "D18": "below the threshold outside the sampling windows, where normal decline may explain it",
+    "E2": "below the target by about 48 h after the dose, whether detectable is not known",
 }
 """The same rules for a level that may or may not be detectable (`<0.05`)."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from adapter.rules.confirmation import JudgedDose
 from adapter.rules.episodes import Episode
+from adapter.rules.families import FamilyBefore
 from adapter.rules.quantities import day_of, hours_text, time_text
 from adapter.rules.reactions import RECORDED_DATE, Reaction
 from adapter.rules.unlinked_reactions import Unlinked
@@ -34,15 +35,19 @@ def reaction_statements(dose: JudgedDose) -> Iterator[str]:
         yield from _linked(reaction, dose.episode)
     for entry in dose.unlinked:
         yield _unlinked(entry)
+    others = dose.unlinked_not_listed
+    if others:
+        yield f"{others} further reaction record{'s' if others > 1 else ''} could concern this dose."
 
 
-def earlier_reactions(family_before: Sequence[JudgedDose]) -> Iterator[str]:
-    """Counted reactions after earlier doses of the family."""
-    for old in family_before:
-        for reaction in old.reactions:
-            if reaction.counts:
-                day = day_of(old.episode.started)
-                yield f"Reaction after an earlier dose: {_seen(reaction)}, {_grade(reaction)}, dose of {day}."
+def earlier_reactions(family_before: FamilyBefore) -> Iterator[str]:
+    """Counted reactions after earlier doses of the family; of many the most recent and the severe ones."""
+    for entry in family_before.reactions.listed:
+        told = f"{_seen(entry.reaction)}, {_grade(entry.reaction)}, dose of {day_of(entry.dose.episode.started)}"
+        yield f"Reaction after an earlier dose: {told}."
+    others = family_before.reactions.others
+    if others:
+        yield f"{others} further reaction{'s' if others > 1 else ''} followed earlier doses of this family."
 
 
 def _linked(reaction: Reaction, episode: Episode) -> Iterator[str]:

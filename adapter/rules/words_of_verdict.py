@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from adapter.rules.combine import ESTABLISHED, SILENT_INACTIVATION
 from adapter.rules.confirmation import CONFIRMED, JudgedDose, answered_by
 from adapter.rules.drafts import Drafted
 from adapter.rules.episodes import episode_order
+from adapter.rules.families import FamilyBefore
 from adapter.rules.limits import days
 from adapter.rules.linking import same_day
+from adapter.rules.quantities import short
 from adapter.rules.reading import Possibility, Reading
 from adapter.rules.wording import EXPOSURE_WORDS, MECHANISM_TEXT, MECHANISM_WORDS, RULE_TEXT, RULE_TEXT_UNQUANTIFIED
 from adapter.rules.words_of_dose import STATUS_WORDS, dated_dose, dose_text, product_name
@@ -45,7 +46,7 @@ def _reason(draft: Drafted, rule: str, *, deceased: bool) -> str:
             return f"policy {policy.id} asks for a level before a further dose; none is known"
         case "D20" if draft.clock is not None and draft.clock.cut_short:
             return "no level is known, and the next dose was given before the sampling window closed"
-        case _ if deciding is not None and deciding.level == "low-unquantified":
+        case _ if deciding is not None and deciding.level in ("low-unquantified", "blq"):
             return RULE_TEXT_UNQUANTIFIED.get(rule, RULE_TEXT[rule])
         case _:
             return RULE_TEXT[rule]
@@ -107,25 +108,24 @@ def _verdict_words(one: Possibility) -> str:
 
 
 def family_statements(
-    dose: JudgedDose, family_before: Sequence[JudgedDose], later: Sequence[JudgedDose], *, deceased: bool
+    dose: JudgedDose, family_before: FamilyBefore, later: Sequence[JudgedDose], *, deceased: bool
 ) -> Iterator[str]:
     """How other doses of the family bear on this verdict."""
     if dose.combined.mechanism == SUSPECTED:
         yield from _answer(dose, later, deceased=deceased)
-    suspicious = [old for old in family_before if old.combined.mechanism in (*SILENT_INACTIVATION, *ESTABLISHED)]
-    if suspicious:
-        last = suspicious[-1]
+    last = family_before.suspicious
+    if last:
         words = MECHANISM_WORDS[last.combined.mechanism]
         yield f"Earlier in this family: {words} after {dated_dose(last.episode)} ({dose_text(last.episode)})."
         if _far_apart(last, dose):
-            yield "That reading is more than 17 weeks older; its predictive value at this distance was not shown."
+            yield f"That reading is over {_weeks(dose)} older; its predictive value at this distance was not shown."
 
 
 def _answer(dose: JudgedDose, later: Sequence[JudgedDose], *, deceased: bool) -> Iterator[str]:
     answer = answered_by(later)
     if answer is None:
         for new in later[:1]:
-            far = ", and was given more than 17 weeks later" if _far_apart(dose, new) else ""
+            far = f", and was given over {_weeks(new)} later" if _far_apart(dose, new) else ""
             yield f"{_capital(dated_dose(new.episode))} has no level that answers this{far}."
         if not deceased:
             yield "A second independent sample is needed before the policy calls it confirmed."
@@ -139,11 +139,18 @@ def _answer(dose: JudgedDose, later: Sequence[JudgedDose], *, deceased: bool) ->
         words = MECHANISM_WORDS[answer.combined.mechanism]
         yield f"{name} has a level of its own, read as {words}."
     if _far_apart(dose, answer):
-        yield "That dose was given more than 17 weeks later, a distance at which no predictive value was shown."
+        yield f"That dose was given over {_weeks(answer)} later, a distance at which no predictive value was shown."
 
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _weeks(dose: JudgedDose) -> str:
+    """The longest distance over which the policy of a dose lets two doses of a family confirm each other."""
+    policy = dose.episode.limits.policy
+    assert policy  # noqa: S101 - asked for only where a policy says that two doses are far apart
+    return f"{short(policy.confirmation_window_days.value / 7)} weeks"
 
 
 def _far_apart(old: JudgedDose, new: JudgedDose) -> bool:

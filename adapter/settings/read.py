@@ -81,7 +81,7 @@ def _settings(top: Block, folder: Path) -> Settings:
         policies=top.texts("policies"),
         drafts=top.yes_no("drafts", default=False),
         delivery_retry_s=_seconds(top, "delivery_retry_s", 30),
-        overdue_check_s=_seconds(top, "overdue_check_s", 60),
+        overdue_check_s=_seconds(top, "overdue_check_s", 1),
         housekeeping_s=_seconds(top, "housekeeping_s", 60),
     )
 

@@ -131,7 +131,7 @@ class Settings:
     """Accepts policies with unverified numbers."""
     delivery_retry_s: int = 30
     """How often a delivery that is due is tried again at the latest."""
-    overdue_check_s: int = 60
+    overdue_check_s: int = 1
     """How often doses are looked through for samples and results that have become overdue."""
     housekeeping_s: int = 60
     """How often figures are refreshed and old bytes pruned."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from adapter.domain.outputs import Written
 from adapter.store import state_outbox, state_outputs, state_worklist
 from adapter.store.sql_database import reader_engine, sorted_faults
 
@@ -36,6 +37,17 @@ class SqliteStateReader:
                 doses += found
                 unlinked += loose
         return doses, unlinked
+
+    def findings_of(self, patient: str) -> list[dict[str, Any]]:
+        """Dose findings, then unlinked samples, of one patient, as last printed; empty when nothing is known."""
+        with sorted_faults(), self._engine.begin() as connection:
+            doses, unlinked = state_outputs.read_findings(connection, patient)
+            return [*doses, *unlinked]
+
+    def written_of(self, patient: str) -> tuple[Written, ...]:
+        """Every resource last rendered for a patient, with its times."""
+        with sorted_faults(), self._engine.begin() as connection:
+            return state_outputs.written_of(connection, patient)
 
     def parked(self) -> int:
         """How many messages wait in the work list."""

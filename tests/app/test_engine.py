@@ -13,6 +13,8 @@ from adapter.domain.message import Arrival, Work
 from adapter.pipeline.process import Processed
 from adapter.store.memory_inbox import MemoryInbox
 
+tried = []
+"""Every attempt at the patient the rules fail on."""
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 
 
@@ -30,6 +32,7 @@ def arrival(control_id):
 def taken(monkeypatch):
     """What the engine handed on, in order."""
     done = []
+    tried.clear()
 
     def process(stored, message, _parts, _now):
         done.append((message.inbox, stored.arrival.control_id))
@@ -38,6 +41,7 @@ def taken(monkeypatch):
 
     def reassess(patient, _parts, _now):
         if patient == "broken":
+            tried.append(patient)
             raise ZeroDivisionError
         done.append(("reassessed", patient))
         return Processed(work=Work(at=NOW), translations=())
@@ -75,6 +79,21 @@ def test_a_patient_the_rules_fail_on_does_not_stop_the_others(taken):
     eventually(lambda: ("reassessed", "three") in done)
     assert engine.alive
     assert "broken" not in [patient for _, patient in done]
+
+
+def test_a_patient_the_rules_fail_on_rests_before_he_is_tried_again(taken, monkeypatch):
+    engine, _, done = taken
+    engine.start()
+    for last in ("one", "two"):
+        engine.reassess(["broken", last])
+        eventually(lambda last=last: ("reassessed", last) in done)
+    assert tried == ["broken"]
+    monkeypatch.setattr(engines, "FAILED_REST_S", 0.0)
+    engine._resting_until.clear()
+    for last in ("three", "four"):
+        engine.reassess(["broken", last])
+        eventually(lambda last=last: ("reassessed", last) in done)
+    assert tried == ["broken"] * 3
 
 
 def test_the_end_waits_for_the_message_in_hand(taken):

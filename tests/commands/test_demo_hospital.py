@@ -140,6 +140,8 @@ def test_at_any_hour_an_overdue_sample_is_overdue_and_not_yet_missed(hour, minut
                     assert elapsed_h < 144, story.slug
                 case "due":
                     assert 144 <= elapsed_h <= 192, story.slug
+                case "missed":
+                    assert (dose.drug, elapsed_h > 78) == ("CRISAN", True), story.slug
                 case "result-overdue":
                     assert elapsed_h - dose.levels[-1].hours > 120, story.slug
                 case _:

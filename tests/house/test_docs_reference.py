@@ -7,7 +7,7 @@ import ast
 import re
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -24,7 +24,11 @@ from adapter.domain.findings import (
     ReactionInFinding,
     SampleInFinding,
 )
+from adapter.domain.policy import Cited, ConfirmedBy, Grade, LossWhen, LowMeans
 from adapter.domain.problems import KINDS
+from adapter.knowledge.policies import Config, read_config
+from adapter.knowledge.policy_files import PolicyFile
+from adapter.knowledge.policy_numbers import AWAITING, SECTIONS, numbers_of
 from adapter.rules.wording import RULE_TEXT
 from adapter.settings.site import Http, MllpListener, Sender, Settings, Source, TargetSettings
 from adapter.writeback.codes import TOPICS as TOPIC_NAMES
@@ -196,49 +200,108 @@ def test_every_component_and_tag_of_the_output_templates_has_its_row():
     assert sorted(first_codes(section("outputs.md", "Kinds"))) == sorted(tag for tag in tags if tag)
 
 
-def written_out(path: Path) -> dict[str, Any]:
-    """A YAML file with its numbers as they are written."""
-
-    class AsWritten(yaml.SafeLoader):
-        yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
-
-    loaded: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), AsWritten)  # noqa: S506 - a safe loader without types
-    return loaded
+def shipped_policies() -> Config:
+    config, faults = read_config()
+    assert faults == []
+    return config
 
 
-def test_every_number_of_a_policy_has_its_row_with_source_and_grade():
-    policy = written_out(ROOT / "config" / "policies" / "cons16.yaml")
-    points = {
-        f"{p['name']}: {key}": p[key] for p in policy["time_points"] for key in ("target", "from", "to", "threshold")
-    }
-    others = {
-        f"{group}: {key}": number
-        for group in ("levels", "confirmation", "reactions", "doses", "monitoring")
-        for key, number in policy[group].items()
-    }
-    shown = [(row[0].strip("`"), *row[1:]) for row in rows(section("policies.md", "The numbers of CONS16"))]
+def is_default(file: PolicyFile) -> bool:
+    return file.policy.id in shipped_policies().defaults.values()
+
+
+def own_numbers(file: PolicyFile) -> list[tuple[str, Cited]]:
+    return [(place, number) for place, number in numbers_of(file.policy) if place not in file.inherited]
+
+
+@pytest.mark.parametrize("identifier", ["CONS16", "CALA-LABEL", "ERW48", "NATIVE72"])
+def test_every_number_of_a_default_policy_has_its_row_with_source_and_grade(identifier):
+    (file,) = (file for file in shipped_policies().files if file.policy.id == identifier)
+    assert is_default(file)
+    text = section("policies.md", f"The numbers of {identifier}")
+    shown = [(row[0].strip("`"), *row[1:]) for row in rows(text)]
+    assert shown == [(place, f"{n.value} {n.unit}", n.citation, n.grade) for place, n in own_numbers(file)]
+    assert (f"`{file.policy.based_on}`" in text) is bool(file.inherited)
+
+
+def test_what_awaits_sign_off_in_the_other_policies_is_listed():
+    shown = [(row[0], row[1], row[2]) for row in rows(section("policies.md", "What awaits sign-off"))]
     assert shown == [
-        (name, f"{n['value']} {n['unit']}", n["cites"], n["grade"]) for name, n in (points | others).items()
+        (f"`{file.policy.label}` {place}", f"{number.value} {number.unit}", number.grade)
+        for file in shipped_policies().files
+        if not is_default(file)
+        for place, number in own_numbers(file)
+        if number.grade in AWAITING
     ]
 
 
-def test_every_policy_file_and_product_has_its_row():
-    files = [written_out(path) for path in sorted((ROOT / "config" / "policies").glob("*.yaml"))]
-    assert first_codes(section("policies.md", "Policies")) == [f"{p['policy']}@{p['version']}" for p in files]
-    products = written_out(ROOT / "config" / "products.yaml")["products"]
-    shown = [(row[0].strip("`"), row[2], row[3], row[5].strip("`")) for row in rows(section("policies.md", "Products"))]
-    assert shown == [
-        (key, product["family"], f"{product['residual']['value']} d", product.get("default_policy", "-"))
-        for key, product in products.items()
+def test_every_policy_has_its_row():
+    config = shipped_policies()
+    assert [(row[0].strip("`"), *row[1:]) for row in rows(section("policies.md", "Policies"))] == [
+        (
+            policy.label,
+            ", ".join(policy.products),
+            ", ".join(config.default_for(policy)) or "-",
+            policy.valid_from.isoformat(),
+            "draft" if policy.draft else "-",
+            policy.based_on or "-",
+            policy.title,
+        )
+        for policy in config.policies
     ]
 
 
-def test_every_source_and_quotation_of_the_policy_is_shown():
-    policy = written_out(ROOT / "config" / "policies" / "cons16.yaml")
-    assert first_codes(section("policies.md", "Sources of CONS16")) == list(policy["citations"])
-    quoted = section("policies.md", "What the policy quotes")
-    lines = [f'- `{q["situation"]}`: "{q["statement"]}" ({q["cites"]})' for q in policy["quotations"]]
-    assert [line for line in quoted.splitlines() if line.startswith("- ")] == lines
+def test_every_product_has_its_row():
+    config = shipped_policies()
+    shown = [(row[0].strip("`"), *row[1:7], row[7].strip("`")) for row in rows(section("policies.md", "Products"))]
+    assert shown == [
+        (
+            product.key,
+            product.label,
+            product.family,
+            f"{product.residual_days.value} d",
+            f"{product.uninterpretable_iv_h.value} h / {product.uninterpretable_im_h.value} h",
+            product.decision_table,
+            f"{product.course_gap_days.value} d" if product.course_gap_days else "-",
+            config.defaults.get(product.key, "-"),
+        )
+        for product in config.products.values()
+    ]
+
+
+def test_every_key_of_a_policy_file_has_its_row_and_is_understood():
+    listed = {row[0].strip("`"): row[1] for row in rows(section("policies.md", "How a file is built"))}
+    used = {key for file in shipped_policies().files for key in file.document.data}
+    assert used | {"draft", "time_points.low"} == set(listed)
+    for name, keys in SECTIONS.items():
+        assert listed[name] == ", ".join(f"`{key}`" for key in keys)
+    for key, words in {
+        "time_points.low": LowMeans,
+        "loss_when": LossWhen,
+        "confirmed_by": ConfirmedBy,
+    }.items():
+        assert all(f"`{word}`" in listed[key] for word in get_args(words))
+
+
+def test_every_grade_has_its_row():
+    assert first_codes(section("policies.md", "How far a number can be trusted")) == list(get_args(Grade))
+
+
+def test_every_source_of_a_policy_is_shown_with_one_text():
+    texts = {pair for policy in shipped_policies().policies for pair in policy.citations}
+    assert [(row[0].strip("`"), row[1]) for row in rows(section("policies.md", "Sources"))] == sorted(texts)
+    assert len({key for key, _ in texts}) == len(texts)
+
+
+def test_every_quotation_of_a_policy_is_shown_with_its_policies():
+    quoted: dict[tuple[str, str, str], list[str]] = {}
+    for policy in shipped_policies().policies:
+        for quotation in policy.quotations:
+            key = (quotation.situation, quotation.statement, quotation.citation)
+            quoted.setdefault(key, []).append(policy.id)
+    lines = [f'- `{s}`: "{text}" ({key}; {", ".join(ids)})' for (s, text, key), ids in sorted(quoted.items())]
+    shown = section("policies.md", "What the policies quote").splitlines()
+    assert [line for line in shown if line.startswith("- ")] == lines
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from policy_texts import copy_config, one_policy
 
 Write = Callable[[str, str], Path]
 
@@ -111,3 +112,15 @@ def write_all(root: Path, files: dict[str, str]) -> None:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A copy of the shipped products and of CONS16 alone."""
+    return one_policy(tmp_path / "config")
+
+
+@pytest.fixture
+def whole_config(tmp_path: Path) -> Path:
+    """A copy of all shipped products and policies."""
+    return copy_config(tmp_path / "config")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -203,6 +204,13 @@ def rulebook() -> RuleBook:
     assert FAULTS == []
     assert SHIPPED is not None
     return SHIPPED
+
+
+@pytest.fixture(scope="session")
+def pegaspargase_only() -> RuleBook:
+    """The rule book of a site that reads pegaspargase only."""
+    assert SHIPPED is not None
+    return replace(SHIPPED, chosen={"pegaspargase": "CONS16"})
 
 
 @pytest.fixture(scope="session")

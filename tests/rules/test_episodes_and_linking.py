@@ -179,11 +179,17 @@ def test_an_end_before_the_start_widens_the_time_instead_of_failing(story):
     assert finding.exposure == "adequate"
 
 
-def test_two_doses_of_two_products_at_one_instant_leave_the_owner_open(story):
-    told = story().dose().dose(**DOSE_2, product="crisantaspase").level("10 12:00", "0.4")
+@pytest.mark.parametrize(
+    ("collected", "first"), [("10 11:59", "indeterminate"), ("10 12:00", "adequate")], ids=["below 7 d", "7 d"]
+)
+def test_a_good_level_after_two_products_at_one_instant_is_credited_to_neither_while_both_may_supply_it(
+    story, collected, first
+):
+    told = story().dose().dose(**DOSE_2, product="crisantaspase").level(collected, "0.4")
     findings = told.read().findings
     assert [bool(f.samples) for f in findings] == [True, True]
-    assert {f.exposure for f in findings} == {"indeterminate"}
+    assert [f.exposure for f in findings] == [first, "indeterminate"]
+    assert ["cross-family-residual" in f.modifiers for f in findings] == [first == "indeterminate", True]
 
 
 @pytest.mark.parametrize(("hours_apart", "carried"), [("10 11:59", True), ("10 12:00", False)])
@@ -213,10 +219,11 @@ def test_a_low_level_is_low_whatever_another_family_adds(story):
 
 
 @pytest.mark.parametrize(
-    ("first_level", "exposure", "rule"), [("<0.03", "adequate", "D16"), ("0.5", "indeterminate", "D0")]
+    ("first_level", "exposure", "rule"), [("<0.03", "adequate", "E1"), ("0.5", "indeterminate", "D0")]
 )
 def test_only_an_inactivated_dose_leaves_no_residual(story, rulebook, first_level, exposure, rule):
-    both = replace(rulebook.policies[0], products=("pegaspargase", "crisantaspase"))
+    cons16 = next(policy for policy in rulebook.policies if policy.id == "CONS16")
+    both = replace(cons16, products=("pegaspargase", "crisantaspase"))
     book = replace(rulebook, policies=(both,), chosen={"pegaspargase": "CONS16", "crisantaspase": "CONS16"})
     told = story(book).dose().reaction(grade=2).level("10 12:00", first_level)
     second = told.dose("12 12:00", None, **DOSE_2, product="crisantaspase").level("19 12:00", "0.35").read().findings[1]
@@ -230,8 +237,8 @@ def test_a_product_nobody_described_gets_no_verdict(story, rulebook):
     assert (finding.dose.family, finding.policy, finding.rules) == ("unknown", None, ("D0", "D0"))
 
 
-def test_a_product_without_a_policy_is_listed_with_its_sample_and_not_judged(story):
-    finding = story().dose(product="calaspargase").level("10 12:00", "0.4").only()
+def test_a_product_without_a_policy_is_listed_with_its_sample_and_not_judged(story, pegaspargase_only):
+    finding = story(pegaspargase_only).dose(product="calaspargase").level("10 12:00", "0.4").only()
     assert (finding.exposure, finding.mechanism, finding.monitoring) == ("indeterminate", "not-assessable", None)
     assert (finding.policy, finding.policy_hash, finding.rules) == (None, None, ("D0", "D0"))
     assert finding.samples[0].value == "0.4"
@@ -270,8 +277,8 @@ def test_an_earlier_dose_without_a_time_carries_nothing_over(story):
     assert told.read().findings[1].modifiers == ()
 
 
-def test_a_dose_without_a_policy_after_a_suspicion_is_told_of_it(story):
-    told = story().dose().level("10 12:00", "<0.03").dose("17 10:00", None, **DOSE_2, product="calaspargase")
+def test_a_dose_without_a_policy_after_a_suspicion_is_told_of_it(story, pegaspargase_only):
+    told = story(pegaspargase_only).dose().level("10 12:00", "<0.03").dose("17 10:00", None, **DOSE_2, product="calaspargase")
     second = told.read().findings[1]
     assert "Earlier in this family: suspected silent inactivation after the dose of 2025-03-03" in second.sentence
     assert (second.mechanism, second.policy) == ("not-assessable", None)

@@ -9,6 +9,14 @@ from decimal import Decimal
 import pytest
 
 
+def cons16(rulebook):
+    return next(policy for policy in rulebook.policies if policy.id == "CONS16")
+
+
+def consensus(rulebook):
+    return next(policy for policy in rulebook.policies if policy.label == "CONS16@1")
+
+
 def cited(number, like):
     return replace(like, value=Decimal(number))
 
@@ -28,7 +36,7 @@ def with_policy(rulebook, policy):
     ],
 )
 def test_a_good_level_inside_a_window_may_lie_above_the_band(story, after, rulebook, value, hours, exposure):
-    policy = rulebook.policies[0]
+    policy = cons16(rulebook)
     banded = replace(policy, band_upper=cited("0.25", policy.near_threshold_low))
     finding = story(with_policy(rulebook, banded)).dose().level(after(hours), value).only()
     assert (finding.exposure, finding.mechanism) == (exposure, "no-evidence-of-inactivation")
@@ -37,7 +45,7 @@ def test_a_good_level_inside_a_window_may_lie_above_the_band(story, after, ruleb
 
 @pytest.mark.parametrize(("value", "exposure"), [("0.019", "inadequate"), ("0.02", "adequate")])
 def test_each_window_has_its_own_threshold(story, after, rulebook, value, exposure):
-    policy = rulebook.policies[0]
+    policy = cons16(rulebook)
     first, second = policy.time_points
     other = replace(policy, time_points=(first, replace(second, threshold=cited("0.02", second.threshold))))
     finding = story(with_policy(rulebook, other)).dose()
@@ -50,7 +58,7 @@ def test_each_window_has_its_own_threshold(story, after, rulebook, value, exposu
     ("started", "policy"), [("2016-01-01T10:00Z", "CONS16@1"), ("2015-12-31T10:00Z", None), ("3 10:00", "CONS16@2")]
 )
 def test_a_dose_is_read_by_the_version_in_force_at_its_start(story, rulebook, started, policy):
-    first = rulebook.policies[0]
+    first = cons16(rulebook)
     second = replace(first, version="2", valid_from=date(2025, 3, 3))
     book = replace(rulebook, policies=(first, second))
     assert story(book).dose(started, None).only().policy == policy

@@ -28,18 +28,11 @@ def test_a_severe_record_without_a_date_is_never_green(story):
         "No reaction is linked to this dose. "
         "A reaction record (anaphylaxis, grade 3, severe, no date) could not be tied to a dose."
     ) in finding.sentence
-    assert finding.evidence["unlinked_reactions"] == [
-        {
-            "records": ["ehr|AllergyIntolerance/a1/1"],
-            "coded_for": ["pegaspargase"],
-            "grade": 3,
-            "grade_from": "severity",
-            "severe_because": ["severity", "manifestation"],
-            "verification": "confirmed",
-            "recorders": [],
-            "severe": True,
-        }
-    ]
+    (told,) = finding.evidence["unlinked_reactions"]
+    assert [record["fact"] for record in told["records"]] == ["ehr|AllergyIntolerance/a1/1"]
+    assert (told["coded_for"], told["grade"], told["grade_from"]) == (["pegaspargase"], 3, "severity")
+    assert (told["severe"], told["severe_because"], told["urgent"]) == (True, ["severity", "manifestation"], True)
+    assert (told["verification"], told["linked_to"], told["counts"]) == ("confirmed", None, True)
     assert (finding.reactions, reading.problems) == ((), ("reaction-unlinked",))
 
 

@@ -1,0 +1,117 @@
+"""Why each sample was read as it was: every condition of the row that decided it, or what stood in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from adapter.rules.alternatives import asked_of
+from adapter.rules.confirmation import SUSPECTED, JudgedDose
+from adapter.rules.decision import decide
+from adapter.rules.reactions import any_severe
+from adapter.rules.reading import Reading, critical_times
+from adapter.rules.row import Rule
+from adapter.rules.situation import Situation, situation_at
+from adapter.rules.wording import RULE_TEXT
+from adapter.rules.words_of_dose import STATUS_WORDS
+from adapter.rules.words_of_levels import STATUS_OF_NO_LEVEL
+from adapter.rules.words_of_verdict import CONTRADICTION_REASON, FAULT_REASON
+
+CONFIRMING_RULE = "D13"
+NO_ROW = "no row of the decision table speaks of such a level"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """The row that decided a sample, and the situation it was asked for."""
+
+    situation: Situation
+    row: Rule
+
+
+def because(dose: JudgedDose, reading: Reading) -> list[str]:
+    """What was so, in words: the conditions of the row that decided a sample, else why no row was asked."""
+    decided = decided_by(dose, reading)
+    if decided is None:
+        return list(_in_the_way(reading))
+    conditions = [condition.yes for condition in decided.row.needs]
+    return [*conditions, RULE_TEXT[CONFIRMING_RULE]] if reading.rule == CONFIRMING_RULE else conditions
+
+
+def decided_by(dose: JudgedDose, reading: Reading) -> Decided | None:
+    """The row of the decision table that decided a sample; None where the table was not asked, or is silent.
+
+    A confirmation raises a suspicion to D13; its row is then that of the suspicion.
+    """
+    if reading.level is None or reading.contradiction is not None:
+        return None
+    kept = any(
+        other.good_in_window and not other.placement.ambiguous for other in dose.readings if other is not reading
+    )
+    # A good level that was withheld later still counted when the others were read.
+    for kept_in_a_window in (kept, not kept):
+        situation = situation_at(
+            reading.sample,
+            dose.episode,
+            critical_times(reading.placement)[0],
+            reaction=dose.reacted,
+            severe=any_severe(dose.reactions),
+            ok_in_window=kept_in_a_window,
+        )
+        row = decide(situation)
+        if row.needs and _is_of(reading, row):
+            return Decided(situation=situation, row=row)
+    return None
+
+
+def surely_asked(dose: JudgedDose) -> Reading | None:
+    """The headline level, if one row decided it in the very situation its alternatives are worked out from.
+
+    Of a level that is contradicted, withheld, above a band, or known by a range of times it would else be told that
+    one other fact gives another reading, and it would not.
+    """
+    headline, asked = dose.combined.headline, asked_of(dose)
+    if headline is None or asked is None or not headline.placement.exact or headline.placement.ambiguous:
+        return None
+    decided = decided_by(dose, headline)
+    certain = decided is not None and decided.situation == asked.situation and not asked.situation.above_band
+    return headline if certain else None
+
+
+def _is_of(reading: Reading, row: Rule) -> bool:
+    return row.mechanism == SUSPECTED if reading.rule == CONFIRMING_RULE else row.id == reading.rule
+
+
+def _in_the_way(reading: Reading) -> Iterator[str]:
+    match reading.rule:
+        case "Q2":
+            yield f"the sample {STATUS_OF_NO_LEVEL.get(reading.sample.status, 'gave no level')}"
+        case "D3" if reading.contradiction is not None:
+            yield CONTRADICTION_REASON[reading.contradiction]
+        case "D3":
+            yield from (FAULT_REASON[fault] for fault in reading.faults)
+        case "D0":
+            yield from list(_uncertainties(reading)) or [NO_ROW]
+        case rule:
+            yield RULE_TEXT[rule]
+
+
+def _uncertainties(reading: Reading) -> Iterator[str]:
+    """Everything that keeps a level from being read with certainty."""
+    placement, episode = reading.placement, reading.placement.episode
+    if not episode.settled:
+        yield f"the dose record has status {STATUS_WORDS[episode.status]}"
+    if episode.limits.policy is None:
+        yield "no policy is in force for the dose"
+    if reading.residual:
+        yield "an earlier dose of another family may still supply the activity"
+    if placement.inside and placement.exact:
+        yield "the sample was collected before the administration was over"
+    if placement.time_missing:
+        yield "the collection time is missing"
+    if placement.date_only:
+        yield "a time is known by its date only"
+    if placement.ambiguous:
+        yield "the order of sample and dose, or the dose the sample belongs to, is not known"
+    if len(reading.phases) > 1:
+        yield "the possible times of the sample lie in different parts of the schedule"
