@@ -30,7 +30,7 @@ from adapter.domain.times import Moment, exact_moment, moment
 SYSTEM = "https://hospital.example/bench"
 FIRST_DAY = datetime(2018, 6, 4, 9, 0, tzinfo=UTC)
 LLOQ_IU_PER_ML = Decimal("0.03")
-EVENTS_OF_A_PATIENT = range(3, 41)
+EVENTS_OF_A_PATIENT = range(2, 19)
 """How many events a patient of the hundred thousand has."""
 
 

@@ -19,7 +19,7 @@ from adapter.rules.interpretation import in_words, interpret, judge
 
 EVENTS_OF_A_ROUND = 600
 """So many events in small patients, but no fewer than one patient and no more than forty, are measured in a round."""
-LEAST_CALLS_EVENTS = 200
+LEAST_CALLS_EVENTS = 25
 """Small patients are interpreted again and again until so many events were read: a clock has a grain."""
 
 

@@ -9,7 +9,7 @@ from adapter.domain.policy import Policy
 from adapter.rules.confirmation import JudgedDose
 from adapter.rules.decision import TABLES, decide
 from adapter.rules.reactions import any_severe
-from adapter.rules.reading import critical_times
+from adapter.rules.reading import Reading, critical_times
 from adapter.rules.row import Rule
 from adapter.rules.situation import Situation, in_first_window, situation_at
 
@@ -36,6 +36,7 @@ def asked_of(dose: JudgedDose) -> Asked | None:
         critical_times(headline.placement)[0],
         reaction=dose.reacted,
         severe=any_severe(dose.reactions),
+        ok_in_window=any(other.good_in_window and not other.placement.ambiguous for other in _others_of(dose, headline)),
     )
     return Asked(situation=situation, policy=policy, rule=decide(situation))
 
@@ -66,6 +67,10 @@ def nearly(dose: JudgedDose) -> list[dict[str, str]]:
             entry = {"rule": rule.id, "mechanism": rule.mechanism, "exposure": rule.exposure, "because": lacking[0].no}
             found.append(entry)
     return found
+
+
+def _others_of(dose: JudgedDose, headline: Reading) -> Iterator[Reading]:
+    return (reading for reading in dose.readings if reading is not headline)
 
 
 def _others(situation: Situation, policy: Policy) -> Iterator[tuple[str, Situation]]:

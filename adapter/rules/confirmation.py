@@ -34,6 +34,8 @@ class JudgedDose:
     """Reaction records that could concern this dose, and that nothing ties to it."""
     unlinked_not_listed: int = 0
     """How many more of them there are."""
+    good_in_window: int = 0
+    """How many of its levels are good ones inside a window that belong to no other dose."""
 
     @property
     def usable(self) -> bool:
@@ -60,7 +62,7 @@ def confirmed(episode: Episode, readings: Sequence[Reading], previous: JudgedDos
     seen: list[Reading] = []
     raised: list[Reading] = []
     for reading in readings:
-        if reading.mechanism == SUSPECTED:
+        if reading.mechanism == SUSPECTED and _dose_known(reading):
             if any(_independent(old, reading) for old in seen) or any(_other(old, reading) for old in first_samples):
                 reading = replace(reading, rule="D13", mechanism=CONFIRMED)  # noqa: PLW2901
             seen = _first_two_specimens([*seen, reading])
@@ -74,7 +76,13 @@ def _suspicion_before(episode: Episode, previous: JudgedDose | None) -> list[Rea
         return []
     if not _near_enough(previous.episode, episode):
         return []
-    return _first_two_specimens([r for r in previous.readings if r.mechanism in SILENT_INACTIVATION])
+    suspicious = [r for r in previous.readings if r.mechanism in SILENT_INACTIVATION and _dose_known(r)]
+    return _first_two_specimens(suspicious)
+
+
+def _dose_known(reading: Reading) -> bool:
+    """Nothing is confirmed by a sample that may as well belong to another dose (6.1.4)."""
+    return not reading.placement.ambiguous
 
 
 def _first_two_specimens(samples: Sequence[Reading]) -> list[Reading]:

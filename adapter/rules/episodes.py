@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal
 
 from adapter.domain.events import AsparaginaseAdministered, Route
@@ -157,7 +158,7 @@ def _episode(group: Sequence[AsparaginaseAdministered], rulebook: RuleBook) -> E
         amount=amount,
         ordered_amount=_ordered(rows) if amount is not None else None,
         unit=unit,
-        route=first.route if len({row.route for row in rows}) == 1 else None,
+        route=first.route if len({row.route for row in group}) == 1 else None,
         fraction=fraction,
         portion=_portion(fraction, limits),
     )
@@ -217,8 +218,12 @@ def _amount(rows: Sequence[AsparaginaseAdministered]) -> tuple[Decimal | None, s
 
 def _fraction(rows: Sequence[AsparaginaseAdministered], amount: Decimal | None, status: str) -> Fraction | None:
     ordered = _ordered(rows)
-    if amount is not None and ordered is not None and ordered > 0 and amount >= 0:
+    if amount is not None and any(row.amount is not None and row.amount < 0 for row in rows):
+        return None
+    if amount is not None and ordered is not None and ordered > 0:
         return Fraction(amount) / Fraction(ordered)
+    if amount == 0:
+        return Fraction(0)
     return Fraction(1) if status == "completed" else None
 
 
@@ -235,9 +240,14 @@ def _ordered(rows: Sequence[AsparaginaseAdministered]) -> Decimal | None:
 def _portion(fraction: Fraction | None, limits: Limits) -> Portion:
     if fraction is None:
         return "unknown"
-    if limits.policy is None or fraction >= Fraction(limits.policy.partial_fraction.value):
+    if limits.policy is None or fraction >= _exactly(limits.policy.partial_fraction.value):
         return "full"
-    return "partial" if fraction >= Fraction(limits.policy.negligible_fraction.value) else "negligible"
+    return "partial" if fraction >= _exactly(limits.policy.negligible_fraction.value) else "negligible"
+
+
+@lru_cache(maxsize=64)
+def _exactly(limit: Decimal) -> Fraction:
+    return Fraction(limit)
 
 
 def short_gap(earlier: Episode, later: Episode, limit: timedelta) -> bool:

@@ -72,6 +72,7 @@ def _judged(
         combined=combined(episode, readings, after_dose),
         unlinked=beside.listed,
         unlinked_not_listed=beside.others,
+        good_in_window=sum(r.good_in_window and not r.placement.ambiguous for r in readings),
     )
 
 
@@ -98,9 +99,12 @@ def _readings_of(
     against = contradictions(episode, placed)
     context = Context(reaction=reacted(linked), severe=any_severe(linked))
     readings = [_read(pair, context, against) for pair in placed]
-    if not any(reading.good_in_window and not reading.placement.ambiguous for reading in readings):
+    good = [r for r in readings if r.good_in_window and not r.placement.ambiguous]
+    if not good:
         return readings
-    return [_read(pair, replace(context, ok_in_window=True), against) for pair in placed]
+    # What the only good level of a dose says does not hang on another one, and is not asked again.
+    only, kept = good[0] if len(good) == 1 else None, replace(context, ok_in_window=True)
+    return [r if r is only else _read(pair, kept, against) for r, pair in zip(readings, placed, strict=True)]
 
 
 def _read(placed: Placed, context: Context, against: dict[str, str]) -> Reading:

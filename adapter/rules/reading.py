@@ -138,8 +138,8 @@ def _rule(
 def _over_interval(sample: ActivityMeasured, placement: Placement, context: Context) -> Rule:
     """The rule of the earliest possible time, if every possible time gives the same exposure and mechanism."""
     rules = [_decided(sample, placement.episode, elapsed, context) for elapsed in critical_times(placement)]
-    # Without a collection time the sample may be the trough taken just before this dose.
-    guessed = placement.time_missing and rules[0].id == "D3b"
+    # Without a collection time the sample may be the trough taken just before this dose: no low is held against it.
+    guessed = placement.time_missing and (rules[0].id == "D3b" or rules[0].exposure == "inadequate")
     if guessed or len({(rule.exposure, rule.mechanism) for rule in rules}) > 1:
         return undecided(reacted=context.reaction != "none")
     return rules[0]

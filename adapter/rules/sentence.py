@@ -95,7 +95,8 @@ def _monitoring(draft: Drafted, priority: Priority | None, *, deceased: bool) ->
     if draft.monitoring == "missed" and draft.clock and draft.clock.next_dose_came_first:
         return CUT_SHORT
     if draft.monitoring == "not-due" and draft.clock and not draft.clock.awaited:
-        return ONE_PER_COURSE
+        # A reaction asks for a level of this dose (D11), whatever the clock of its course says.
+        return "" if draft.dose.reaction_open else ONE_PER_COURSE
     return MONITORING_TEXT[draft.monitoring]
 
 

@@ -221,3 +221,25 @@ def test_a_good_level_at_48_h_and_a_low_one_at_72_h_give_the_later_exposure(stor
     finding = dosed(story).level(after("48"), "0.3").level(after("72"), "0.05").only(after("80"))
     assert (finding.exposure, finding.mechanism) == BELOW_TARGET
     assert finding.rules == ("E1", "E5", "E5")
+
+
+@pytest.mark.parametrize(
+    ("hours", "value", "third"),
+    [
+        # Ruling 17: only the immediately next dose with a usable level confirms, and a low one at 72 h is usable.
+        ("48", "0.06", "suspected-silent-inactivation"),
+        ("72", "<0.03", "suspected-silent-inactivation"),
+        ("48", "0.2", "suspected-silent-inactivation"),
+        # A level that decides no exposure is passed over, and so is a dose without one.
+        ("59", "<0.03", "confirmed-silent-inactivation"),
+        (None, None, "confirmed-silent-inactivation"),
+    ],
+)
+def test_what_lies_between_two_doses_with_nothing_measurable_at_48_h(story, after, hours, value, third):
+    told = dosed(story).level(after("48"), "<0.03")
+    told.dose(after("49"), None, key="MedicationAdministration/d2", product="crisantaspase", **FULL)
+    if hours:
+        told.level(after(Decimal(49) + Decimal(hours)), value)
+    told.dose(after("125"), None, key="MedicationAdministration/d3", product="crisantaspase", **FULL)
+    findings = told.level(after("173"), "<0.03").read(after("180")).findings
+    assert [findings[0].mechanism, findings[2].mechanism] == ["suspected-silent-inactivation", third]

@@ -1,7 +1,7 @@
 """Both sides of every limit for calaspargase and native E. coli asparaginase (rulings 7, 11, 13, 14 and 18).
 
-The dose is given on 3 March 2025 10:00-12:00 UTC. T = 0.10, quantification limit 0.03; 0.15 is OK, 0.06 LOW, <0.1 LOW that
-may or may not be detectable, <0.03 below quantification.
+The dose is given on 3 March 2025 10:00-12:00 UTC. T = 0.10, quantification limit 0.03; 0.15 is OK, 0.06 LOW, <0.1 LOW
+that may or may not be detectable, <0.03 below quantification.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ CALASPARGASE = [
     ("23.99", (EARLY_GOOD, "D17", "early"), (NOTHING, "D3c", "early"), (NOTHING, "D3c", "early")),
     ("24", (EARLY_GOOD, "D17", "early"), (SUSPECTED, "D12", "early"), (SUSPECTED, "D12", "early")),
     ("192", (EARLY_GOOD, "D17", "early"), (SUSPECTED, "D12", "early"), (SUSPECTED, "D12", "early")),
-    # Ruling 13 calls a LOW of 192-432 h "late" and an OK of the same hours `early`; ruling 18 wants `early` and `late` by
-    # time alone.  The choice: ruling 13, being the special one, and below quantification as LOW.
+    # Ruling 13 calls a LOW of 192-432 h "late" and an OK of the same hours `early`; ruling 18 wants `early` and `late`
+    # by time alone.  The choice: ruling 13, being the special one, and below quantification as LOW.
     ("192.01", (EARLY_GOOD, "D17", "early"), (BELOW_OUTSIDE, "D18", "late"), (SUSPECTED, "D12", "late")),
     ("431.99", (EARLY_GOOD, "D17", "early"), (BELOW_OUTSIDE, "D18", "late"), (SUSPECTED, "D12", "late")),
     ("432", (ADEQUATE, "D16", ""), (BELOW_TARGET, "D14", ""), (SUSPECTED, "D12", "")),

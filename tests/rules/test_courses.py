@@ -66,9 +66,7 @@ def test_the_gap_counts_from_the_end_of_a_dose(story, gap, expected):
     assert states(told, Decimal(gap) + 45) == expected
 
 
-@pytest.mark.parametrize(
-    ("product", "opens"), [(ERWINIA, "42"), (NATIVE, "60")], ids=["crisantaspase", "native-ecoli"]
-)
+@pytest.mark.parametrize(("product", "opens"), [(ERWINIA, "42"), (NATIVE, "60")], ids=["crisantaspase", "native-ecoli"])
 def test_a_trough_is_reachable_when_its_window_opens_before_the_next_dose(story, product, opens):
     for second, expected in (
         (Decimal(opens) - Decimal("0.01"), ["not-due", "due"]),
@@ -151,6 +149,14 @@ def test_a_dose_for_which_no_level_is_due_is_not_told_to_wait_for_its_window(sto
     second = course(story, ("0", "48"), **ERWINIA).read(at_hours("200")).findings[1]
     assert "The first sampling window is not open yet." not in second.sentence
     assert "No level is due for this dose: one is due for its course" in second.sentence
+
+
+def test_an_open_reaction_is_not_told_that_no_level_is_due(story):
+    told = course(story, ("0", "48"), **ERWINIA).reaction(at_hours("48.5"), grade=2, product="crisantaspase")
+    second = told.read(at_hours("96")).findings[1]
+    assert (second.mechanism, second.priority, second.rules) == ("reaction-unresolved", "P1", ("D11",))
+    assert "asks for a level before a further dose; none is known" in second.sentence
+    assert "No level is due for this dose" not in second.sentence
 
 
 def test_a_dose_without_a_time_belongs_to_no_course(story):

@@ -157,7 +157,7 @@ def test_the_policy_is_shown_with_its_windows_sources_and_the_numbers_that_await
     assert [point["name"] for point in shown["time_points"]] == ["day 7", "day 14"]
     assert shown["no_verdict_after"] == {"value": "360", "unit": "h", "citation": "PROJECT", "grade": "design"}
     assert shown["reaction_link"] == {"value": "72", "unit": "h", "citation": "PROJECT", "grade": "design"}
-    assert shown["grades"] == {"design": 13, "published": 10, "secondary": 1}
+    assert list(shown["grades"].items()) == [("design", 13), ("published", 10), ("secondary", 1)]
     assert list(shown["awaiting_sign_off"]) == ["secondary", "design"]
     assert shown["awaiting_sign_off"]["secondary"] == ["day 14: target_h 336 h"]
     assert len(shown["awaiting_sign_off"]["design"]) == 13
@@ -225,6 +225,16 @@ def test_a_sample_taken_while_the_dose_ran_has_no_day(story):
     sample = sample_of(story().dose().level("3 11:00", "0.5").only())
     assert (sample["days_since_dose"], sample["inside_administration"]) == (None, True)
     assert sample["because"] == ["the sample was collected before the administration was over"]
+
+
+def test_a_sample_taken_as_the_dose_ended_has_day_zero(story):
+    assert sample_of(story().dose().level("3 12:00", "0.5").only())["days_since_dose"] == "0.0"
+
+
+def test_alternatives_are_told_for_the_level_the_exposure_rests_on_beside_a_second_one(story, after):
+    evidence = story().dose().level(after("168"), "0.06").level(after("336"), "0.05").only().evidence
+    assert evidence["alternatives_of"] == "LAB/2/asparaginase-activity/1"
+    assert "D12" in {promise["rule"] for promise in evidence["would_change"]}
 
 
 def test_every_level_a_row_decided_tells_all_conditions_of_that_row(story, after, situations):
@@ -499,8 +509,10 @@ def test_a_reaction_that_could_belong_to_two_doses_is_shown_beside_both(story):
 
 def test_both_records_of_one_reaction_are_shown_with_their_authors(story):
     lines = story().dose().reaction(recorder="Practitioner/1", severity="severe", clinical_status="active")
-    lines.reaction("3 10:40", record="AllergyIntolerance/a2", recorder="Practitioner/2", verification="refuted")
+    second = {"recorder": "Practitioner/2", "verification": "refuted", "product": "calaspargase"}
+    lines.reaction("3 10:40", record="AllergyIntolerance/a2", **second)
     (reaction,) = lines.only().evidence["reactions"]
+    assert reaction["coded_for"] == ["calaspargase", "pegaspargase"]
     assert [(r["fact"], r["recorder"], r["verification"]) for r in reaction["records"]] == [
         ("ehr|AllergyIntolerance/a1/1", "Practitioner/1", "confirmed"),
         ("ehr|AllergyIntolerance/a2/1", "Practitioner/2", "refuted"),

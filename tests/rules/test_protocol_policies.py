@@ -173,6 +173,9 @@ def test_bands_and_windows_of_other_protocols(under, after, policy, hours, value
         ("COLO-CALA", "216.01", "0.06", BELOW_OUTSIDE),
         ("COLO-CALA", "384", "0.06", BELOW_TARGET),
         ("COLO-CALA", "384", "<0.03", SUSPECTED),
+        # Its last window closes at 384 h, but a low can be read up to the 528 h of CALA-LABEL.
+        ("COLO-CALA", "528", "0.06", BELOW_OUTSIDE),
+        ("COLO-CALA", "528.01", "0.06", NO_VERDICT),
     ],
 )
 def test_other_protocols_for_calaspargase(under, after, policy, hours, value, expected):

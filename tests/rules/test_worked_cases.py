@@ -1,7 +1,7 @@
 """Worked cases 1 to 13, 38, 39, 51 and 53 of the clinical rulebook: pegaspargase with and without a reaction.
 
-Dose 1 is pegaspargase 2,500 [IU]/m2 IV on 3 March 2025 10:00-12:00 UTC; T = 0.10, quantification limit 0.03. The verdicts
-were taken from the rulebook and its rulings; CASES.md says where each of the 53 cases is asserted.
+Dose 1 is pegaspargase 2,500 [IU]/m2 IV on 3 March 2025 10:00-12:00 UTC; T = 0.10, quantification limit 0.03. The
+verdicts were taken from the rulebook and its rulings; CASES.md says where each of the 53 cases is asserted.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Worked cases of the clinical rulebook in which a record changes: 14 to 16, 35, 36, 41, 42, 50 and 52.
 
-Dose 1 is pegaspargase 2,500 [IU]/m2 IV on 3 March 2025 10:00-12:00 UTC; T = 0.10, quantification limit 0.03. The Flags and
-notices of these cases are in the stories; here is what the rules say before and after.
+Dose 1 is pegaspargase 2,500 [IU]/m2 IV on 3 March 2025 10:00-12:00 UTC; T = 0.10, quantification limit 0.03. The Flags
+and notices of these cases are in the stories; here is what the rules say before and after.
 """
 
 from __future__ import annotations

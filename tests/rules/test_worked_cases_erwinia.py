@@ -91,9 +91,7 @@ def test_case_23_nothing_measurable_at_48_h_twice_is_confirmed_for_erwinia_only(
     )
     assert said(told.only("14 20:00")) == first
     told.dose("14 10:30", None, **CRISANTASPASE, **numbered(2))
-    assert said(told.read("15 10:00").findings[1]) == verdict(
-        "no-result", "not-assessable", "not-due", "", None, "D19"
-    )
+    assert said(told.read("15 10:00").findings[1]) == verdict("no-result", "not-assessable", "not-due", "", None, "D19")
     told.level("16 10:30", "<0.02", **LLOQ_02)
     confirmed = verdict(
         *("inadequate", "confirmed-silent-inactivation", "complete", "same-family-carryover", "P1", "D13 D13", "48"),

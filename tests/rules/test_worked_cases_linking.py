@@ -1,4 +1,4 @@
-"""Worked cases of the clinical rulebook about which dose a sample belongs to, and when: 17 to 20, 31, 37, 43, 44 and 47.
+"""Worked cases of the clinical rulebook about which dose a sample belongs to: 17 to 20, 31, 37, 43, 44 and 47.
 
 Dose 1 is pegaspargase 2,500 [IU]/m2 IV on 3 March 2025 10:00-12:00 UTC; T = 0.10, quantification limit 0.03.
 """

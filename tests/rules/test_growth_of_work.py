@@ -1,0 +1,55 @@
+"""Four times the events are little more than four times the work: counted in steps of the interpreter, not in time."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from types import FrameType
+
+import pytest
+
+from adapter.commands.bench_shapes import SHAPES, history_of
+from adapter.domain.history import resolve
+from adapter.rules import composing, interpret
+
+FEW, MANY = 60, 240
+N_LOG_N = MANY * math.log(MANY) / (FEW * math.log(FEW))
+AS_OF = datetime(2040, 1, 1, tzinfo=UTC)
+
+
+def steps(work: Callable[[], object]) -> int:
+    """How many instructions of Python code some work executes."""
+    count = 0
+
+    def traced(frame: FrameType, event: str, _: object):
+        nonlocal count
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        count += event == "opcode"
+        return traced
+
+    before = sys.gettrace()
+    sys.settrace(traced)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def read(rulebook, key, recorded):
+    return interpret(resolve(key, recorded), rulebook, AS_OF)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_work_grows_no_faster_than_n_log_n_whatever_a_history_has_much_of(rulebook, monkeypatch, shape):
+    monkeypatch.setattr(composing, "evidence_of", lambda *_: {})
+    few, many = (steps(partial(read, rulebook, *history_of(shape, size))) for size in (FEW, MANY))
+    assert many / few < N_LOG_N
+
+
+def test_work_that_compares_each_with_each_would_be_found():
+    few, many = (steps(lambda n=n: [a < b for a in range(n) for b in range(n)]) for n in (FEW, MANY))
+    assert many / few > N_LOG_N
