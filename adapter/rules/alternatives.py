@@ -36,7 +36,9 @@ def asked_of(dose: JudgedDose) -> Asked | None:
         critical_times(headline.placement)[0],
         reaction=dose.reacted,
         severe=any_severe(dose.reactions),
-        ok_in_window=any(other.good_in_window and not other.placement.ambiguous for other in _others_of(dose, headline)),
+        ok_in_window=any(
+            other.good_in_window and not other.placement.ambiguous for other in _others_of(dose, headline)
+        ),
     )
     return Asked(situation=situation, policy=policy, rule=decide(situation))
 

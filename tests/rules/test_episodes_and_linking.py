@@ -278,7 +278,12 @@ def test_an_earlier_dose_without_a_time_carries_nothing_over(story):
 
 
 def test_a_dose_without_a_policy_after_a_suspicion_is_told_of_it(story, pegaspargase_only):
-    told = story(pegaspargase_only).dose().level("10 12:00", "<0.03").dose("17 10:00", None, **DOSE_2, product="calaspargase")
+    told = (
+        story(pegaspargase_only)
+        .dose()
+        .level("10 12:00", "<0.03")
+        .dose("17 10:00", None, **DOSE_2, product="calaspargase")
+    )
     second = told.read().findings[1]
     assert "Earlier in this family: suspected silent inactivation after the dose of 2025-03-03" in second.sentence
     assert (second.mechanism, second.policy) == ("not-assessable", None)
