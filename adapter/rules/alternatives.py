@@ -49,7 +49,8 @@ def would_change(dose: JudgedDose) -> list[dict[str, str]]:
     if asked is None:
         return []
     changed: list[dict[str, str]] = []
-    for fact, other in _others(asked.situation, asked.policy):
+    severe = any(entry.reaction.severe and entry.reaction.counts for entry in dose.unlinked)
+    for fact, other in _others(asked.situation, asked.policy, severe=severe):
         rule = decide(other)
         if (rule.exposure, rule.mechanism) != (asked.rule.exposure, asked.rule.mechanism):
             entry = {"if": fact, "rule": rule.id, "exposure": rule.exposure, "mechanism": rule.mechanism}
@@ -75,9 +76,11 @@ def _others_of(dose: JudgedDose, headline: Reading) -> Iterator[Reading]:
     return (reading for reading in dose.readings if reading is not headline)
 
 
-def _others(situation: Situation, policy: Policy) -> Iterator[tuple[str, Situation]]:
+def _others(situation: Situation, policy: Policy, *, severe: bool) -> Iterator[tuple[str, Situation]]:
+    """`severe`: a severe reaction record waits beside the dose, so a reaction that were linked would be that one."""
     if situation.reaction == "none":
-        yield "a reaction were linked to the dose", replace(situation, reaction="present")
+        what = "the severe reaction recorded beside it" if severe else "a reaction"
+        yield f"{what} were linked to the dose", replace(situation, reaction="present", severe=severe)
     else:
         yield "no reaction were linked to the dose", replace(situation, reaction="none", severe=False)
     if situation.portion == "full":

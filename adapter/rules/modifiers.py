@@ -73,7 +73,7 @@ def _of_time(reading: Reading) -> Iterator[str]:
 
 
 def _of_level(reading: Reading, limits: Limits) -> Iterator[str]:
-    if near_threshold(reading.sample, limits):
+    if near_threshold(reading.sample, limits, reading.placement.least):
         yield "near-threshold"
     if method_bias(reading.sample, limits):
         yield "method-bias"

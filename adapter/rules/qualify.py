@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Literal, assert_never
 
 from adapter.domain.activity import Activity
 from adapter.domain.events import ActivityMeasured
-from adapter.rules.limits import Limits
+from adapter.rules.limits import Limits, threshold_at
 
 LevelClass = Literal["blq", "low", "low-unquantified", "ok", "straddles"]
 Usability = Literal["usable", "no-level", "preliminary", "unusable"]
@@ -118,14 +119,20 @@ def upper_bound(sample: ActivityMeasured, threshold: Decimal) -> Decimal | None:
     return activity.high
 
 
-def near_threshold(sample: ActivityMeasured, limits: Limits) -> bool:
-    """Whether a plain number lies where the day-to-day variation of the assay could turn the reading."""
-    if limits.policy is None or sample.activity is None or sample.activity.kind != "number":
+def near_threshold(sample: ActivityMeasured, limits: Limits, elapsed: timedelta) -> bool:
+    """Whether a plain number lies where the day-to-day variation of the assay could turn the reading.
+
+    The policy's band is about the threshold inside it; a level compared with another threshold is not near that one.
+    """
+    policy = limits.policy
+    if policy is None or sample.activity is None or sample.activity.kind != "number":
         return False
-    upper = limits.policy.near_threshold_high.value
+    upper = policy.near_threshold_high.value
+    if not policy.near_threshold_low.value <= threshold_at(policy, elapsed) <= upper:
+        return False
     if biased_method(sample):
         upper = max(upper, METHOD_BIAS_FACTOR * first_threshold(limits))
-    return limits.policy.near_threshold_low.value <= sample.activity.low <= upper
+    return policy.near_threshold_low.value <= sample.activity.low <= upper
 
 
 def method_bias(sample: ActivityMeasured, limits: Limits) -> bool:

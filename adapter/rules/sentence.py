@@ -23,7 +23,8 @@ REVIEW = "A corrected or further result, dose record or reaction record would le
 DECEASED = "The patient is recorded as deceased; no further sample is awaited."
 COMPLETE_BUT_URGENT = "No further level is due for this dose by the policy."
 CUT_SHORT = "The next dose of the family was given before a level settled the exposure of this dose."
-ONE_PER_COURSE = "No level is due for this dose: one is due for its course, after another dose of it."
+ONE_PER_COURSE = "The one level its course is due belongs to another dose of it."
+SEVERE = "severe-reaction-activity-preserved"
 NO_PREMEDICATION = "premedication (none recorded)"
 # Modifiers whose facts the statements on levels, dose, reactions and drugs already hold, with their numbers.
 STATED_APART = frozenset(
@@ -60,7 +61,7 @@ def sentence_of(draft: Drafted, history: History, priority: Priority | None) -> 
         *portion_statements(dose.episode),
         *oddity_statements(dose, history),
         *_frame(dose, policy),
-        verdict_statement(draft, deceased=deceased),
+        verdict_statement(draft),
         *alternative_statements(dose),
         *family_statements(dose, draft.family_before, draft.later, deceased=deceased),
         *reaction_statements(dose),
@@ -108,7 +109,7 @@ def _paraphrases(dose: JudgedDose, policy: Policy | None) -> Iterator[str]:
         yield f"{quotation.statement} ({names.get(quotation.citation, quotation.citation)}; paraphrased)."
     if grade_unknown(dose, told):
         yield "The grade is not known."
-    if told:
+    if told or dose.combined.mechanism == SEVERE:
         yield TEAM_DECIDES
 
 

@@ -43,7 +43,7 @@ RULE_TEXT = {
     "D1": "no dose was given",
     "D2": "the record does not say which asparaginase was given",
     "D3": "the level cannot be used before its data are checked",
-    "D3b": "nothing measurable within 24 h of a full intravenous dose with a reaction; provisional, to be repeated",
+    "D3b": "nothing measurable within 24 h of a full intravenous dose and a reaction; provisional until a later one",
     "D3c": "the level is low at a time that allows no reading",
     "D3d": "the only level is later than the last time a low level can be read",
     "D4": "full dose, reaction, and loss of activity",
@@ -54,7 +54,7 @@ RULE_TEXT = {
     "D8": "severe reaction, activity reached the threshold",
     "D9": "reaction of grade 1-2 or not graded, activity reached the threshold",
     "D10": "the activity was present, but before the first sampling window",
-    "D11": "no level is known",
+    "D11": "no level is known, so whether activity was kept is open",
     "D12": "full dose, no linked reaction, and loss of activity that normal decline does not explain",
     "D13": "a second independent sample shows loss of activity",
     "D14": "detectable, below the threshold in the sampling window: short coverage or fast clearance",
@@ -69,11 +69,8 @@ RULE_TEXT = {
     "E2": "detectable, below the target by about 48 h after the dose: dose, interval or route may explain it",
     "E3": "full dose, no linked reaction, and a level below quantification by about 48 h after the dose",
     "E4": "the activity target was met about 72 h after the dose, and so at 48 h",
-    "E5": "below the target about 72 h after the dose: a gap in coverage, which is expected, not inactivation",
-    "E6": (
-        "below quantification about 72 h after the dose: a gap in coverage, which is expected; "
-        "a level about 48 h after a dose would tell more"
-    ),
+    "E5": "below the target about 72 h after the dose, too late to tell a gap in coverage from a loss of activity",
+    "E6": "below quantification about 72 h after the dose, too late to tell a gap in coverage from a loss of activity",
     "Q2": "the sample gave no value",
     "Q3": "the result is preliminary",
     "Q10": "measurable activity without a known dose",
@@ -101,7 +98,7 @@ MODIFIER_TEXT = {
     "near-threshold": "The value is within the day-to-day variation of the assay around the threshold.",
     "unquantified-below": "The laboratory gave an upper limit only, not a value below its quantification limit.",
     "early": "A sample was taken before the first sampling window.",
-    "late": "A sample was taken after a sampling window had closed.",
+    "late": "A sample was taken outside the sampling windows, after the time of early lows.",
     "partial-dose": "The dose was not given in full, or how much was given is not known.",
     "dose-unknown": "How much of the dose was given is not known.",
     "premedicated": "Premedication was given before the dose; it can hide symptoms, not a loss of activity.",
@@ -126,6 +123,6 @@ MODIFIER_TEXT = {
     "unit-assumed": "The unit was assumed from the configuration of the sender.",
     "zone-assumed": "A time zone was assumed from the configuration of the sender.",
     "no-dose-known": "No asparaginase dose is known for the sample.",
-    "reaction-unconfirmed": "The reaction record is unconfirmed, or tied to the dose by its recording date only.",
+    "reaction-unconfirmed": "A reaction record is unconfirmed, dated by its recording only, or not tied to the dose.",
     "reaction-refuted": "The allergy was refuted; the recorded event itself is kept.",
 }

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from adapter.domain.policy import Product
 from adapter.rules.episodes import Episode
-from adapter.rules.quantities import amount_text, day_of, fraction_text, plain, time_text
+from adapter.rules.quantities import amount_text, day_of, fraction_text, plain, time_text, unit_text
 
 STATUS_WORDS = {
     "in-progress": "in progress",
@@ -50,6 +50,7 @@ def portion_statements(episode: Episode) -> Iterator[str]:
         yield "The recorded end of the dose lies before its start."
     if episode.settled and episode.portion == "unknown":
         yield AMOUNT_UNKNOWN
+    yield from _unit_doubts(episode)
     fraction, policy = episode.fraction, episode.limits.policy
     amount, ordered = episode.amount, episode.ordered_amount
     if fraction is None or amount is None or ordered is None or fraction == 1 or not episode.settled:
@@ -60,6 +61,17 @@ def portion_statements(episode: Episode) -> Iterator[str]:
         yield f"{given} was given, counted as full by the policy (at least {plain(policy.partial_fraction.value)})."
     else:
         yield f"{given} was given."
+
+
+def _unit_doubts(episode: Episode) -> Iterator[str]:
+    """A mass where the product is given in units, or the reverse: its code or its unit is wrong (rulebook 1.1)."""
+    product, unit = episode.limits.product, episode.unit
+    if product is None or unit is None or not unit.startswith(("mg", "[IU]")):
+        return
+    if unit.startswith("mg") != product.dose_unit.startswith("mg"):
+        usual, name = unit_text(product.dose_unit), product_name(product, episode.product)
+        sent = unit_text(unit)
+        yield f"The dose is recorded in {sent}, while {name} is given in {usual}: product or unit need a check."
 
 
 def status_statement(episode: Episode) -> str:

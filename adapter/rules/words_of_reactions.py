@@ -103,7 +103,11 @@ def _seen(reaction: Reaction) -> str:
 
 
 def _grade(reaction: Reaction) -> str:
-    return f"grade {reaction.grade}" if reaction.grade_from else "not graded"
+    if reaction.grade_from is None:
+        return "not graded"
+    # What was not sent as a grade tells a severe reaction only, not which of the severe grades it had (2.10).
+    more = " or more" if reaction.severe and reaction.grade_from != "explicit" else ""
+    return f"grade {reaction.grade}{more}"
 
 
 def _coded(reaction: Reaction) -> str:

@@ -27,23 +27,21 @@ CONTRADICTION_REASON = {
 }
 
 
-def verdict_statement(draft: Drafted, *, deceased: bool) -> str:
+def verdict_statement(draft: Drafted) -> str:
     """Mechanism, reason and rule of one dose."""
     rule = draft.rules[-1]
-    reason = _reason(draft, rule, deceased=deceased)
+    reason = _reason(draft, rule)
     return f"{MECHANISM_TEXT[draft.dose.combined.mechanism]} {reason} (rule {rule})."
 
 
-def _reason(draft: Drafted, rule: str, *, deceased: bool) -> str:
+def _reason(draft: Drafted, rule: str) -> str:
     dose = draft.dose
-    policy, deciding = dose.episode.limits.policy, dose.combined.deciding
+    deciding = dose.combined.deciding
     match rule:
         case "D0":
             return _undecided(dose, deciding)
         case "D3" if deciding is not None:
             return _data_reason(deciding)
-        case "D11" if policy is not None and not deceased:
-            return f"policy {policy.id} asks for a level before a further dose; none is known"
         case "D20" if draft.clock is not None and draft.clock.cut_short:
             return "no level is known, and the next dose was given before the sampling window closed"
         case _ if deciding is not None and deciding.level in ("low-unquantified", "blq"):

@@ -93,11 +93,8 @@ def test_each_product_with_a_known_origin_has_its_default_policy():
         ),
         (
             "BFM95",
-            [
-                ("day 14", "240", "336", "336", "0.10", "below-target"),
-                ("day 21", "408", "504", "504", "0.05", "below-target"),
-            ],
-            "504",
+            [("day 14", "240", "336", "336", "0.10", "below-target")],
+            "360",
             "192",
         ),
         ("JHU", [("day 7", "144", "168", "192", "0.10", "loss")], "360", None),

@@ -148,15 +148,15 @@ def test_a_dose_for_which_no_level_is_due_has_no_next_check_and_no_priority(stor
 def test_a_dose_for_which_no_level_is_due_is_not_told_to_wait_for_its_window(story):
     second = course(story, ("0", "48"), **ERWINIA).read(at_hours("200")).findings[1]
     assert "The first sampling window is not open yet." not in second.sentence
-    assert "No level is due for this dose: one is due for its course" in second.sentence
+    assert "The one level its course is due belongs to another dose of it." in second.sentence
 
 
 def test_an_open_reaction_is_not_told_that_no_level_is_due(story):
     told = course(story, ("0", "48"), **ERWINIA).reaction(at_hours("48.5"), grade=2, product="crisantaspase")
     second = told.read(at_hours("96")).findings[1]
     assert (second.mechanism, second.priority, second.rules) == ("reaction-unresolved", "P1", ("D11",))
-    assert "asks for a level before a further dose; none is known" in second.sentence
-    assert "No level is due for this dose" not in second.sentence
+    assert "no level is known, so whether activity was kept is open" in second.sentence
+    assert "The one level its course is due" not in second.sentence
 
 
 def test_a_dose_without_a_time_belongs_to_no_course(story):

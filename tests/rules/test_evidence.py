@@ -157,10 +157,10 @@ def test_the_policy_is_shown_with_its_windows_sources_and_the_numbers_that_await
     assert [point["name"] for point in shown["time_points"]] == ["day 7", "day 14"]
     assert shown["no_verdict_after"] == {"value": "360", "unit": "h", "citation": "PROJECT", "grade": "design"}
     assert shown["reaction_link"] == {"value": "72", "unit": "h", "citation": "PROJECT", "grade": "design"}
-    assert list(shown["grades"].items()) == [("design", 13), ("published", 10), ("secondary", 1)]
+    assert list(shown["grades"].items()) == [("design", 14), ("published", 8), ("secondary", 2)]
     assert list(shown["awaiting_sign_off"]) == ["secondary", "design"]
-    assert shown["awaiting_sign_off"]["secondary"] == ["day 14: target_h 336 h"]
-    assert len(shown["awaiting_sign_off"]["design"]) == 13
+    assert shown["awaiting_sign_off"]["secondary"] == ["day 7: target_h 168 h", "day 14: target_h 336 h"]
+    assert len(shown["awaiting_sign_off"]["design"]) == 14
     assert {"no_verdict_after 360 h", "partial_fraction 0.5"} <= set(shown["awaiting_sign_off"]["design"])
     assert list(shown["citations"]) == ["PROJECT", "VANDERSLUIS-2016", "KHALIL-2022"]
     assert all(shown["citations"][key] == text for key, text in policy.citations if key in shown["citations"])

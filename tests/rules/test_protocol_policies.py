@@ -100,16 +100,14 @@ def test_where_two_doses_must_confirm_one_specimen_still_does_not(under, after, 
         ("240", "0.06", BELOW_TARGET),
         ("336", "0.06", BELOW_TARGET),
         ("336.01", "0.06", BELOW_OUTSIDE),
-        ("407.99", "0.06", BELOW_OUTSIDE),
-        ("408", "0.06", ADEQUATE),
-        ("408", "0.049", BELOW_TARGET),
-        ("408", "<0.03", SUSPECTED),
-        ("504", "0.049", BELOW_TARGET),
-        ("504.01", "0.049", NO_VERDICT),
-        ("504.01", "0.05", ADEQUATE),
+        ("360", "<0.03", SUSPECTED),
+        ("360.01", "<0.03", NO_VERDICT),
+        ("480", "<0.03", NO_VERDICT),
+        ("480", "0.06", NO_VERDICT),
+        ("480", "0.1", ADEQUATE),
     ],
 )
-def test_bfm95_reads_lows_as_loss_up_to_day_8_only_and_has_a_second_threshold(under, after, hours, value, expected):
+def test_bfm95_reads_lows_as_loss_up_to_day_8_only_and_no_low_after_day_15(under, after, hours, value, expected):
     assert said(under("BFM95").dose().level(after(hours), value).only(after("600"))) == expected
 
 
@@ -190,3 +188,11 @@ def test_policies_with_the_windows_of_the_consensus_read_as_it_does(under, after
             ours = under(policy).dose().level(after(hours), value).only(after("400"))
             theirs = under("CONS16").dose().level(after(hours), value).only(after("400"))
             assert said(ours) == said(theirs), (hours, value)
+
+
+@pytest.mark.parametrize(
+    ("hours", "value", "told"), [("168", "0.1", True), ("336", "0.1", False), ("336", "0.02", False)]
+)
+def test_a_level_is_near_a_threshold_only_where_it_is_compared_with_that_threshold(under, after, hours, value, told):
+    finding = under("CHOC").dose().level(after(hours), value, lloq_iu_per_ml=Decimal("0.01")).only(after("400"))
+    assert ("near-threshold" in finding.modifiers) is told

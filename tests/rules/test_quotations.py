@@ -8,7 +8,7 @@ import pytest
 
 EU_72_H = "the intramuscular route or a 48-hour interval as options when the level at 72 h"
 EU_48_H = "the intramuscular route as an option when the level at 48 h"
-US = "The US label is described as naming activity monitoring"
+US = "The US label of Erwinaze is described as naming activity monitoring"
 ALL = (EU_72_H, EU_48_H, US)
 MG = {"product": "recombinant-crisantaspase", "amount": Decimal(25), "unit": "mg/m2"}
 

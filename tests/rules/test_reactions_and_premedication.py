@@ -247,7 +247,7 @@ def test_a_dose_after_an_earlier_reaction_of_its_family_says_so(story):
     told.dose("17 10:00", "17 12:00", **DOSE_2)
     told.dose("20 10:00", "20 12:00", key="MedicationAdministration/d3", product="crisantaspase")
     first, second, erwinia = told.read("21 12:00").findings
-    earlier = "Reaction after an earlier dose: anaphylaxis, grade 3, dose of 2025-03-03."
+    earlier = "Reaction after an earlier dose: anaphylaxis, grade 3 or more, dose of 2025-03-03."
     assert [earlier in f.sentence for f in (first, second, erwinia)] == [False, True, False]
 
 

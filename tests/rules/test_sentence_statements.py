@@ -313,7 +313,7 @@ def test_a_comment_of_the_laboratory_is_shown_once_and_shortened(story):
 
 def test_a_missing_level_after_a_reaction_is_what_the_policy_asks_for(story):
     sentence = story().dose().reaction(grade=2).only("4 12:00").sentence
-    assert "policy CONS16 asks for a level before a further dose; none is known (rule D11)" in sentence
+    assert "no level is known, so whether activity was kept is open (rule D11)" in sentence
 
 
 def test_a_next_dose_inside_the_window_closed_the_clock(story):
@@ -441,3 +441,51 @@ def test_an_unlinked_sample_is_told_with_its_status_and_always_checked(story, va
 def test_an_unlinked_sample_is_most_urgent_while_a_reaction_waits_for_a_level(story, told, priority):
     (finding,) = told(story().level("10 12:00", "<0.03")).read("20 12:00").unlinked
     assert finding.priority == priority
+
+
+@pytest.mark.parametrize(
+    ("product", "unit", "told"),
+    [
+        ("recombinant-crisantaspase", "mg/m2", None),
+        ("recombinant-crisantaspase", "mg", None),
+        (
+            "recombinant-crisantaspase",
+            "[IU]/m2",
+            "recorded in IU/m2, while recombinant crisantaspase is given in mg/m2",
+        ),
+        ("crisantaspase", "mg/m2", "recorded in mg/m2, while crisantaspase is given in IU/m2"),
+        ("crisantaspase", "[IU]", None),
+        ("crisantaspase", "mL", None),
+        ("crisantaspase", None, None),
+    ],
+)
+def test_a_mass_of_a_product_given_in_units_is_told_and_the_reverse(story, product, unit, told):
+    sentence = story().dose(product=product, unit=unit).only().sentence
+    assert ("product or unit need a check" in sentence) is (told is not None)
+    assert told is None or told in sentence
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        ({"severity": "severe"}, "grade 3 or more (from the severity)"),
+        ({"concepts": ("anaphylaxis",)}, "grade 3 or more (from the manifestation)"),
+        ({"grade": 3}, "grade 3 (as sent)"),
+        ({"severity": "moderate"}, "grade 2 (from the severity)"),
+    ],
+)
+def test_a_derived_severe_grade_is_a_least_grade(story, parts, told):
+    assert told in story().dose().reaction(**parts).only().sentence
+
+
+def test_a_severe_reaction_with_kept_activity_leaves_the_decision_to_the_team_whatever_the_policy_quotes(story):
+    told = story().dose(product="native-ecoli").reaction(grade=3).level("6 12:00", "0.5")
+    assert told.only().mechanism == "severe-reaction-activity-preserved"
+    assert "The clinical decision rests with the treating team." in told.only().sentence
+
+
+def test_a_severe_record_beside_the_dose_is_what_would_change_the_reading(story):
+    told = story().dose().reaction(None, severity="severe", concepts=("anaphylaxis",)).level("10 12:00", "0.5")
+    first = told.only().evidence["would_change"][0]
+    assert first["if"] == "the severe reaction recorded beside it were linked to the dose"
+    assert (first["rule"], first["mechanism"]) == ("D8", "severe-reaction-activity-preserved")

@@ -26,7 +26,7 @@ def test_a_severe_record_without_a_date_is_never_green(story):
     assert (finding.modifiers, finding.priority) == (("first-dose", "reaction-unconfirmed"), "P2")
     assert (
         "No reaction is linked to this dose. "
-        "A reaction record (anaphylaxis, grade 3, severe, no date) could not be tied to a dose."
+        "A reaction record (anaphylaxis, grade 3 or more, severe, no date) could not be tied to a dose."
     ) in finding.sentence
     (told,) = finding.evidence["unlinked_reactions"]
     assert [record["fact"] for record in told["records"]] == ["ehr|AllergyIntolerance/a1/1"]
@@ -62,7 +62,8 @@ def test_an_undated_record_of_unknown_age_concerns_all_doses(story):
 
 def test_a_late_recording_date_is_no_date_of_the_reaction(story):
     finding = story().dose().reaction("20 09:00", occurred_from="recordedDate", **ANAPHYLAXIS).only("25 12:00")
-    assert "(anaphylaxis, grade 3, severe, recorded 2025-03-20T09:00Z, no date of the event)" in finding.sentence
+    told = "(anaphylaxis, grade 3 or more, severe, recorded 2025-03-20T09:00Z, no date of the event)"
+    assert told in finding.sentence
     assert ("reaction-unconfirmed" in finding.modifiers, finding.reactions) == (True, ())
 
 

@@ -59,7 +59,7 @@ def test_case_5_a_grade_2_reaction_with_kept_activity(story, said):
     assert said(finding) == verdict(
         "adequate", "reaction-activity-preserved", "complete", "grade-mapped first-dose", "P2", "D9 D9", "168"
     )
-    assert "Policy CONS16 is described as changing the product" in finding.sentence
+    assert "The consensus of 2016 is described as changing the product" in finding.sentence
     assert "ALLTogether is described as continuing scheduled treatment" in finding.sentence
     assert "The clinical decision rests with the treating team." in finding.sentence
 

@@ -71,17 +71,17 @@ def test_case_22_a_low_after_the_weekend_is_a_gap_in_coverage_not_inactivation(w
         ),
     ]
     last = weekend_gap.read("17 20:00").findings[2]
-    assert "a gap in coverage, which is expected, not inactivation" in last.sentence
+    assert "too late to tell a gap in coverage from a loss of activity" in last.sentence
     assert "depleted" not in last.sentence
 
 
-def test_case_22_nothing_measurable_after_the_weekend_is_the_same_with_a_word_on_48_h(story, said):
+def test_case_22_nothing_measurable_after_the_weekend_is_the_same(story, said):
     told = story().dose("14 10:30", None, **CRISANTASPASE).level("17 10:30", "<0.03")
     finding = told.only("17 20:00")
     assert said(finding) == verdict(
         "inadequate", "below-target-not-inactivation", "complete", "first-dose", "P2", "E6 E6", "72"
     )
-    assert "a level about 48 h after a dose would tell more" in finding.sentence
+    assert "too late to tell a gap in coverage from a loss of activity (rule E6)" in finding.sentence
 
 
 def test_case_23_nothing_measurable_at_48_h_twice_is_confirmed_for_erwinia_only(story, said):
