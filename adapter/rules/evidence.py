@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import islice
 from typing import Any
 
 from adapter.domain.events import ActivityMeasured
 from adapter.domain.history import History, fact_name
 from adapter.rules.alternatives import nearly, would_change
-from adapter.rules.combine import ESTABLISHED, SILENT_INACTIVATION
-from adapter.rules.confirmation import JudgedDose, measured_in_full
+from adapter.rules.confirmation import JudgedDose
 from adapter.rules.evidence_of_policy import policy_evidence, quotations_of
 from adapter.rules.evidence_of_reactions import reaction_evidence, unlinked_reaction_evidence
 from adapter.rules.evidence_of_rows import surely_asked
 from adapter.rules.evidence_of_samples import sample_evidence, unlinked_evidence
+from adapter.rules.families import FamilyBefore
 from adapter.rules.linking import collection_span
-from adapter.rules.listing import MOST_LISTED
 from adapter.rules.quantities import hours_text, plain
 from adapter.rules.sentence import missing_facts
 from adapter.rules.situation import uninterpretable
 from adapter.rules.words_of_dose import dose_text
 
 RULE_SET = "1"
-SHOWN_OF_FAMILY = (*SILENT_INACTIVATION, *ESTABLISHED, "suspected-neutralizing-hypersensitivity")
-"""Mechanisms of earlier doses a later reader must see; an uneventful dose is only counted."""
 EVIDENCE_KEYS = (
     "rule_set",
     "policy",
@@ -47,7 +42,7 @@ NO_DOSE = "dose in the 42 days before the sample"
 NO_TIME = "any time of the sample"
 
 
-def evidence_of(dose: JudgedDose, family_before: Sequence[JudgedDose], history: History) -> dict[str, Any]:
+def evidence_of(dose: JudgedDose, family_before: FamilyBefore, history: History) -> dict[str, Any]:
     """The evidence of one dose; no evaluation time and nothing about arrival, so equal facts give equal evidence."""
     episode, policy = dose.episode, dose.episode.limits.policy
     earlier, asked = _shown_of_family(family_before), surely_asked(dose)
@@ -114,16 +109,14 @@ def _dose(dose: JudgedDose) -> dict[str, Any]:
     }
 
 
-def _shown_of_family(family_before: Sequence[JudgedDose]) -> list[JudgedDose]:
+def _shown_of_family(family_before: FamilyBefore) -> list[JudgedDose]:
     """The last earlier doses read as inactivation, the last dose, and the last one a level could confirm.
 
     Bounded, for a course may have hundreds of doses, and every one of them would tell of all before it.
     """
-    places = range(len(family_before))
-    read = (at for at in reversed(places) if family_before[at].combined.mechanism in SHOWN_OF_FAMILY)
-    measured = (at for at in reversed(places) if measured_in_full(family_before[at]))
-    shown = {*places[-1:], *islice(read, MOST_LISTED), *islice(measured, 1)}
-    return [family_before[at] for at in sorted(shown)]
+    last = range(len(family_before))[-1:]
+    measured = () if family_before.measured is None else (family_before.measured,)
+    return [family_before[at] for at in sorted({*last, *family_before.inactivated, *measured})]
 
 
 def _earlier(old: JudgedDose) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 
 from adapter.domain.policy import Cited, Policy, TimePoint
@@ -17,6 +18,7 @@ AWAITING = ("secondary", "design", "unverified")
 """Evidence grades of numbers a responsible clinician has not signed for yet."""
 
 
+@lru_cache(maxsize=256)
 def policy_evidence(policy: Policy) -> dict[str, Any]:
     """The policy a dose was read by, with everything a reader needs to find and to doubt its numbers."""
     numbers = list(_numbers(policy))

@@ -45,9 +45,7 @@ def decided_by(dose: JudgedDose, reading: Reading) -> Decided | None:
     """
     if reading.level is None or reading.contradiction is not None:
         return None
-    kept = any(
-        other.good_in_window and not other.placement.ambiguous for other in dose.readings if other is not reading
-    )
+    kept = dose.good_in_window > (reading.good_in_window and not reading.placement.ambiguous)
     # A good level that was withheld later still counted when the others were read.
     for kept_in_a_window in (kept, not kept):
         situation = situation_at(

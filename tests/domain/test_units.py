@@ -34,6 +34,11 @@ def test_what_is_no_activity_unit_has_no_factor(unit):
         to_iu_per_ml(Decimal(1), unit)
 
 
+@pytest.mark.parametrize("unit", sorted(FACTORS_TO_IU_PER_ML))
+def test_every_unit_with_a_factor_is_an_activity_unit(unit):
+    assert is_activity_unit(unit) is True
+
+
 def test_no_unit_is_both_an_activity_and_a_dose():
     assert not DOSE_UNITS & set(FACTORS_TO_IU_PER_ML)
 

@@ -1,0 +1,116 @@
+"""What became of all mutants: a summary, its text, and the two files of the last result."""
+
+from __future__ import annotations
+
+import json
+import platform
+import tomllib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from asking import Outcome
+from mutants import Mutant
+
+Key = tuple[str, str, str, str]
+LEFT = ("survived", "untested")
+NEVER_CHANGED = (
+    ("types, decorators and imports", "they are checked by mypy and the linter, not by tests"),
+    ("names of types (`Literal`, `TypeVar`) and `__all__`", "the same"),
+    ("docstrings", "they are read by people"),
+    ("`assert` and `assert_never`", "they tell our own bugs; no input may reach them"),
+)
+RESULT, NUMBERS = "last-result.md", "last-result.json"
+
+
+def accepted(path: Path) -> dict[Key, str]:
+    """The written reasons, by what names a mutant."""
+    with path.open("rb") as file:
+        groups = tomllib.load(file).get("accepted", [])
+    return {tuple(mutant): group["reason"] for group in groups for mutant in group["mutants"]}
+
+
+def summary_of(
+    result: Sequence[tuple[Mutant, Outcome]], reasons: Mapping[Key, str], *, minutes: float
+) -> dict[str, Any]:
+    """Numbers per file, survivors with and without a reason, and reasons nothing needs any more."""
+    counts: dict[str, Counter[str]] = {}
+    for mutant, outcome in result:
+        counts.setdefault(mutant.file, Counter())[outcome.state] += 1
+    left = {mutant.key: (mutant, outcome) for mutant, outcome in result if outcome.state in LEFT}
+    asked = {mutant.file for mutant, _ in result}
+    return {
+        "python": platform.python_version(),
+        "mutmut": version("mutmut"),
+        "minutes": round(minutes, 1),
+        "all": _numbers(sum(counts.values(), Counter())),
+        "files": {file: _numbers(count) for file, count in sorted(counts.items())},
+        "unexplained": [_shown(*left[key]) for key in left if key not in reasons],
+        "stale_reasons": [list(key) for key in reasons if key[0] in asked and key not in left],
+        "explained": [{**_shown(*left[key]), "reason": reasons[key]} for key in left if key in reasons],
+    }
+
+
+def _numbers(count: Counter[str]) -> dict[str, int]:
+    return {
+        "mutants": count.total(),
+        "killed": count["killed"],
+        "timeout": count["timeout"],
+        "survived": count["survived"] + count["untested"],
+    }
+
+
+def _shown(mutant: Mutant, outcome: Outcome) -> dict[str, str]:
+    file, function, was, now = mutant.key
+    return {"file": file, "function": function, "was": was, "now": now, "state": outcome.state}
+
+
+def text_of(summary: Mapping[str, Any]) -> str:
+    """The result for a person."""
+    lines = [_headline(summary)]
+    for one in summary["unexplained"]:
+        lines += ["", f"{one['file']} {one['function']} ({one['state']})", f"  - {one['was']}", f"  + {one['now']}"]
+    if summary["stale_reasons"]:
+        lines += ["", "Reasons in accepted.toml that no survivor needs; take them out:"]
+        lines += [f"  {' | '.join(key)}" for key in summary["stale_reasons"]]
+    return "\n".join(lines)
+
+
+def _headline(summary: Mapping[str, Any]) -> str:
+    numbers = summary["all"]
+    return (
+        f"{numbers['mutants']} mutants in {len(summary['files'])} files, {summary['minutes']} minutes: "
+        f"{numbers['killed']} noticed by a failing test, {numbers['timeout']} by a test that does not end, "
+        f"{len(summary['explained'])} survive with a reason, {len(summary['unexplained'])} without."
+    )
+
+
+def recorded(summary: Mapping[str, Any], folder: Path, command: str) -> None:
+    """Write the last result, for people and for programs."""
+    (folder / NUMBERS).write_text(json.dumps(summary, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (folder / RESULT).write_text(_page(summary, command), encoding="utf-8")
+
+
+def _page(summary: Mapping[str, Any], command: str) -> str:
+    lines = [
+        "# Last result of the mutation tests",
+        "",
+        _headline(summary),
+        f"Python {summary['python']}, mutmut {summary['mutmut']}. The same again: `{command}`.",
+        "",
+        "Never changed:",
+        "",
+        *(f"- {what}: {why}" for what, why in NEVER_CHANGED),
+        "",
+        "| file | mutants | failing test | does not end | survived with a reason |",
+        "|---|---:|---:|---:|---:|",
+        *(
+            f"| `{file}` | {one['mutants']} | {one['killed']} | {one['timeout']} | {one['survived']} |"
+            for file, one in summary["files"].items()
+        ),
+        "",
+        "The survivors and their reasons are in [accepted.toml](accepted.toml).",
+    ]
+    return "\n".join(lines) + "\n"
