@@ -10,9 +10,12 @@ from hypothesis import HealthCheck, settings
 pytest_plugins = ["service_fixtures"]
 
 SLOW_IS_FINE = [HealthCheck.too_slow]  # machines are shared and noisy
-settings.register_profile("dev", max_examples=40, deadline=None, suppress_health_check=SLOW_IS_FINE)
-settings.register_profile("ci", max_examples=60, deadline=None, derandomize=True, suppress_health_check=SLOW_IS_FINE)
-settings.load_profile("ci" if os.environ.get("CI") else "dev")
+THOROUGH = "TROUGHLINE_THOROUGH"
+"""Set where the pure rooms are tested at length; the default run is for every change, and fast."""
+settings.register_profile("dev", max_examples=25, deadline=None, suppress_health_check=SLOW_IS_FINE)
+settings.register_profile("ci", max_examples=25, deadline=None, derandomize=True, suppress_health_check=SLOW_IS_FINE)
+settings.register_profile("thorough", parent=settings.get_profile("ci"), max_examples=60)
+settings.load_profile("thorough" if os.environ.get(THOROUGH) else "ci" if os.environ.get("CI") else "dev")
 
 NOTHING_SKIPPED = "TROUGHLINE_NOTHING_SKIPPED"
 MACHINE_CANNOT = "CAP_SYS_ADMIN"

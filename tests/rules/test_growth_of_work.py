@@ -13,7 +13,7 @@ import pytest
 
 from adapter.commands.bench_shapes import SHAPES, history_of
 from adapter.domain.history import resolve
-from adapter.rules import composing, interpret
+from adapter.rules import interpret
 
 FEW, MANY = 60, 240
 N_LOG_N = MANY * math.log(MANY) / (FEW * math.log(FEW))
@@ -44,8 +44,7 @@ def read(rulebook, key, recorded):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_work_grows_no_faster_than_n_log_n_whatever_a_history_has_much_of(rulebook, monkeypatch, shape):
-    monkeypatch.setattr(composing, "evidence_of", lambda *_: {})
+def test_work_grows_no_faster_than_n_log_n_whatever_a_history_has_much_of(rulebook, shape):
     few, many = (steps(partial(read, rulebook, *history_of(shape, size))) for size in (FEW, MANY))
     assert many / few < N_LOG_N
 
