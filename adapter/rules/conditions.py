@@ -20,6 +20,11 @@ class Condition:
     """What is so when it does not."""
 
 
+def opposite_of(condition: Condition) -> Condition:
+    """The condition that holds exactly where another does not, in the same words."""
+    return Condition(holds=lambda s: not condition.holds(s), yes=condition.no, no=condition.yes)
+
+
 def _loss(s: Situation) -> bool:
     return s.level in LOSS
 
@@ -42,11 +47,7 @@ REACTION = Condition(
     yes="a reaction is linked to the dose",
     no="no reaction is linked to the dose",
 )
-NO_REACTION = Condition(
-    holds=lambda s: s.reaction == "none",
-    yes="no reaction is linked to the dose",
-    no="a reaction is linked to the dose",
-)
+NO_REACTION = opposite_of(REACTION)
 CONFIRMED_RECORD = Condition(
     holds=lambda s: s.reaction == "present",
     yes="a reaction is linked to the dose, and its record is not merely unconfirmed",
@@ -73,11 +74,7 @@ FULL = Condition(
     yes="the dose was full",
     no="the dose was not full, or it is not known how much was given",
 )
-NOT_FULL = Condition(
-    holds=lambda s: s.portion != "full",
-    yes="the dose was not full, or it is not known how much was given",
-    no="the dose was full",
-)
+NOT_FULL = opposite_of(FULL)
 PARTIAL = Condition(
     holds=lambda s: s.portion == "partial",
     yes="part of the dose was given",
@@ -88,11 +85,7 @@ FULL_OR_PARTIAL = Condition(
     yes="the dose, or a known and relevant part of it, was given",
     no="too small or unknown a part of the dose was given",
 )
-TOO_LITTLE = Condition(
-    holds=lambda s: s.portion in ("negligible", "unknown"),
-    yes="too small or unknown a part of the dose was given",
-    no="the dose, or a known and relevant part of it, was given",
-)
+TOO_LITTLE = opposite_of(FULL_OR_PARTIAL)
 
 STRADDLES = Condition(
     holds=lambda s: s.level == "straddles",
@@ -160,21 +153,13 @@ INSIDE_A_WINDOW = Condition(
     yes="the sample was taken in a sampling window",
     no="the sample was not taken in a sampling window",
 )
-OUTSIDE_THE_WINDOWS = Condition(
-    holds=lambda s: s.phase not in IN_WINDOW,
-    yes="the sample was not taken in a sampling window",
-    no="the sample was taken in a sampling window",
-)
+OUTSIDE_THE_WINDOWS = opposite_of(INSIDE_A_WINDOW)
 WINDOW_OR_LATER = Condition(
     holds=lambda s: s.phase not in BEFORE_WINDOWS,
     yes="the sample was taken in the first sampling window or later",
     no="the sample was taken before the first sampling window",
 )
-BEFORE_THE_WINDOW = Condition(
-    holds=lambda s: s.phase in BEFORE_WINDOWS,
-    yes="the sample was taken before the first sampling window",
-    no="the sample was taken in the first sampling window or later",
-)
+BEFORE_THE_WINDOW = opposite_of(WINDOW_OR_LATER)
 BY_THE_END_OF_THE_FIRST_WINDOW = Condition(
     holds=lambda s: s.phase in ("early", "first-window"),
     yes="the sample was taken by the end of the 48-hour window, late enough for a low to be read",
@@ -205,8 +190,4 @@ KEPT_IN_A_WINDOW = Condition(
     yes="another sample of the dose reached the threshold inside a window",
     no="no other sample of the dose reached the threshold inside a window",
 )
-NOT_KEPT_IN_A_WINDOW = Condition(
-    holds=lambda s: not s.ok_in_window,
-    yes="no other sample of the dose reached the threshold inside a window",
-    no="another sample of the dose reached the threshold inside a window",
-)
+NOT_KEPT_IN_A_WINDOW = opposite_of(KEPT_IN_A_WINDOW)
