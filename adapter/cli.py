@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     _serve(commands)
     _play(commands)
     _explain(commands)
+    _find(commands)
     _demo(commands)
     _lint(commands)
     _policies(commands)
@@ -122,6 +123,29 @@ def _explain(commands: Commands) -> None:
     parser.add_argument("--config", type=Path, metavar="FILE", help="site configuration (YAML)")
     parser.add_argument("--json", action="store_true", help="print the explanations as JSON")
     _knowledge(parser)
+
+
+def _find(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "find",
+        "Tell where a message is: received, understood, delivered; reads the store beside the running service.",
+        (
+            "troughline find --store ./store --control-id A0001",
+            "troughline find --config troughline.yaml --patient 'https://hospital.example/mrn|4711'",
+            "troughline find --store ./store --filler 2025-00417 --json",
+            "troughline find --store ./store --control-id A0001 --raw",
+        ),
+    )
+    asked = parser.add_mutually_exclusive_group(required=True)
+    asked.add_argument("--control-id", metavar="ID", help="MSH-10 of an HL7 message")
+    asked.add_argument("--patient", metavar="SYSTEM|VALUE", help="every message a fact of this patient came from")
+    asked.add_argument("--filler", metavar="NUMBER", help="filler order number (OBR-3) of a result")
+    parser.add_argument("--store", type=Path, metavar="DIR", help="folder of the store")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="site configuration (YAML), which names the store")
+    told = parser.add_mutually_exclusive_group()
+    told.add_argument("--json", action="store_true", help="print the result as JSON")
+    told.add_argument("--raw", action="store_true", help="print the messages themselves, byte for byte as they came")
 
 
 def _demo(commands: Commands) -> None:
