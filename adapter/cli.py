@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from adapter import __version__
+from adapter.commands import store_options as store
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse names no public one
 EXIT_CODES = "exit codes: 0 fine, 1 problems found, 2 could not run"
@@ -45,7 +46,10 @@ def _parser() -> argparse.ArgumentParser:
     _serve(commands)
     _play(commands)
     _explain(commands)
-    _find(commands)
+    store.find_options(_command(commands, "find", store.FIND, store.FIND_EXAMPLES))
+    check = _command(commands, "check", store.CHECK, store.CHECK_EXAMPLES)
+    _service(check)
+    store.check_options(check)
     _demo(commands)
     _lint(commands)
     _policies(commands)
@@ -71,6 +75,11 @@ def _serve(commands: Commands) -> None:
             "troughline serve --store ./store --mllp 127.0.0.1:0 --http 127.0.0.1:0 --fhir http://127.0.0.1:8090/fhir",
         ),
     )
+    _service(parser)
+
+
+def _service(parser: argparse.ArgumentParser) -> None:
+    """What a service is told on its command line."""
     parser.add_argument("--config", type=Path, metavar="FILE", help="site configuration (YAML)")
     parser.add_argument("--store", type=Path, metavar="DIR", help="folder of the store; made when it is missing")
     parser.add_argument("--mllp", metavar="HOST:PORT", help="MLLP listener (default 127.0.0.1:2575); port 0 = any free")
@@ -123,29 +132,6 @@ def _explain(commands: Commands) -> None:
     parser.add_argument("--config", type=Path, metavar="FILE", help="site configuration (YAML)")
     parser.add_argument("--json", action="store_true", help="print the explanations as JSON")
     _knowledge(parser)
-
-
-def _find(commands: Commands) -> None:
-    parser = _command(
-        commands,
-        "find",
-        "Tell where a message is: received, understood, delivered; reads the store beside the running service.",
-        (
-            "troughline find --store ./store --control-id A0001",
-            "troughline find --config troughline.yaml --patient 'https://hospital.example/mrn|4711'",
-            "troughline find --store ./store --filler 2025-00417 --json",
-            "troughline find --store ./store --control-id A0001 --raw",
-        ),
-    )
-    asked = parser.add_mutually_exclusive_group(required=True)
-    asked.add_argument("--control-id", metavar="ID", help="MSH-10 of an HL7 message")
-    asked.add_argument("--patient", metavar="SYSTEM|VALUE", help="every message a fact of this patient came from")
-    asked.add_argument("--filler", metavar="NUMBER", help="filler order number (OBR-3) of a result")
-    parser.add_argument("--store", type=Path, metavar="DIR", help="folder of the store")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="site configuration (YAML), which names the store")
-    told = parser.add_mutually_exclusive_group()
-    told.add_argument("--json", action="store_true", help="print the result as JSON")
-    told.add_argument("--raw", action="store_true", help="print the messages themselves, byte for byte as they came")
 
 
 def _demo(commands: Commands) -> None:
