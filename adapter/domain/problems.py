@@ -52,6 +52,13 @@ KINDS: dict[str, ProblemKind] = {
             advice="Raise frame_limit_bytes or split the message.",
         ),
         ProblemKind(
+            code="too-many-segments",
+            severity="error",
+            hl7_code="207",
+            title="The message has more lines than are read",
+            advice="The bytes were kept; the first 200,000 lines were read. Send one message per frame, or a batch.",
+        ),
+        ProblemKind(
             code="control-id-missing",
             severity="error",
             hl7_code="101",

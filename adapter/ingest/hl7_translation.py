@@ -91,6 +91,8 @@ def _translate(raw: bytes, ready: Compiled, rules_for: RulesFor, source: str) ->
         )
     for found in message.problems:
         reading.notes.add(found)
+        if found.severity == "error":  # part of the message was not looked at
+            reading.counts_as("relevant")
     code = _read(reading, kind, control_id)
     errors = [found for found in reading.notes.problems if found.severity == "error"]
     if errors and code == "AA" and reading.parked is None:
