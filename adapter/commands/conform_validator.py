@@ -54,7 +54,7 @@ def _of_segment(
     for number in _lost(segment, parsed):
         yield finding("not-checked", f"{place}-{number}", "by hl7apy's validator, which lost it when reading")
     for where in dict.fromkeys(_objections(report, segment.name, place)):
-        if where not in told and place not in told:
+        if not _is_told(where, told):
             yield finding("second-opinion", where)
 
 
@@ -111,6 +111,12 @@ def _objections(report: Path, name: str, place: str) -> Iterator[str]:
             continue
         fields = [found["field"] for found in _PLACE.finditer(line) if found["segment"] == name]
         yield f"{place}-{fields[-1]}" if fields else place
+
+
+def _is_told(where: str, told: set[str]) -> bool:
+    """Whether a finding lies there already; an objection to a whole segment is covered by one anywhere in it."""
+    segment = where.partition("-")[0]
+    return where in told or segment in told or (where == segment and any(one.startswith(f"{segment}-") for one in told))
 
 
 def _field_of(where: str) -> str:

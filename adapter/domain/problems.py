@@ -15,7 +15,6 @@ class ProblemKind:
     code: str
     severity: Severity
     hl7_code: str
-    """HL7 table 0357."""
     title: str
     advice: str
 

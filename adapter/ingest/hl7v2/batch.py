@@ -59,7 +59,7 @@ def _split(raw: bytes, found: list[tuple[bytes, int]]) -> Batch:
     mark = BOM if raw.startswith(BOM) else b""
     ends = [start for _, start in found[1:]] + [len(raw)]
     messages: list[bytes] = []
-    problems: list[Problem] = []
+    miscounted = False
     since_header = 0
     for (name, start), end in zip(found, ends, strict=True):
         part = raw[start:end]
@@ -70,10 +70,10 @@ def _split(raw: bytes, found: list[tuple[bytes, int]]) -> Batch:
             since_header = 0
         elif name == b"BTS":
             counted = _COUNT.match(part)
-            if counted and int(counted.group(1)) != since_header:
-                problems.append(problem("batch-count", where="BTS[1]-1", location="BTS^1^1"))
+            miscounted = miscounted or (counted is not None and int(counted.group(1)) != since_header)
             since_header = 0
-    return Batch(messages=tuple(messages) or (raw,), problems=tuple(problems))
+    problems = (problem("batch-count", where="BTS[1]-1", location="BTS^1^1"),) if miscounted else ()
+    return Batch(messages=tuple(messages) or (raw,), problems=problems)
 
 
 def _without_framing(part: bytes) -> bytes:
