@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from adapter.ingest.conformance import Finding, finding
-from adapter.ingest.hl7v2 import Delimiters, Message, Segment
+from adapter.ingest.hl7v2 import NULL, Delimiters, Message, Segment
 from adapter.knowledge.hl7_tables import segment_fields
 
 SEGMENTS_LIMIT = 300
@@ -54,7 +54,7 @@ def _of_segment(
     for number in _lost(segment, parsed):
         yield finding("not-checked", f"{place}-{number}", "by hl7apy's validator, which lost it when reading")
     for where in dict.fromkeys(_objections(report, segment.name, place)):
-        if not _is_told(where, told):
+        if not _is_told(where, told) and not _is_misread(segment, where, delimiters):
             yield finding("second-opinion", where)
 
 
@@ -111,6 +111,13 @@ def _objections(report: Path, name: str, place: str) -> Iterator[str]:
             continue
         fields = [found["field"] for found in _PLACE.finditer(line) if found["segment"] == name]
         yield f"{place}-{fields[-1]}" if fields else place
+
+
+def _is_misread(segment: Segment, where: str, delimiters: Delimiters) -> bool:
+    """Whether hl7apy cannot judge what stands there: it resolves no escapes and takes the explicit null for a value."""
+    number = where.partition("]-")[2]
+    raw = segment.field(int(number)) if number else ""
+    return bool(delimiters.escape and delimiters.escape in raw) or NULL in raw
 
 
 def _is_told(where: str, told: set[str]) -> bool:

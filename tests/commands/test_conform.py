@@ -157,6 +157,12 @@ def test_hl7apys_validator_is_asked_about_every_segment():
     assert opinions(broken) == [("second-opinion", "PID[1]-3"), ("second-opinion", "OBX[1]-11")]
 
 
+@pytest.mark.parametrize("sex", [b"\\X46\\", b'""'])
+def test_an_objection_to_what_hl7apy_does_not_understand_is_none(sex):
+    assert opinions(GOOD.replace(b"Fern^Ada", b"Fern^Ada|||" + sex)) == []
+    assert opinions(GOOD.replace(b"Fern^Ada", b"Fern^Ada|||K")) == [("second-opinion", "PID[1]-8")]
+
+
 def test_an_objection_the_tables_raised_too_is_not_repeated():
     message = read_message(GOOD.replace(b"|||||F", b"|||||Q"))
     assert second_opinion(message, "2.5.1", [finding("table-value", "OBX[1]-11")]) == []

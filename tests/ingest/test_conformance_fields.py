@@ -91,6 +91,10 @@ def test_every_departure_of_a_field_is_told_with_its_place(line, found):
     assert with_line(line) == found
 
 
+def test_a_header_must_declare_its_delimiters():
+    assert told(GOOD[0].replace("^~\\&", ""), *GOOD[1:]) == [("field-missing", "MSH[1]-2")]
+
+
 def test_withdrawn_fields_are_told():
     head = GOOD[0].replace("2.5.1", "2.7")
     found = told(head, "PID|1|old|4711^^^HOSP^MR||Fern^Ada", *GOOD[2:])

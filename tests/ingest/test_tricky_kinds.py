@@ -9,7 +9,9 @@ import pytest
 from hl7apy.consts import VALIDATION_LEVEL
 from hl7apy.exceptions import HL7apyException
 from hl7apy.parser import parse_message
+from hypothesis import given, settings
 from tricky_messages import KINDS, Tricky
+from wire_bytes import plain_messages
 
 from adapter.ingest.hl7v2 import parse_path, read_message, split_messages
 
@@ -97,3 +99,16 @@ def _place_of_python_hl7(parsed: Any, path: str) -> str | None:
     except LookupError:
         return None
     return None if text in ("", '""') else text
+
+
+@settings(max_examples=8)
+@given(plain_messages())
+def test_hl7apy_finds_the_same_fields_in_plain_messages_when_it_groups_nothing(text: str):
+    tree = parse_message(text, validation_level=VALIDATION_LEVEL.TOLERANT, find_groups=False)
+    ours = [one for one in read_message(text.encode()).segments if one.field_count()]
+    theirs = _segments_of(tree)
+    assert [segment.name for segment in theirs] == [segment.name for segment in ours]
+    for segment, own in zip(theirs, ours, strict=True):
+        for number in range(3 if own.name == "MSH" else 1, 5):  # NTE has four fields; of others it loses the numbers
+            kept = [field.to_er7() for field in segment.children if field.name == f"{own.name}_{number}"]
+            assert kept == own.repetitions(number)

@@ -64,7 +64,7 @@ class _Walk:
 
     def field(self, segment: Segment, number: int, part: Part, where: str) -> list[Finding]:
         if segment.name in _HEADERS and number <= 2:
-            return []
+            return [] if segment.field(number) else [finding("field-missing", where, part.name)]
         repetitions = segment.repetitions(number)
         filled = any(repetitions)
         if part.required and not filled:
