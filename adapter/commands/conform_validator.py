@@ -19,7 +19,6 @@ SEGMENT_LIMIT_CHARS = 20_000
 SEPARATORS_LIMIT = 400
 """Most repetitions, components and sub-components of one segment it sees: it needs half a millisecond for each."""
 
-_UNUSED = "\x1e"
 _PLACE = re.compile(r"\b(?P<segment>[A-Z][A-Z0-9]{2})_(?P<field>\d+)\b")
 _HEADERS = 2
 
@@ -87,10 +86,11 @@ def _encoding(delimiters: Delimiters) -> dict[str, str]:
         "SEGMENT": "\r",
         "GROUP": "\r",
         "FIELD": delimiters.field,
-        "COMPONENT": delimiters.component or _UNUSED,
-        "REPETITION": delimiters.repetition or _UNUSED,
-        "ESCAPE": delimiters.escape or _UNUSED,
-        "SUBCOMPONENT": delimiters.subcomponent or _UNUSED,
+        # hl7apy needs all four, all different: those not declared are signs no text holds.
+        "COMPONENT": delimiters.component or "\x1d",
+        "REPETITION": delimiters.repetition or "\x1e",
+        "ESCAPE": delimiters.escape or "\x1f",
+        "SUBCOMPONENT": delimiters.subcomponent or "\x1a",
     }
 
 

@@ -178,6 +178,12 @@ def test_what_hl7apy_lost_or_could_not_read_is_said_not_to_be_checked():
     assert opinions(GOOD.replace(b"0.42", b"1" * 20_000)) == [("not-checked", "OBX[1]")]
 
 
+def test_delimiters_hl7apy_cannot_take_leave_all_of_it_unchecked():
+    assert opinions(GOOD.replace(b"^~\\&", b"^~\\\\", 1)) == [
+        ("not-checked", place) for place in ("MSH[1]", "PID[1]", "OBR[1]", "OBX[1]")
+    ]
+
+
 def test_beyond_so_many_segments_the_validator_is_not_asked(monkeypatch):
     monkeypatch.setattr(conform_validator, "SEGMENTS_LIMIT", 4)
     assert opinions(GOOD) == []

@@ -9,8 +9,10 @@ from tricky_messages import KINDS
 from wire_bytes import ANYTHING, structured
 
 from adapter.ingest.conformance import CHECKS, check_message, finding, unreadable
+from adapter.ingest.conformance.fields import check_fields
+from adapter.ingest.conformance.values import check_value
 from adapter.ingest.hl7v2 import NotHl7, read_message, split_messages
-from adapter.knowledge.hl7_tables import VERSIONS, datatype_part, nearest_version, segment_fields, table_values
+from adapter.knowledge.hl7_tables import VERSIONS, Part, datatype_part, nearest_version, segment_fields, table_values
 
 GOOD = (
     "MSH|^~\\&|LAB|NORTH|TDM|HOSP|20250310113000+0100||ORU^R01^ORU_R01|A0005|P|2.5.1",
@@ -99,6 +101,17 @@ def test_withdrawn_fields_are_told():
     head = GOOD[0].replace("2.5.1", "2.7")
     found = told(head, "PID|1|old|4711^^^HOSP^MR||Fern^Ada", *GOOD[2:])
     assert ("field-withdrawn", "PID[1]-2") in found
+
+
+def test_a_length_is_held_where_the_tables_have_one():
+    part = Part(name="flag", datatype="ID", table="", length=2, required=False, most=1)
+    assert check_value(part, "ab", "XXX[1]-1", "2.5.1") == []
+    assert [one.code for one in check_value(part, "abc", "XXX[1]-1", "2.5.1")] == ["too-long"]
+
+
+def test_a_segment_the_version_does_not_have_has_no_fields_to_check():
+    message = read_message(b"MSH|^~\\&|\rQQQ|1\r")
+    assert check_fields(message.segments[1], "2.5.1", message.delimiters, message.charset) == []
 
 
 def test_all_is_told_never_the_first_only():

@@ -61,6 +61,11 @@ def test_the_explicit_null_is_written_as_such():
     assert written.first("PID").is_null(3)
 
 
+def test_where_the_quotation_mark_is_a_delimiter_there_is_no_null():
+    with pytest.raises(CannotWriteError, match="quotation mark"):
+        with_null(read_message(HEAD.replace(b"&", b'"') + b"PID|1||4711\r"), "PID-3")
+
+
 def test_a_message_is_built_from_nothing():
     message = new_message()
     for path, text in (

@@ -72,6 +72,8 @@ def with_null(message: Message, path: str) -> Message:
 
     Raises as `with_value` does.
     """
+    if '"' in message.delimiters.field + message.delimiters.encoding:
+        raise CannotWriteError(f"{path}: the message uses the quotation mark as a delimiter")
     return _with_raw(message, path, NULL)
 
 
@@ -97,10 +99,7 @@ def _with_raw(message: Message, path: str, raw: str) -> Message:
     start, end = segment.span(place.field)
     mark = message.delimiters.field
     field = mark * max(missing, 0) + _edited_field(segment.field(place.field), place, raw, message.delimiters)
-    edited = _reread(message, message.text[:start] + field + message.text[end:])
-    if len(edited.segments) != len(message.segments):
-        raise CannotWriteError(f"{path}: the message would fall into other segments")
-    return edited
+    return _reread(message, message.text[:start] + field + message.text[end:])
 
 
 def _segment(message: Message, place: Path) -> Segment:
