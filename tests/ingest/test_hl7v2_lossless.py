@@ -6,6 +6,7 @@ import re
 import sys
 import time
 import tracemalloc
+from collections import deque
 from pathlib import Path
 
 import hl7
@@ -117,6 +118,14 @@ def test_an_expensive_shape_does_not_hang(shape):
     raw = expensive(BYTES)[shape]
     started = time.process_time()
     read_everything(raw)
+    assert time.process_time() - started < HANG_S
+
+
+@pytest.mark.parametrize("shape", ["headers", "headers without a line", "batch trailers", "frame starts", "blanks"])
+def test_headers_are_found_in_a_large_frame_without_hanging(shape):
+    raw = expensive(1_000_000)[shape]
+    started = time.process_time()
+    deque(heads(raw), maxlen=0)
     assert time.process_time() - started < HANG_S
 
 

@@ -61,6 +61,18 @@ def test_the_explicit_null_is_written_as_such():
     assert written.first("PID").is_null(3)
 
 
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_a_line_end_is_written_in_the_bytes_of_a_wide_set(codec):
+    raw = (HEAD + b"PID|1\r").decode().encode(codec)
+    written = with_value(read_message(raw), "PID-5", "a\r\nb|\u4e2d")
+    assert read_message(written.encode()).get("PID-5") == "a\r\nb|\u4e2d"
+    assert (
+        written.encode()
+        .decode(codec)
+        .endswith("\\X0D00\\\\X0A00\\b\\F\\\u4e2d\r" if codec == "utf-16-le" else "\\X000D\\\\X000A\\b\\F\\\u4e2d\r")
+    )
+
+
 def test_where_the_quotation_mark_is_a_delimiter_there_is_no_null():
     with pytest.raises(CannotWriteError, match="quotation mark"):
         with_null(read_message(HEAD.replace(b"&", b'"') + b"PID|1||4711\r"), "PID-3")
