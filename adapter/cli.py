@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     _demo(commands)
     _lint(commands)
     _policies(commands)
+    _conform(commands)
     _bench(commands)
     return parser
 
@@ -219,6 +220,24 @@ def _overlays(parser: argparse.ArgumentParser, name: str, absent: object = None)
         metavar="DIR",
         help="a folder laid over the shipped config (may repeat)",
     )
+
+
+def _conform(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "conform",
+        "Check HL7 v2 messages against the tables of their version: every departure with segment and field.",
+        (
+            "troughline conform result.hl7",
+            "troughline conform --show-values batch.hl7 other.hl7",
+            "troughline conform --json - < result.hl7",
+        ),
+    )
+    parser.add_argument(
+        "messages", nargs="+", metavar="MESSAGE", help="a file with one message or a batch; - is standard input"
+    )
+    parser.add_argument("--show-values", action="store_true", help="print what stands at each place: patient data")
+    parser.add_argument("--json", action="store_true", help="print the reports as JSON")
 
 
 def _bench(commands: Commands) -> None:

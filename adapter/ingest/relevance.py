@@ -160,6 +160,8 @@ class RelevanceFilter:
         except NotHl7:
             return RELEVANT
         header = peek(raw)
+        if any(found.severity == "error" for found in message.problems):
+            return RELEVANT
         if message.problems and not is_transparent(codec_of(header.charset) or "utf-8"):
             return RELEVANT
         coded = {"OBX": 3, "OBR": 4}

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from adapter.ingest.hl7v2.charsets import wide_codec
 from adapter.ingest.hl7v2.delimiters import Delimiters, declared_delimiters
 from adapter.ingest.hl7v2.escapes import unescape
-
-_MSH = re.compile(rb"(?:\A(?:\xef\xbb\xbf)?|[\r\n\x0b\x1c])[\x0b\x1c \t]*(MSH)(?![A-Za-z0-9])")
+from adapter.ingest.hl7v2.heads import heads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +42,9 @@ def header_line(raw: bytes) -> bytes:
     """The line of the first MSH; empty when there is none."""
     start = 0
     if not raw.startswith(b"MSH|"):
-        found = _MSH.search(raw)
-        if not found:
+        start = next((place for name, place in heads(raw) if name == b"MSH"), -1)
+        if start < 0:
             return b""
-        start = found.start(1)
     end = raw.find(b"\r", start)
     line = raw[start : end if end >= 0 else len(raw)]
     if b"\n" in line:
