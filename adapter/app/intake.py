@@ -93,7 +93,7 @@ def _reception(
 
     return Reception(
         keeper=keeper,
-        judge=RelevanceFilter(loaded.knowledge, RELEVANCE_BOUND, default_charset=settings.default_charset).judge,
+        judge=RelevanceFilter(loaded.knowledge, RELEVANCE_BOUND, default_charset=settings.default_charset).judge_one,
         translate=translate,
         executor=executor,
         clock=lambda: datetime.now(UTC).astimezone(),
