@@ -21,6 +21,12 @@ EVENTS = Counter("troughline_events_total", "Domain events.", ["event"])
 CHANGES = Counter("troughline_outputs_total", "Operations on outputs.", ["operation", "kind"])
 DELIVERED = Counter("troughline_delivered_total", "Resources a target confirmed or refused.", ["target", "state"])
 CONNECTIONS = Gauge("troughline_connections", "Open MLLP connections.", ["listener"], multiprocess_mode="livesum")
+CERTIFICATE_END = Gauge(
+    "troughline_certificate_end_timestamp_seconds",
+    "When the certificate of a TLS port ends, in seconds since 1970.",
+    ["listener"],
+    multiprocess_mode="mostrecent",
+)
 PARKED = Gauge("troughline_worklist_open", "Messages in the work list.", ["reason"], multiprocess_mode="mostrecent")
 LAG = Gauge(
     "troughline_engine_lag_messages",

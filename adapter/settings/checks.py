@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import ipaddress
 from collections.abc import Sequence
+from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -49,6 +50,17 @@ def read_url(block: Block, key: str, default: str | None = None) -> str:
     if url and not _is_base_url(url):
         block.fault(f"'{key}' takes a URL like https://fhir.hospital.example/r4, without user, '?' or '#'", key)
     return url.rstrip("/")
+
+
+def read_file(block: Block, key: str, folder: Path) -> Path | None:
+    """A file that exists, its path relative to `folder`; None when absent."""
+    name = block.optional(key)
+    if name is None:
+        return None
+    path = folder / name
+    if not path.is_file():
+        block.fault(f"'{key}': there is no such file", key)
+    return path
 
 
 def check_names(top: Block, settings: Settings) -> None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from adapter.knowledge.spec import sender_rank
 from adapter.settings.secrets import read_secret
+from adapter.transport.tls_server import ClientCert
 
 Archive = Literal["count", "headers", "full"]
 Unsupported = Literal["AA", "AE", "AR"]
@@ -32,6 +33,19 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MllpTls:
+    """The TLS of one MLLP port (IHE ATNA, ITI-19): PEM files, and whom it lets in."""
+
+    certificate: Path
+    key: Path
+    client_cert: ClientCert = "required"
+    client_ca: Path | None = None
+    """Authorities of the senders' certificates, or these certificates themselves."""
+    client_fingerprints: tuple[str, ...] = ()
+    """SHA-256 of the only certificates let in, when not everybody `client_ca` vouches for is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MllpListener:
     """One MLLP port and what its senders have in common."""
 
@@ -46,6 +60,9 @@ class MllpListener:
     max_connections: int = 64
     frame_limit_bytes: int = 16 * MEBIBYTE
     frame_timeout_s: int = 30
+    keepalive_idle_s: int = 60
+    """Silence after which the system probes whether the sender is still there; an idle connection stays open."""
+    tls: MllpTls | None = None
     answer_within_s: int = 3
     """Past this the AA goes out as soon as the message is on disk, translated or not."""
     archive_irrelevant: Archive = "headers"

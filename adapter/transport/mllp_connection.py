@@ -6,7 +6,7 @@ import asyncio
 import socket
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, assert_never, cast
 
 from adapter.transport.cannot_store import CannotStore
@@ -41,6 +41,19 @@ class MllpHandlers:
     """(fragment, peer) of a frame that never ended, for the archive."""
 
 
+LOOSE_ENDED_LIMIT = 1024
+"""Hosts remembered so that each is warned about once."""
+
+
+@dataclass(slots=True)
+class Opened:
+    """What the connections of one listener share."""
+
+    live: set[Connection] = field(default_factory=set)
+    loose_ended: set[str] = field(default_factory=set)
+    """Hosts that were warned about because they end frames without the carriage return."""
+
+
 def peer_name(address: Any) -> str:  # noqa: ANN401  (asyncio gives a tuple whose shape depends on the family)
     """`host:port` of a socket's other end."""
     return f"{address[0]}:{address[1]}" if address else "unknown"
@@ -49,10 +62,11 @@ def peer_name(address: Any) -> str:  # noqa: ANN401  (asyncio gives a tuple whos
 class Connection(asyncio.Protocol):
     """Reads frames, hands them over one at a time, and writes each answer before the next frame's turn."""
 
-    def __init__(self, handlers: MllpHandlers, limits: MllpLimits, live: set[Connection]) -> None:
+    def __init__(self, handlers: MllpHandlers, limits: MllpLimits, opened: Opened) -> None:
         self._handlers = handlers
         self._limits = limits
-        self._live = live
+        self._opened = opened
+        self._live = opened.live
         self._framer = Framer(limits.frame_limit_bytes, junk_limit_bytes=limits.junk_limit_bytes)
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport
@@ -67,7 +81,6 @@ class Connection(asyncio.Protocol):
         self._ended = False
         """No further frame will come."""
         self._stopping = False
-        self._warned_loose_end = False
         self._frame_timer: asyncio.TimerHandle | None = None
         self._silence_timer: asyncio.TimerHandle | None = None
 
@@ -98,8 +111,7 @@ class Connection(asyncio.Protocol):
         """The sender has finished: what he sent is still answered, then the connection closes."""
         self._take(self._framer.end())
         self._end()
-        # TLS has no half-closed connection to answer on.
-        return self._transport.get_extra_info("sslcontext") is None
+        return True
 
     def pause_writing(self) -> None:
         """The sender does not read its answers: its next frame waits."""
@@ -197,12 +209,18 @@ class Connection(asyncio.Protocol):
     def _queue(self, frame: Frame | TooLarge) -> None:
         if isinstance(frame, TooLarge):
             self._event("frame-too-large", limit_bytes=self._limits.frame_limit_bytes)
-        elif frame.loose_end and not self._warned_loose_end:
-            self._warned_loose_end = True
-            self._event("frame-end-loose")
+        elif frame.loose_end:
+            self._warn_of_loose_end()
         self._waiting.append(frame)
         self._waiting_bytes += _size(frame)
         self._wake_worker()
+
+    def _warn_of_loose_end(self) -> None:
+        host = self._peer.rpartition(":")[0]
+        warned = self._opened.loose_ended
+        if host not in warned and len(warned) < LOOSE_ENDED_LIMIT:
+            warned.add(host)
+            self._event("frame-end-loose")
 
     def _pause_when_enough(self) -> None:
         enough = len(self._waiting) >= self._limits.waiting_frames or self._waiting_bytes > self._limits.waiting_bytes

@@ -126,7 +126,7 @@ def test_a_third_party_client_is_answered():
     asyncio.run(story())
 
 
-def test_a_thousand_pipelined_messages_are_answered_in_order():
+def test_a14_22_a_thousand_pipelined_messages_are_answered_in_order():
     async def story():
         async with site() as one, connection(one.port) as (reader, writer):
             writer.write(b"".join(framed(numbered(n)) for n in range(1000)))
@@ -313,7 +313,7 @@ def test_connections_beyond_the_limit_are_refused_and_a_place_freed_is_given():
     asyncio.run(story())
 
 
-def test_a_hundred_idle_connections_do_not_disturb_a_busy_one():
+def test_a14_20_a_hundred_idle_connections_do_not_disturb_a_busy_one():
     async def story():
         async with site(connections=128) as one:
             idle = [await asyncio.open_connection("127.0.0.1", one.port) for _ in range(100)]
@@ -327,7 +327,7 @@ def test_a_hundred_idle_connections_do_not_disturb_a_busy_one():
     asyncio.run(story())
 
 
-def test_a_sender_that_never_reads_its_answers_is_held_back():
+def test_a14_21_a_sender_that_never_reads_its_answers_is_held_back():
     async def story():
         async with site(unsent_answers_bytes=4096, waiting_bytes=100_000) as one:
             _, writer = await asyncio.open_connection("127.0.0.1", one.port)
@@ -369,7 +369,7 @@ def test_a_graceful_stop_answers_the_frame_in_hand_and_refuses_new_ones():
     asyncio.run(story())
 
 
-def test_a_graceful_stop_waits_for_the_frame_that_is_arriving():
+def test_a14_27_a_graceful_stop_waits_for_the_frame_that_is_arriving():
     async def story():
         async with site() as one, connection(one.port) as (reader, writer):
             writer.write(b"\x0b" + MSG[:10])
