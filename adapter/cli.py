@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from adapter import __version__
+from adapter.commands import wire_options as wire
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse names no public one
 EXIT_CODES = "exit codes: 0 fine, 1 problems found, 2 could not run"
@@ -49,6 +50,8 @@ def _parser() -> argparse.ArgumentParser:
     _lint(commands)
     _policies(commands)
     _bench(commands)
+    wire.send_options(_command(commands, "send", wire.SEND, wire.SEND_EXAMPLES))
+    wire.listen_options(_command(commands, "listen", wire.LISTEN, wire.LISTEN_EXAMPLES))
     return parser
 
 
