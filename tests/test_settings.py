@@ -89,6 +89,7 @@ config:
 def site(tmp_path: Path) -> Path:
     """The folder of a site, with the files its settings name."""
     (tmp_path / "token").write_text(" token-content \n")
+    (tmp_path / "site-drop").mkdir()
     authority = Authority(tmp_path, "senders")
     authority.issue("server")
     return tmp_path

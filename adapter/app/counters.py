@@ -40,6 +40,7 @@ OUTBOX = Gauge(
 OUTBOX_AGE = Gauge(
     "troughline_outbox_oldest_age_seconds", "Age of the oldest of them.", ["target"], multiprocess_mode="mostrecent"
 )
+FILES = Counter("troughline_files_total", "Files of drop folders.", ["listener", "state"])
 ALARMS = Counter("troughline_alarms_total", "Conditions a person must look at.", ["reason"])
 
 

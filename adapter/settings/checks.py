@@ -68,6 +68,7 @@ def check_names(top: Block, settings: Settings) -> None:
     for key, names in (
         ("sources", [source.name for source in settings.sources]),
         ("mllp", [listener.name for listener in settings.mllp]),
+        ("drop_folders", [drop.name for drop in settings.drop_folders]),
         ("targets", [target.name for target in settings.targets]),
         ("senders", [sender.match for sender in settings.senders]),
     ):
@@ -77,6 +78,12 @@ def check_names(top: Block, settings: Settings) -> None:
     known = [source.name for source in settings.sources]
     for number, listener in enumerate(settings.mllp):
         _check_source(top, listener.source, known, "mllp", number, "source")
+    doors = [*(listener.name for listener in settings.mllp), "http"]
+    for number, drop in enumerate(settings.drop_folders):
+        _check_source(top, drop.source, known, "drop_folders", number, "source")
+        if drop.name in doors:
+            text = f"'{drop.name}' is the name of a port already; in logs and metrics nobody could tell them apart"
+            top.fault(text, "drop_folders", number, "name")
     _check_source(top, settings.http.source, known, "http", "source")
     for number, target in enumerate(settings.targets):
         for source in target.literal_sources:

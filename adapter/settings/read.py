@@ -24,6 +24,7 @@ from adapter.settings.site import (
     AuthKind,
     ContentErrors,
     Delivery,
+    DropFolder,
     Http,
     MllpListener,
     Sender,
@@ -82,6 +83,7 @@ def _settings(top: Block, folder: Path) -> Settings:
         insecure=top.yes_no("insecure", default=False),
         sources=sources,
         mllp=listeners,
+        drop_folders=tuple(_drop_folder(row, folder) for row in top.rows("drop_folders")),
         senders=tuple(_sender(row) for row in top.rows("senders")),
         http=_http(top.block("http"), folder),
         targets=tuple(_target(row, folder) for row in top.rows("targets")),
@@ -122,6 +124,27 @@ def _listener(row: Block, folder: Path) -> MllpListener:
     )
     row.finish()
     return listener
+
+
+def _drop_folder(row: Block, folder: Path) -> DropFolder:
+    default = DropFolder(name="", folder=Path())
+    drop = DropFolder(
+        name=row.text("name"),
+        folder=folder / row.text("folder"),
+        source=row.optional("source") or default.source,
+        default_charset=read_charset(row, "default_charset"),
+        zone=read_zone(row, "zone"),
+        settle_s=row.whole("settle_s", default=default.settle_s, most=DAY_S),
+        look_every_s=row.whole("look_every_s", default=default.look_every_s, least=1, most=DAY_S),
+        file_limit_bytes=row.whole("file_limit_bytes", default=default.file_limit_bytes, least=1024, most=2**31),
+        archive_irrelevant=cast(
+            "Archive", row.choice("archive_irrelevant", get_args(Archive), default.archive_irrelevant)
+        ),
+    )
+    if row.has("folder") and not drop.folder.is_dir():
+        row.fault("'folder': there is no such folder; make it first, writable for this service", "folder")
+    row.finish()
+    return drop
 
 
 def _sender(row: Block) -> Sender:

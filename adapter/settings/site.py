@@ -69,6 +69,22 @@ class MllpListener:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DropFolder:
+    """A folder whose HL7 v2 files are read, and what their messages have in common."""
+
+    name: str
+    folder: Path
+    source: str = "default"
+    default_charset: str | None = None
+    zone: ZoneInfo | None = None
+    settle_s: int = 5
+    """A file must not have changed for so long before it is read."""
+    look_every_s: int = 2
+    file_limit_bytes: int = 256 * MEBIBYTE
+    archive_irrelevant: Archive = "headers"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
     """How the messages of one sending application and facility are read and answered."""
 
@@ -135,6 +151,7 @@ class Settings:
     """Allows an HTTP bind beyond loopback without TLS and token."""
     sources: tuple[Source, ...] = (Source(),)
     mllp: tuple[MllpListener, ...] = (MllpListener(),)
+    drop_folders: tuple[DropFolder, ...] = ()
     senders: tuple[Sender, ...] = ()
     http: Http = field(default_factory=Http)
     targets: tuple[TargetSettings, ...] = ()
@@ -153,7 +170,7 @@ class Settings:
     housekeeping_s: int = 60
     """How often figures are refreshed and old bytes pruned."""
 
-    def sender(self, sender: str, listener: MllpListener | None = None) -> Sender:
+    def sender(self, sender: str, listener: MllpListener | DropFolder | None = None) -> Sender:
         """The settings of `MSH-3|MSH-4`: the most exact match, else the defaults; zone and charset of its listener."""
         found = max(self.senders, key=lambda s: sender_rank(s.match, sender), default=Sender())
         if sender_rank(found.match, sender) < 0:
