@@ -89,6 +89,7 @@ def listener(
         on_event=on_event,
         on_torn=_keeping_torn(settings.name, torn, log),
         tls=tls,
+        commits=settings.mllp_release == "2",
     )
 
 

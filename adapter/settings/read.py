@@ -27,6 +27,7 @@ from adapter.settings.site import (
     DropFolder,
     Http,
     MllpListener,
+    MllpRelease,
     Sender,
     Settings,
     Source,
@@ -117,6 +118,7 @@ def _listener(row: Block, folder: Path) -> MllpListener:
         frame_timeout_s=row.whole("frame_timeout_s", default=default.frame_timeout_s, least=1, most=DAY_S),
         keepalive_idle_s=row.whole("keepalive_idle_s", default=default.keepalive_idle_s, least=1, most=32767),
         tls=read_tls(row, folder),
+        mllp_release=cast("MllpRelease", row.choice("mllp_release", get_args(MllpRelease), default.mllp_release)),
         answer_within_s=row.whole("answer_within_s", default=default.answer_within_s, least=1, most=600),
         archive_irrelevant=cast(
             "Archive", row.choice("archive_irrelevant", get_args(Archive), default.archive_irrelevant)

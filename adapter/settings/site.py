@@ -13,6 +13,7 @@ from adapter.settings.secrets import read_secret
 from adapter.transport.tls_server import ClientCert
 
 Archive = Literal["count", "headers", "full"]
+MllpRelease = Literal["1", "2"]
 Unsupported = Literal["AA", "AE", "AR"]
 ContentErrors = Literal["AE", "AA"]
 Delivery = Literal["shadow", "on"]
@@ -63,6 +64,8 @@ class MllpListener:
     keepalive_idle_s: int = 60
     """Silence after which the system probes whether the sender is still there; an idle connection stays open."""
     tls: MllpTls | None = None
+    mllp_release: MllpRelease = "1"
+    """`2` confirms each frame in a block of its own (0x06, or 0x15) before the answer."""
     answer_within_s: int = 3
     """Past this the AA goes out as soon as the message is on disk, translated or not."""
     archive_irrelevant: Archive = "headers"

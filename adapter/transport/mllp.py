@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 
 from adapter.transport.cannot_store import CannotStore
-from adapter.transport.mllp_connection import Connection, Handle, MllpHandlers, Notify, Opened
+from adapter.transport.mllp_connection import Connection, Opened
+from adapter.transport.mllp_handlers import Handle, MllpHandlers, Notify
 from adapter.transport.mllp_limits import MllpLimits
 from adapter.transport.mllp_secure import Handshakes, SecureConnection
 from adapter.transport.tls_server import ServerTls
@@ -21,7 +22,8 @@ class MllpListener:
     connection closed without an answer. `too_large(header)` words the answer to an oversized frame.
     `on_event(name, fields)` tells what happened on the wire and never holds content; `on_torn(fragment, peer)`
     receives a frame that never ended, for the archive. With `tls` every connection is secured first; what the
-    object reloads holds for the connections opened after it. Nothing is medicine here.
+    object reloads holds for the connections opened after it. `commits` speaks MLLP release 2: a block 0x06 once a
+    frame was handled, 0x15 when it could not be kept. Nothing is medicine here.
     """
 
     def __init__(
@@ -33,8 +35,11 @@ class MllpListener:
         on_event: Notify,
         on_torn: Callable[[bytes, str], None] | None = None,
         tls: ServerTls | None = None,
+        commits: bool = False,
     ) -> None:
-        self._handlers = MllpHandlers(handle=handle, too_large=too_large, on_event=on_event, on_torn=on_torn)
+        self._handlers = MllpHandlers(
+            handle=handle, too_large=too_large, on_event=on_event, on_torn=on_torn, commits=commits
+        )
         self._limits = limits
         self._opened = Opened()
         self._live = self._opened.live

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from adapter.transport.certificates import facts_of
-from adapter.transport.mllp_connection import Connection, Notify, peer_name
+from adapter.transport.mllp_connection import Connection
 from adapter.transport.mllp_framing import START, spoken_protocol
+from adapter.transport.mllp_handlers import Notify
 from adapter.transport.mllp_limits import MllpLimits
+from adapter.transport.mllp_socket import peer_name
 from adapter.transport.tls_server import ServerTls, TlsRefusal, refusal_of
 
 _READ_BYTES = 256 * 1024

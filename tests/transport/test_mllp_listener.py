@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import pytest
+import uvloop
 from hl7.client import MLLPClient as ThirdPartyClient
 
 from adapter.transport.mllp import CannotStore, MllpLimits, MllpListener
@@ -18,6 +19,18 @@ from adapter.transport.mllp_framing import Frame, Framer, framed
 pytestmark = pytest.mark.loopback
 
 MSG = b"MSH|^~\\&|LAB|N|||1||ORU^R01|A1|P|2.5\rPID|1\r"
+
+
+def on_uvloop(story):
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(story)
+
+
+@pytest.fixture(autouse=True, params=["asyncio", "uvloop"])
+def loop(request, monkeypatch):
+    """Every story is told on the library's loop and on the one the service runs on."""
+    if request.param == "uvloop":
+        monkeypatch.setattr(asyncio, "run", on_uvloop)
 
 
 def numbered(n: int) -> bytes:
@@ -33,6 +46,7 @@ class Site:
     events: list[tuple[str, dict]] = field(default_factory=list)
     torn: list[bytes] = field(default_factory=list)
     gate: asyncio.Event | None = None
+    commits: bool = False
     port: int = 0
     listener: MllpListener | None = None
 
@@ -57,14 +71,15 @@ class Site:
 
 
 @asynccontextmanager
-async def site(**changes):
-    one = Site(limits=MllpLimits(**changes))
+async def site(*, commits=False, **changes):
+    one = Site(limits=MllpLimits(**changes), commits=commits)
     one.listener = MllpListener(
         handle=one.handle,
         too_large=lambda header: b"LARGE:" + header[:8],
         limits=one.limits,
         on_event=lambda name, fields: one.events.append((name, fields)),
         on_torn=lambda fragment, _peer: one.torn.append(fragment),
+        commits=one.commits,
     )
     one.port = await one.listener.start("127.0.0.1", 0)
     try:
@@ -438,5 +453,42 @@ def test_a_taken_port_is_said_so():
             with pytest.raises(OSError, match=r"in use"):
                 await second.start("127.0.0.1", one.port)
             await second.stop(1)
+
+    asyncio.run(story())
+
+
+def test_release_2_confirms_each_frame_before_its_answer_and_hears_the_senders_own():
+    async def story():
+        async with site(commits=True) as one, connection(one.port) as (reader, writer):
+            quiet = b"MSH|^~\\&|||||||ACK^R01^ACK|9|P|2.5\r"
+            writer.write(framed(numbered(1)) + framed(b"\x06") + framed(quiet) + framed(numbered(2)) + framed(b"\x06"))
+            writer.write_eof()
+            committed = framed(b"\x06")
+            assert await rest(reader) == (
+                committed + framed(b"ACK:" + numbered(1)) + committed + committed + framed(b"ACK:" + numbered(2))
+            )
+            assert "frame-ignored" not in one.names()
+
+    asyncio.run(story())
+
+
+def test_release_2_says_when_a_frame_could_not_be_kept():
+    async def story():
+        async with site(commits=True) as one, connection(one.port) as (reader, writer):
+            writer.write(framed(numbered(1) + b"ZZZ|full|") + framed(numbered(2)))
+            assert await rest(reader) == framed(b"\x15")
+            assert len(one.handled) == 1
+
+    asyncio.run(story())
+
+
+def test_a_host_that_ends_frames_loosely_is_warned_about_once_however_often_it_connects():
+    async def story():
+        async with site(end_silence_s=0.02) as one:
+            for n in range(3):
+                async with connection(one.port) as (reader, writer):
+                    writer.write(b"\x0b" + numbered(n) + b"\x1c")
+                    assert await answers(reader, 1) == [b"ACK:" + numbered(n)]
+            assert one.names().count("frame-end-loose") == 1
 
     asyncio.run(story())
