@@ -86,8 +86,12 @@ class DropFolders:
                 self._take(drop, path)
         except CannotKeep as fault:
             self._tell_stuck(drop, "inbox-cannot-keep", str(fault))
+        except StoreBroken:
+            raise
         except OSError as fault:
             self._tell_stuck(drop, "drop-folder-stuck", fault.strerror or type(fault).__name__)
+        except Exception as fault:  # noqa: BLE001 - a fault of ours must not end the looking for good
+            self._tell_stuck(drop, "drop-folder-stuck", type(fault).__name__)
         else:
             self._stuck.discard(drop.door.listener)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 
 SUBJECT_LIMIT = 200
 """A subject in a log line is no longer than this: a stranger has written it."""
@@ -47,6 +48,11 @@ def subject_of(der: bytes | None) -> str | None:
         return None
 
 
+def fingerprint_of(der: bytes) -> str:
+    """SHA-256 of a certificate's DER bytes, whatever they hold."""
+    return sha256(der).hexdigest()
+
+
 def normal_fingerprint(text: str) -> str | None:
     """A SHA-256 fingerprint without its colons and in small letters, None when it is none."""
     plain = text.removeprefix("sha256:").replace(":", "").replace(" ", "").lower()
@@ -60,5 +66,5 @@ def _facts(certificate: x509.Certificate) -> CertificateFacts:
         subject=printable,
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
-        fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
+        fingerprint=fingerprint_of(certificate.public_bytes(Encoding.DER)),
     )

@@ -15,6 +15,8 @@ UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".writing")
 ANSWERS, REASON = ".ack", ".reason.txt"
 _Seen = tuple[int, int, int]
 """Inode, size and time of the last change."""
+_Beside = tuple[str, bytes]
+"""The ending and the content of the file that goes beside a failed one."""
 
 
 class UnusableFileError(Exception):
@@ -42,9 +44,15 @@ class DropFolder:
         self._limits = limits
         self._clock = clock
         self._seen: dict[str, tuple[_Seen, float]] = {}
+        self._unmoved: dict[Path, tuple[_Seen, str, _Beside | None]] = {}
+        """Files that were read and could not be moved: they are moved later, and never read again."""
 
     def whole(self) -> list[Path]:
-        """The files that can be read now, those that lie longest first; raises OSError when the folder is gone."""
+        """The files that can be read now, those that lie longest first.
+
+        Raises OSError when the folder is gone, or when a file that was read still cannot be moved.
+        """
+        self._move_what_is_left()
         now = self._clock()
         found = {path.name: (path, seen) for path, seen in self._candidates()}
         known = {name: self._seen.get(name) for name in found}
@@ -94,18 +102,34 @@ class DropFolder:
                 except FileNotFoundError:
                     continue
                 if stat.S_ISREG(found.st_mode):
-                    yield Path(entry.path), (found.st_ino, found.st_size, found.st_mtime_ns)
+                    yield Path(entry.path), _seen(found)
 
-    def _move(self, path: Path, where: str, beside: tuple[str, bytes] | None) -> None:
+    def _move_what_is_left(self) -> None:
+        for path, (seen, where, beside) in tuple(self._unmoved.items()):
+            try:
+                same = _seen(path.stat(follow_symlinks=False)) == seen
+            except FileNotFoundError:
+                same = False
+            if same:
+                self._move(path, where, beside)
+            self._unmoved.pop(path, None)
+
+    def _move(self, path: Path, where: str, beside: _Beside | None) -> None:
+        self._unmoved[path] = (_seen(path.stat(follow_symlinks=False)), where, beside)
         folder = self.folder / where
         folder.mkdir(mode=0o700, exist_ok=True)
         target = _free(folder, path.name)
         if beside:
             _write(target.with_name(target.name + beside[0]), beside[1])
         path.rename(target)
+        self._unmoved.pop(path, None)
         _sync(folder)
         _sync(self.folder)
         self._seen.pop(path.name, None)
+
+
+def _seen(found: os.stat_result) -> _Seen:
+    return (found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 def _free(folder: Path, name: str) -> Path:

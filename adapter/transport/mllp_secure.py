@@ -8,7 +8,7 @@ import ssl
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from adapter.transport.certificates import facts_of
+from adapter.transport.certificates import fingerprint_of
 from adapter.transport.mllp_connection import Connection
 from adapter.transport.mllp_framing import START, spoken_protocol
 from adapter.transport.mllp_handlers import Notify
@@ -148,7 +148,7 @@ class SecureConnection(asyncio.Protocol):
     def _is_pinned(self) -> bool:
         der = self._tls.getpeercert(binary_form=True)
         pins = self._shared.tls.files.client_fingerprints
-        return not pins or der is None or facts_of(der).fingerprint in pins
+        return not pins or der is None or fingerprint_of(der) in pins
 
     def _read(self) -> None:
         plain: list[bytes] = []

@@ -7,7 +7,7 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapter.transport.certificates import facts_of
+from adapter.transport.certificates import fingerprint_of
 
 _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL"})
 
@@ -26,7 +26,7 @@ class ClientTls:
 
     def check(self, shown: bytes | None) -> None:
         """Compare the listener's certificate (DER) with the agreed one; raises PinMismatchError."""
-        if self.fingerprint is not None and (not shown or facts_of(shown).fingerprint != self.fingerprint):
+        if self.fingerprint is not None and (not shown or fingerprint_of(shown) != self.fingerprint):
             raise PinMismatchError("another certificate")
 
 

@@ -144,3 +144,33 @@ def test_a_file_taken_away_is_no_fault_of_the_file(drop, tmp_path):
 def test_a_folder_that_is_gone_is_told(tmp_path):
     with pytest.raises(FileNotFoundError):
         DropFolder(tmp_path / "gone", DropLimits()).whole()
+
+
+def test_a_file_that_cannot_be_moved_is_moved_later_and_never_read_again(drop, tmp_path, clock):
+    path = put(tmp_path, "a.hl7")
+    drop.whole()
+    clock.now += 5
+    assert names(drop.whole()) == ["a.hl7"]
+    (tmp_path / "failed").write_text("in the way")
+    with pytest.raises(FileExistsError):
+        drop.done(path, b"answers", accepted=False)
+    for _ in range(2):
+        with pytest.raises(FileExistsError):
+            drop.whole()
+    (tmp_path / "failed").unlink()
+    assert drop.whole() == []
+    assert tree(tmp_path) == {"failed/a.hl7": b"MSH|", "failed/a.hl7.ack": b"answers"}
+
+
+def test_a_new_file_of_the_same_name_is_not_taken_for_the_one_that_was_read(drop, tmp_path, clock):
+    path = put(tmp_path, "a.hl7")
+    (tmp_path / "failed").write_text("in the way")
+    with pytest.raises(FileExistsError):
+        drop.done(path, b"answers", accepted=False)
+    (tmp_path / "failed").unlink()
+    put(tmp_path, ".new", b"MSH|2").rename(path)
+    (tmp_path / "failed").mkdir()
+    drop.whole()
+    assert tree(tmp_path) == {"a.hl7": b"MSH|2"}
+    clock.now += 5
+    assert drop.read(drop.whole()[0]) == b"MSH|2"
