@@ -433,3 +433,61 @@ def test_a_stop_answers_the_frame_in_hand_over_tls_too(hospital_ca, ours):
 def test_any_bytes_are_a_certificate_message_or_none(message, with_context):
     found = first_certificate(message, with_context=with_context)
     assert found is None or found in message
+
+
+@LOOPS
+def test_a_sender_that_never_reads_its_answers_is_held_back_over_tls_too(loop, hospital_ca, ours):
+    message = framed(MSG + b"x" * 100_000)
+
+    def send_and_never_read(port, is_held_back):
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=10) as raw,
+            client(hospital_ca).wrap_socket(raw, server_hostname="127.0.0.1") as secured,
+        ):
+            secured.settimeout(0.5)
+            with suppress(TimeoutError):
+                for _ in range(1000):
+                    secured.sendall(message)
+            return is_held_back()
+
+    async def story():
+        limits = {"unsent_answers_bytes": 4096, "waiting_bytes": 100_000, "waiting_frames": 8}
+        async with site(files(ours, client_cert="none"), **limits) as one:
+
+            def is_held_back():
+                (ours_of_it,) = one.listener._live
+                waiting, unsent = ours_of_it._waiting_bytes, ours_of_it._transport.get_write_buffer_size()
+                return 0 < len(one.handled) < 1000, waiting < 1_000_000, unsent < 1_000_000
+
+            assert await asyncio.to_thread(send_and_never_read, one.port, is_held_back) == (True, True, True)
+            await one.until("connection-closed")
+
+    loop(story())
+
+
+def test_the_end_of_a_connection_is_said_and_no_mere_silence(hospital_ca, ours):
+    """A sender may tell a connection that was ended from one that was cut (close_notify)."""
+
+    def read_to_the_end(port):
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=10) as raw,
+            client(hospital_ca).wrap_socket(raw, server_hostname="127.0.0.1", suppress_ragged_eofs=False) as secured,
+        ):
+            secured.sendall(framed(MSG))
+            received = b""
+            while data := secured.recv(65536):
+                received += data
+                asyncio.run_coroutine_threadsafe(stop(), loop)
+            return received
+
+    async def stop():
+        await told.listener.stop(5)
+
+    async def story():
+        nonlocal told, loop
+        loop = asyncio.get_running_loop()
+        async with site(files(ours, client_cert="none")) as told:
+            assert await asyncio.to_thread(read_to_the_end, told.port) == framed(b"ACK:" + MSG)
+
+    told = loop = None
+    asyncio.run(story())
