@@ -6,7 +6,7 @@ import signal
 
 import hospital
 import pytest
-from running_service import code_of, eventually
+from running_service import alive, code_of, eventually
 
 pytestmark = [pytest.mark.loopback, pytest.mark.faults, pytest.mark.timeout(90)]
 
@@ -64,8 +64,10 @@ def test_dropped_files_are_read_and_moved_and_a_killed_service_goes_on(start, tm
     assert "good" not in service.log.read_text()
 
     # As after a crash between keeping and moving: the file is there again.
+    core = service.pids["core"]
     service.process.send_signal(signal.SIGKILL)
     service.process.wait(10)
+    eventually(lambda: not alive(core))
     (folder / "processed" / "good.hl7").rename(folder / "good.hl7")
     again = start("--config", str(site))
     (folder / "later.hl7.tmp").rename(folder / "later.hl7")
