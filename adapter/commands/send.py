@@ -153,7 +153,8 @@ def _print(outcomes: Sequence[Outcome], summary: dict[str, Any]) -> None:
         if len(outcomes) <= SHOWN_WHOLE or not outcome.accepted:
             print("\n".join(_lines(outcome)))
     answers = ", ".join(f"{code} {count}" for code, count in summary["answers"].items()) or "no answer"
-    print(f"{summary['messages']} messages in {summary['seconds']} s: {answers}; {summary['accepted']} accepted.")
+    counted = "1 message" if len(outcomes) == 1 else f"{len(outcomes)} messages"
+    print(f"{counted} in {summary['seconds']} s: {answers}; {summary['accepted']} accepted.")
     if summary["without_usable_answer"]:
         print(f"{summary['without_usable_answer']} without a usable answer.")
     if (times := summary["answer_ms"])["median"] is not None:

@@ -131,6 +131,9 @@ def test_the_answer_is_the_one_that_was_told(tmp_path, capsys):
     with listening("--answer", "CE", "--headers", "--json") as (process, port):
         assert main(["send", write(tmp_path, ONE), f":{port}", "--json"]) == 1
         row = json.loads(process.stdout.readline())
+        result = json.loads(capsys.readouterr().out)
+        assert main(["send", write(tmp_path, ONE), f"localhost:{port}", "--tls"]) == 2
+    assert "nothing was sent" in capsys.readouterr().err
     assert {key: row[key] for key in ("number", "type", "control_id", "version", "bytes")} == {
         "number": 1,
         "type": "ORU^R01",
@@ -139,7 +142,6 @@ def test_the_answer_is_the_one_that_was_told(tmp_path, capsys):
         "bytes": len(ONE),
     }
     assert "message" not in row
-    result = json.loads(capsys.readouterr().out)
     assert (result["messages"][0]["code"], result["messages"][0]["control_id"]) == ("CE", "S1")
     assert result["summary"]["answers"] == {"CE": 1}
 
@@ -337,12 +339,6 @@ def test_mutual_tls_between_the_two(tmp_path, capsys):
     assert "tls-refused" in wire
     assert "the sender showed no certificate" in wire
     assert "not-tls" in wire
-
-
-def test_tls_to_a_plain_port_is_told(tmp_path, capsys):
-    with listening() as (_, port):
-        assert main(["send", write(tmp_path, ONE), f"localhost:{port}", "--tls"]) == 2
-    assert "nothing was sent" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -491,3 +491,62 @@ def test_the_end_of_a_connection_is_said_and_no_mere_silence(hospital_ca, ours):
 
     told = loop = None
     asyncio.run(story())
+
+
+class Wire(asyncio.Transport):
+    """A socket that only remembers that it was closed."""
+
+    closing = False
+
+    def write(self, data):
+        assert isinstance(data, bytes)
+
+    def is_closing(self):
+        return self.closing
+
+    def close(self):
+        self.closing = True
+
+    abort = close
+
+    def can_write_eof(self):
+        return True
+
+    def write_eof(self):
+        pass
+
+    def set_write_buffer_limits(self, high=None, low=None):
+        pass
+
+
+@given(st.booleans(), st.lists(st.binary(max_size=60), max_size=4), st.booleans())
+def test_no_bytes_of_a_stranger_break_the_handshake(ours, begins_as_tls, pieces, ends):
+    """asyncio would swallow an exception here, and the connection would linger."""
+    if begins_as_tls:
+        pieces = [b"\x16\x03\x01", *pieces]
+    told = []
+
+    async def story():
+        listener = MllpListener(
+            handle=None,
+            too_large=lambda _: None,
+            limits=MllpLimits(farewell_s=0),
+            on_event=lambda name, fields: told.append((name, fields)),
+            tls=ServerTls(files(ours, client_cert="none")),
+        )
+        secure, wire = listener._accepted(), Wire()
+        secure.connection_made(wire)
+        for piece in pieces:
+            secure.data_received(piece)
+        if ends and not secure.eof_received():
+            wire.close()
+        secure.connection_lost(None)
+        assert not listener._handshakes.waiting
+
+    asyncio.run(story())
+    assert len(told) <= 1
+    assert listening_never_began(told)
+
+
+def listening_never_began(told):
+    return not {"connection-opened", "connection-closed"} & {name for name, _ in told}
