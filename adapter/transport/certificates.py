@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+if TYPE_CHECKING:
+    from cryptography import x509  # heavy: a site without TLS never loads it
 
 SUBJECT_LIMIT = 200
 """A subject in a log line is no longer than this: a stranger has written it."""
@@ -30,11 +31,15 @@ class CertificateFacts:
 
 def facts_of(der: bytes) -> CertificateFacts:
     """The facts of one certificate in DER; raises ValueError when it cannot be read."""
+    from cryptography import x509
+
     return _facts(x509.load_der_x509_certificate(der))
 
 
 def read_certificate(path: Path) -> CertificateFacts:
     """The facts of the first certificate of a PEM file; raises OSError or ValueError."""
+    from cryptography import x509
+
     return _facts(x509.load_pem_x509_certificate(path.read_bytes()))
 
 
@@ -60,6 +65,8 @@ def normal_fingerprint(text: str) -> str | None:
 
 
 def _facts(certificate: x509.Certificate) -> CertificateFacts:
+    from cryptography.hazmat.primitives.serialization import Encoding
+
     subject = certificate.subject.rfc4514_string()
     printable = "".join(sign if sign.isprintable() else "?" for sign in subject[:SUBJECT_LIMIT])
     return CertificateFacts(
