@@ -45,7 +45,7 @@ def commits_per_s(folder: Path, messages: Sequence[bytes]) -> float:
 
 
 def naive_per_s(folder: Path, messages: Sequence[bytes]) -> float:
-    """Messages a second the plain way: parsed whole, one Observation model and one commit each; no network, no rules."""
+    """Messages a second the plain way: parsed whole, one Observation model and one commit each; no network."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # hl7apy's own
         with closing(_database(folder / "naive.db")) as connection:
