@@ -43,3 +43,23 @@ def test_an_unlinked_sample_agrees_with_its_flag(story, value, remarks):
     reading = story().level("10 12:00", value, remarks=remarks).read()
     (finding,) = reading.unlinked
     assert_agreement(reading, finding)
+
+
+@pytest.mark.parametrize(
+    ("reacted", "premedicated", "priority"),
+    [(1, True, "P1"), (2, True, "P1"), (None, True, "P2"), (1, False, "P2")],
+)
+def test_an_overdue_level_of_a_premedicated_dose_is_urgent_after_any_earlier_reaction(
+    story, reacted, premedicated, priority
+):
+    """A premedicated dose without a level may hide what an earlier dose of the patient showed (CONTRACTS 4)."""
+    told = story()
+    for number, month in enumerate(("01", "02", "03"), start=1):
+        told.dose(f"2025-{month}-03T10:00:00Z", None, key=f"MedicationAdministration/d{number}")
+        if number < 3:
+            told.level(f"2025-{month}-10T10:00:00Z", "0.5")
+        if number == reacted:
+            told.reaction(f"2025-{month}-03T10:20:00Z", grade=1)
+    told = told.premedicated("2025-03-03T09:30:00Z") if premedicated else told
+    last = told.read("2025-03-12T12:00:00Z").findings[-1]
+    assert (last.monitoring, last.priority) == ("sample-overdue", priority)

@@ -1,0 +1,67 @@
+"""A finding carries whose it is, what it was read by, and which sample leads it (CONTRACTS 3)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+PATIENT = "https://hospital.example/mrn|4711"
+
+
+def test_a_finding_names_patient_policy_history_and_the_sample_that_leads_it(story, rulebook):
+    policy = next(policy for policy in rulebook.policies if policy.id == "CONS16")
+    told = story().dose(source="pharmacy").level("10 12:00", "0.5", source="lab-a").level("13 12:00", "0.06")
+    finding = told.only()
+    assert (finding.patient, finding.source, finding.history_from) == (PATIENT, "pharmacy", "2025-03-03T10:00:00Z")
+    assert (finding.policy, finding.policy_hash) == (policy.label, policy.hash)
+    assert finding.headline_sample == "LAB/1/asparaginase-activity/1"
+    assert finding.threshold_iu_per_ml == Decimal("0.10")
+    assert finding.sample_sources == (
+        ("LAB/1/asparaginase-activity/1", "lab-a"),
+        ("LAB/2/asparaginase-activity/1", "lab"),
+    )
+
+
+def test_a_dose_without_a_level_has_no_leading_sample_and_no_threshold(story):
+    finding = story().dose().level("10 12:00", None, letter="X").only()
+    assert (finding.exposure, finding.headline_sample, finding.threshold_iu_per_ml) == ("no-result", None, None)
+    assert finding.sample_sources == (("LAB/1/asparaginase-activity/1", "lab"),)
+
+
+def test_a_dose_no_policy_reads_names_none(story, pegaspargase_only):
+    finding = story(pegaspargase_only).dose(product="calaspargase").level("10 12:00", "0.5").only()
+    assert (finding.policy, finding.policy_hash, finding.threshold_iu_per_ml) == (None, None, None)
+    assert finding.headline_sample == "LAB/1/asparaginase-activity/1"
+
+
+@pytest.mark.parametrize(
+    ("parts", "exposure", "leads", "rule"),
+    [
+        # Measurable activity without a dose is a question about the data (Q10); what is not measurable is none.
+        ({"value": "0.5"}, "indeterminate", True, "Q10"),
+        ({"value": "0.03"}, "indeterminate", True, "Q10"),
+        ({"value": "0.029"}, "indeterminate", True, "D1"),
+        ({"value": "<0.03"}, "indeterminate", True, "D1"),
+        ({"value": "0.5", "letter": "P"}, "indeterminate", True, "D1"),
+        ({"value": "0.5", "remarks": ("unit-missing",)}, "indeterminate", True, "D1"),
+        ({"value": None, "letter": "X"}, "no-result", False, "D1"),
+        ({"value": None}, "no-result", False, "D1"),
+    ],
+)
+def test_a_sample_without_a_dose_is_never_read_and_leads_its_own_finding_where_it_is_a_level(
+    story, parts, exposure, leads, rule
+):
+    (finding,) = story().level("10 12:00", source="lab-a", **parts).read().unlinked
+    assert (finding.patient, finding.source, finding.history_from) == (PATIENT, "lab-a", "2025-03-10T12:00:00Z")
+    assert (finding.exposure, finding.mechanism, finding.rules) == (exposure, "not-assessable", (rule,))
+    key = "LAB/1/asparaginase-activity/1"
+    assert (finding.headline_sample, finding.sample_sources) == (key if leads else None, ((key, "lab-a"),))
+    assert (finding.dose, finding.policy, finding.policy_hash, finding.monitoring) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(("level", "priority"), [(None, "P1"), ("0.5", "P2"), ("<0.03", "P2")])
+def test_a_level_without_a_dose_is_urgent_only_while_a_reaction_waits_for_a_level(story, level, priority):
+    told = story().level("2025-01-01T12:00Z", "0.5").dose().reaction(grade=2)
+    told = told.level("10 12:00", level) if level else told
+    assert told.read().unlinked[0].priority == priority
