@@ -93,7 +93,7 @@ def evidence_of_unlinked(sample: ActivityMeasured, history: History) -> dict[str
 
 
 def _severe_beside(dose: JudgedDose) -> bool:
-    return any(entry.reaction.severe and entry.reaction.counts for entry in dose.unlinked)
+    return any(entry.reaction.severe for entry in dose.unlinked)
 
 
 def _dose(dose: JudgedDose) -> dict[str, Any]:

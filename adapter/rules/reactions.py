@@ -128,8 +128,8 @@ def is_reaction(record: HypersensitivityRecorded) -> bool:
 
 
 def any_severe(reactions: Sequence[Reaction]) -> bool:
-    """Whether any counting reaction of a dose was severe."""
-    return any(reaction.severe for reaction in reactions if reaction.counts)
+    """Whether any reaction of a dose was severe; a note never is."""
+    return any(reaction.severe for reaction in reactions)
 
 
 def _coded_for(records: Sequence[HypersensitivityRecorded], episode: Episode, rulebook: RuleBook) -> tuple[str, ...]:

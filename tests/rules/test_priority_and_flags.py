@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
@@ -63,3 +64,26 @@ def test_an_overdue_level_of_a_premedicated_dose_is_urgent_after_any_earlier_rea
     told = told.premedicated("2025-03-03T09:30:00Z") if premedicated else told
     last = told.read("2025-03-12T12:00:00Z").findings[-1]
     assert (last.monitoring, last.priority) == ("sample-overdue", priority)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "third", "priority"),
+    [
+        # A target missed on day 14 stays a question until a later dose is judged, whichever later one that is.
+        (("336", "0.06", None), ("168", "0.5", None), ("72", "0.5", None), None),
+        (("336", "0.06", None), ("72", "0.5", None), ("72", "0.5", None), "P2"),
+        (("336", "0.06", None), ("72", "0.5", None), ("168", "0.5", None), None),
+        # A mild reaction with kept activity stays one until another dose of the family has none.
+        (("168", "0.5", {"grade": 1}), ("168", "0.5", None), ("168", "0.5", {"grade": 1}), None),
+        (("168", "0.5", {"grade": 1}), ("168", "0.5", {"grade": 1}), ("168", "0.5", {"grade": 1}), "P2"),
+    ],
+)
+def test_a_question_is_closed_by_any_later_dose_that_answers_it(story, first, second, third, priority):
+    told = story()
+    for number, (hours, value, reaction) in enumerate((first, second, third), start=1):
+        start = datetime(2025, number, 3, 10, tzinfo=UTC)
+        told.dose(start, None, key=f"MedicationAdministration/d{number}")
+        told.level(start + timedelta(hours=int(hours)), value)
+        if reaction:
+            told.reaction(start + timedelta(minutes=5), record=f"AllergyIntolerance/a{number}", **reaction)
+    assert told.read("2025-03-25T12:00:00Z").findings[0].priority == priority

@@ -21,10 +21,10 @@ def march(day, hour=0, minute=0, second=0):
 
 @pytest.fixture
 def episodes(rulebook):
-    """The dose episodes of a story."""
+    """The dose episodes of a story, its rows in the order of the history or turned round."""
 
-    def of(told):
-        return dose_episodes(told.history().doses, rulebook)
+    def of(told, *, turned=False):
+        return dose_episodes(told.history().doses[:: -1 if turned else 1], rulebook)
 
     return of
 
@@ -45,11 +45,18 @@ def names(found):
 )
 @pytest.mark.parametrize("turned", [False, True])
 def test_doses_are_told_by_start_end_key_and_source_however_they_arrive(story, episodes, peg, erwinia, first, turned):
-    rows = [{**peg}, {**ERWINIA, **erwinia}]
-    told = story()
-    for row in reversed(rows) if turned else rows:
-        told.dose(**row)
-    assert names(episodes(told))[0][2] == first
+    told = story().dose(**peg).dose(**ERWINIA, **erwinia)
+    assert names(episodes(told, turned=turned))[0][2] == first
+
+
+def test_doses_alike_in_time_and_key_are_told_by_source_whatever_was_given_before(story, episodes):
+    told = story().dose("2025-01-03T10:00:00Z", None, key="b").dose(key="a", source="two")
+    told.dose(key="a", source="one", **ERWINIA)
+    assert names(episodes(told)) == [
+        ("ehr", "b", "pegaspargase"),
+        ("one", "a", "crisantaspase"),
+        ("two", "a", "pegaspargase"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -62,10 +69,7 @@ def test_doses_are_told_by_start_end_key_and_source_however_they_arrive(story, e
 )
 @pytest.mark.parametrize("turned", [False, True])
 def test_a_dose_has_the_name_of_its_first_row_however_the_rows_arrive(story, episodes, one, other, name, turned):
-    told = story()
-    for row in (other, one) if turned else (one, other):
-        told.dose(**row)
-    (episode,) = episodes(told)
+    (episode,) = episodes(story().dose(**one).dose(**other), turned=turned)
     assert (episode.source, episode.key) == name
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+
+from adapter.rules import interpret
 
 PATIENT = "https://hospital.example/mrn|4711"
 
@@ -65,3 +68,40 @@ def test_a_level_without_a_dose_is_urgent_only_while_a_reaction_waits_for_a_leve
     told = story().level("2025-01-01T12:00Z", "0.5").dose().reaction(grade=2)
     told = told.level("10 12:00", level) if level else told
     assert told.read().unlinked[0].priority == priority
+
+
+JANUARY = "2025-01-05T10:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("lines", "history_from"),
+    [
+        (lambda s: s.dose(JANUARY, None).dose().level("10 12:00", "0.5"), JANUARY),
+        (lambda s: s.dose(JANUARY, None, status="not-done").dose().level("10 12:00", "0.5"), "2025-03-03T10:00:00Z"),
+        (lambda s: s.dose().level("10 12:00", "0.5").level(JANUARY, "0.5"), JANUARY),
+        (lambda s: s.dose().level("10 12:00", "0.5").reaction(JANUARY), JANUARY),
+        (lambda s: s.dose("3", None).level("10 12:00", "0.5"), "2025-03-03"),
+        # The instant counts, not the clock of the zone; of one instant written twice the first in writing.
+        (
+            lambda s: s.dose("2025-03-03T09:00Z", None).level("2025-03-03T13:00+05:00", "0.5"),
+            "2025-03-03T13:00:00+05:00",
+        ),
+        (lambda s: s.dose("2025-03-03T11:00+01:00", None).reaction("2025-03-03T10:00Z"), "2025-03-03T10:00:00Z"),
+        (lambda s: s.dose(None, None).level(None, "0.5"), None),
+    ],
+    ids=["dose", "dose-not-done", "sample", "reaction", "date", "zone", "one-instant", "no-time"],
+)
+def test_the_history_reaches_back_to_the_first_time_that_is_known_as_it_was_sent(story, lines, history_from):
+    reading = lines(story()).read()
+    assert reading.patient == PATIENT
+    assert {finding.history_from for finding in (*reading.findings, *reading.unlinked)} == {history_from}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_samples_are_told_by_collection_key_and_source_however_they_arrive(story, rulebook, moment_at, turned):
+    told = story().dose().level("12 12:00", "0.4", key="A").level("10 12:00", "0.5", key="C", source="one")
+    told.level("10 12:00", "0.5", key="B", source="two").level("10 12:00", "0.5", key="B", source="one")
+    history = told.history()
+    history = replace(history, samples=history.samples[:: -1 if turned else 1])
+    (finding,) = interpret(history, rulebook, moment_at("18 12:00").latest).findings
+    assert finding.sample_sources == (("B", "one"), ("B", "two"), ("C", "one"), ("A", "lab"))
