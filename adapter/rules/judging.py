@@ -167,7 +167,8 @@ WITHOUT_REACTION = (
 def _without_residual(reading: Reading, others: Supply) -> Reading:
     """A good level is not credited to this dose while another family's dose may still be active (ruling 9)."""
     taken = collection_span(reading.sample)
-    if reading.level != "ok" or taken is None or taken.earliest - BEFORE_ALL >= others.until:
+    assert taken  # noqa: S101 - a sample without any time has no dose to be read against
+    if reading.level != "ok" or taken.earliest - BEFORE_ALL >= others.until:
         return reading
     rule = undecided(reacted=reading.mechanism not in WITHOUT_REACTION)
     return replace(reading, rule=rule.id, exposure=rule.exposure, mechanism=rule.mechanism, residual_from=others.dose)

@@ -61,3 +61,22 @@ def test_the_source_of_every_limit_that_is_shown_is_shown_with_it(story, ruleboo
     book = replace(rulebook, policies=(replace(policy, **{limit: cited}),))
     assert "LANVERS-2002" in story(book).dose().only().evidence["policy"]["citations"]
     assert "LANVERS-2002" not in story().dose().only().evidence["policy"]["citations"]
+
+
+@pytest.mark.parametrize(
+    ("started", "ended", "collected"),
+    [("3 10:00", "3 12:00", "9"), ("3", None, "9 20:00"), ("3 10:00", "3", "9 20:00")],
+    ids=["sample", "start", "end"],
+)
+def test_a_level_left_open_by_a_date_says_that_only_a_date_is_known(story, started, ended, collected):
+    finding = story().dose(started, ended).level(collected, "0.5").only()
+    assert "date-only" in finding.modifiers
+    assert because(finding) == [
+        "a time is known by its date only",
+        "the possible times of the sample lie in different parts of the schedule",
+    ]
+
+
+def test_a_date_that_the_start_lacks_does_not_matter_where_the_end_is_known(story):
+    finding = story().dose("3", "3 12:00").level("10 12:00", "0.5").only()
+    assert (finding.modifiers, finding.samples[0].hours_since_dose) == (("first-dose",), "168")

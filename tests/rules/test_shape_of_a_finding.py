@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
@@ -105,3 +106,8 @@ def test_samples_are_told_by_collection_key_and_source_however_they_arrive(story
     history = replace(history, samples=history.samples[:: -1 if turned else 1])
     (finding,) = interpret(history, rulebook, moment_at("18 12:00").latest).findings
     assert finding.sample_sources == (("B", "one"), ("B", "two"), ("C", "one"), ("A", "lab"))
+
+
+def test_a_history_is_not_read_at_a_time_without_a_zone(story, rulebook):
+    with pytest.raises(ValueError, match=r"^interpretation needs a time with a zone$"):
+        interpret(story().dose().history(), rulebook, datetime(2025, 3, 18, 12))  # noqa: DTZ001
