@@ -8,6 +8,8 @@ from decimal import Decimal
 
 import pytest
 
+from adapter.domain.events import Coding
+from adapter.domain.findings import DoseInFinding, PremedicationInFinding, ReactionInFinding, SampleInFinding
 from adapter.rules import interpret
 
 PATIENT = "https://hospital.example/mrn|4711"
@@ -111,3 +113,82 @@ def test_samples_are_told_by_collection_key_and_source_however_they_arrive(story
 def test_a_history_is_not_read_at_a_time_without_a_zone(story, rulebook):
     with pytest.raises(ValueError, match=r"^interpretation needs a time with a zone$"):
         interpret(story().dose().history(), rulebook, datetime(2025, 3, 18, 12))  # noqa: DTZ001
+
+
+def test_a_dose_is_shown_with_what_was_given_and_when(story):
+    parts = {"amount": Decimal(1000), "ordered_amount": Decimal(3000), "status": "stopped", "route": "IM"}
+    assert story().dose(**parts).only().dose == DoseInFinding(
+        key="MedicationAdministration/d1",
+        product="pegaspargase",
+        family="ecoli",
+        started="2025-03-03T10:00:00Z",
+        ended="2025-03-03T12:00:00Z",
+        amount="1000",
+        unit="[IU]/m2",
+        route="IM",
+        fraction="0.3333",
+    )
+    bare = story().dose(None, None, amount=None, status="stopped", route=None).only().dose
+    assert (bare.started, bare.ended, bare.amount, bare.unit, bare.fraction) == (None, None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("collected", "hours", "hours_range"),
+    [("10 12:00", "168", None), ("10", None, ("156", "180")), ("3 11:00", "-1", None)],
+)
+def test_a_sample_is_shown_as_sent_with_its_distance_from_the_dose(story, moment_at, collected, hours, hours_range):
+    (sample,) = story().dose().level(collected, "<30", factor="0.001").only().samples
+    assert sample == SampleInFinding(
+        key="LAB/1/asparaginase-activity/1",
+        specimen="S1",
+        collected=moment_at(collected).text,
+        hours_since_dose=hours,
+        hours_range=hours_range,
+        value="0.030",
+        comparator="<",
+        unit="[IU]/mL",
+        reported={"value": "<30", "unit": "IU/L", "text": "<30"},
+        status="final",
+    )
+
+
+def test_a_sample_without_a_value_or_a_dose_shows_neither(story):
+    (lone,) = story().level("10 12:00", None, letter="X").read().unlinked
+    (sample,) = lone.samples
+    assert (sample.value, sample.comparator, sample.unit, sample.status) == (None, None, None, "cancelled")
+    assert (sample.hours_since_dose, sample.hours_range) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("started", "onset", "hours"),
+    [("3 10:00", "3 10:45", "0.75"), ("3 10:00", "3", None), ("3", "3 10:45", None)],
+)
+def test_a_reaction_is_shown_with_its_grade_its_records_and_its_distance_from_the_start(
+    story, moment_at, started, onset, hours
+):
+    (reaction,) = story().dose(started, None).reaction(onset, severity="severe").only().reactions
+    assert reaction == ReactionInFinding(
+        key="AllergyIntolerance/a1/1",
+        occurred=moment_at(onset).text,
+        occurred_from="reaction.onset",
+        hours_after_start=hours,
+        grade=3,
+        grade_from="severity",
+        severe=True,
+        verification="confirmed",
+        manifestations=("urticaria",),
+        counts=True,
+        source="ehr",
+        records=("ehr|AllergyIntolerance/a1/1",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("medication", "name"),
+    [(Coding(code="X", text="Cetirizine"), "Cetirizine"), (Coding(code="X", text=""), "X"), (None, None)],
+)
+def test_a_drug_is_shown_by_its_name_else_by_its_code(story, medication, name):
+    (drug,) = story().dose().drug(medication=medication).only().premedication
+    assert drug == PremedicationInFinding(
+        key="MedicationAdministration/p1", role="h1-antihistamine", drug=name, started="2025-03-03T09:30:00Z"
+    )
