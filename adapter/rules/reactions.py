@@ -187,7 +187,9 @@ def _grouped(records: Sequence[HypersensitivityRecorded]) -> list[list[Hypersens
 def _apart(first: HypersensitivityRecorded, later: HypersensitivityRecorded) -> bool:
     """Whether a record, and so all after it, began too late to be one event with an earlier one."""
     one, other = first.occurred, later.occurred
-    return one is not None and other is not None and other.earliest - one.earliest > ONE_EVENT
+    assert one  # noqa: S101 - only records with an onset are linked
+    assert other  # noqa: S101
+    return other.earliest - one.earliest > ONE_EVENT
 
 
 def _one_event(first: Moment | None, second: Moment | None) -> bool:

@@ -159,3 +159,28 @@ def test_carry_over_is_told_of_the_dose_just_before_and_of_one_family_only(story
 )
 def test_a_dose_has_the_modifiers_of_the_reactions_that_count(story, reaction, told):
     assert set(story().dose().reaction(**reaction).only("4 12:00").modifiers) == {*told, *FIRST}
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        ({}, True),
+        ({"letter": "P"}, False),
+        ({"remarks": ("unit-missing",)}, False),
+        ({"collected": "3 11:00"}, True),
+    ],
+)
+def test_a_value_that_may_still_change_or_is_in_doubt_is_near_no_threshold(story, parts, told):
+    finding = story().dose().level(**{"collected": "10 12:00", "value": "0.1", **parts}).only()
+    assert ("near-threshold" in finding.modifiers) is told
+
+
+def test_one_level_among_other_samples_is_enough_to_tell_of_carry_over(story):
+    lines = story().dose().dose("10 11:59", None, **DOSE_2).level("17 11:00", None, letter="X").level("17 12:00", "0.5")
+    assert "same-family-carryover" in lines.read().findings[1].modifiers
+
+
+@pytest.mark.parametrize(("collected", "told"), [("10", True), ("10 12:00", False)])
+def test_a_sample_of_no_dose_says_that_only_its_date_is_known(story, collected, told):
+    (lone,) = story().level(collected, "0.5").read().unlinked
+    assert lone.modifiers == (("date-only", "no-dose-known") if told else ("no-dose-known",))

@@ -87,3 +87,28 @@ def test_a_question_is_closed_by_any_later_dose_that_answers_it(story, first, se
         if reaction:
             told.reaction(start + timedelta(minutes=5), record=f"AllergyIntolerance/a{number}", **reaction)
     assert told.read("2025-03-25T12:00:00Z").findings[0].priority == priority
+
+
+@pytest.mark.parametrize(
+    ("levels", "priority"),
+    [
+        ((), "P1"),
+        ((None,), "P1"),
+        (("0.5",), None),
+        (("0.5", None), None),
+        ((None, "0.5"), None),
+        (("<0.2",), "P1"),
+    ],
+)
+def test_a_dose_after_a_recorded_inactivation_is_urgent_until_a_later_dose_is_judged(story, levels, priority):
+    """A re-exposure nobody measured stays urgent while no level of the family is known after it (CONTRACTS 4)."""
+    start = datetime(2025, 1, 3, 10, tzinfo=UTC)
+    told = story().dose(start, None, key="MedicationAdministration/d1").reaction(start, grade=2)
+    told.level(start + timedelta(days=7), "<0.03")
+    for number, value in enumerate((None, *levels), start=2):
+        begun = start + (number - 1) * timedelta(days=14)
+        told.dose(begun, None, key=f"MedicationAdministration/d{number}")
+        if value:
+            told.level(begun + timedelta(days=7), value)
+    second = told.read("2025-04-01T12:00:00Z").findings[1]
+    assert (second.modifiers, second.exposure, second.priority) == (("prior-inactivation",), "no-result", priority)
