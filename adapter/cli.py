@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from adapter import __version__
+from adapter.commands import store_options as store
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse names no public one
 EXIT_CODES = "exit codes: 0 fine, 1 problems found, 2 could not run"
@@ -45,6 +46,10 @@ def _parser() -> argparse.ArgumentParser:
     _serve(commands)
     _play(commands)
     _explain(commands)
+    store.find_options(_command(commands, "find", store.FIND, store.FIND_EXAMPLES))
+    check = _command(commands, "check", store.CHECK, store.CHECK_EXAMPLES)
+    _service(check)
+    store.check_options(check)
     _demo(commands)
     _lint(commands)
     _policies(commands)
@@ -71,6 +76,11 @@ def _serve(commands: Commands) -> None:
             "troughline serve --store ./store --mllp 127.0.0.1:0 --http 127.0.0.1:0 --fhir http://127.0.0.1:8090/fhir",
         ),
     )
+    _service(parser)
+
+
+def _service(parser: argparse.ArgumentParser) -> None:
+    """What a service is told on its command line."""
     parser.add_argument("--config", type=Path, metavar="FILE", help="site configuration (YAML)")
     parser.add_argument("--store", type=Path, metavar="DIR", help="folder of the store; made when it is missing")
     parser.add_argument("--mllp", metavar="HOST:PORT", help="MLLP listener (default 127.0.0.1:2575); port 0 = any free")

@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, select
 
 from adapter.domain.message import Arrival, Header, Kept, Stored
+from adapter.store import inbox_search
 from adapter.store.census import CodeSeen
 from adapter.store.faults import CannotKeep
 from adapter.store.inbox_rows import (
@@ -21,6 +22,7 @@ from adapter.store.inbox_rows import (
     read_message,
 )
 from adapter.store.inbox_tables import INBOX, messages
+from adapter.store.journey import Received
 from adapter.store.migrations import stored_version
 from adapter.store.notes import Notebook
 from adapter.store.placing import place
@@ -157,6 +159,23 @@ class SqliteInboxReader:
             return []
         with sorted_faults(), engine.begin() as connection:
             return read_headers(connection, limit)
+
+    def with_control_id(self, control_id: str) -> tuple[list[Received], list[Header]]:
+        """Every message with this MSH-10, and what is kept of irrelevant ones with it."""
+        engine = self._open()
+        if engine is None:
+            return [], []
+        with sorted_faults(), engine.begin() as connection:
+            kept = inbox_search.with_control_id(connection, self.name, control_id)
+            return kept, inbox_search.headers_with_control_id(connection, control_id)
+
+    def with_digests(self, digests: Sequence[str]) -> list[Received]:
+        """Every message with one of these contents."""
+        engine = self._open()
+        if engine is None:
+            return []
+        with sorted_faults(), engine.begin() as connection:
+            return inbox_search.with_digests(connection, self.name, digests)
 
     def close(self) -> None:
         """Close every connection."""

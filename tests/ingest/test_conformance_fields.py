@@ -105,8 +105,8 @@ def test_withdrawn_fields_are_told():
 
 def test_a_length_is_held_where_the_tables_have_one():
     part = Part(name="flag", datatype="ID", table="", length=2, required=False, most=1)
-    assert check_value(part, "ab", "OBX[1]-8", "2.5.1") == []
-    assert [one.code for one in check_value(part, "abc", "OBX[1]-8", "2.5.1")] == ["too-long"]
+    assert check_value(part, "ab", "ZZ1[1]-1", "2.5.1") == []
+    assert [one.code for one in check_value(part, "abc", "ZZ1[1]-1", "2.5.1")] == ["too-long"]
 
 
 def test_a_segment_the_version_does_not_have_has_no_fields_to_check():
