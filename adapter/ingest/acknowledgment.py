@@ -127,7 +127,7 @@ def _msh(asked: _Asked, version: tuple[int, ...], now: datetime, control_id: str
         asked.field(6),
         asked.field(3),
         asked.field(4),
-        _stamp(now, version).encode(),
+        _stamp(now, version, asked.delimiters).encode(),
         b"",
         _answer_type(asked, version),
         escape(control_id, asked.delimiters).encode("ascii", "replace"),
@@ -139,9 +139,12 @@ def _msh(asked: _Asked, version: tuple[int, ...], now: datetime, control_id: str
     return asked.separator.join(fields)
 
 
-def _stamp(now: datetime, version: tuple[int, ...]) -> str:
-    fraction = f".{now.microsecond // 1000:03d}" if version >= _FIRST_WITH_ERR_FIELDS else ""
-    return now.strftime(f"%Y%m%d%H%M%S{fraction}%z")[:26]
+def _stamp(now: datetime, version: tuple[int, ...], delimiters: Delimiters) -> str:
+    """MSH-7; a fraction or offset whose sign the sender uses as a delimiter is left out."""
+    marks = delimiters.field + delimiters.encoding
+    fraction = f".{now.microsecond // 1000:03d}" if version >= _FIRST_WITH_ERR_FIELDS and "." not in marks else ""
+    offset = now.strftime("%z")[:5]
+    return f"{now:%Y%m%d%H%M%S}{fraction}{offset if offset[0] not in marks else ''}"
 
 
 def _answer_type(asked: _Asked, version: tuple[int, ...]) -> bytes:
@@ -199,13 +202,14 @@ def _err_fields(found: Problem, delimiters: Delimiters) -> list[str]:
 
 
 def _coded(code: str, text: str, system: str, delimiters: Delimiters) -> str:
-    return delimiters.component.join((code or "207", escape(text, delimiters), system))
+    return delimiters.component.join((escape(code or "207", delimiters), escape(text, delimiters), system))
 
 
 def _err_place(found: Problem, delimiters: Delimiters) -> str:
     segment, occurrence, field = [*(found.location or "").split("^"), "", "", ""][:3]
     code = found.hl7_code or "207"
-    coded = delimiters.subcomponent.join((code, _TABLE_0357[code], "HL70357")) if delimiters.subcomponent else code
+    parts = (code, escape(_TABLE_0357[code], delimiters), "HL70357")
+    coded = delimiters.subcomponent.join(parts) if delimiters.subcomponent else code
     return delimiters.component.join((segment, occurrence, field, coded))
 
 

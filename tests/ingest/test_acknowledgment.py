@@ -116,6 +116,43 @@ def test_custom_delimiters_are_echoed_and_used():
     ]
 
 
+@pytest.mark.parametrize(
+    ("separator", "stamp"),
+    [(".", "20251103101500+0100"), ("+", "20251103101500.412"), ("-", "20251103101500.412+0100")],
+)
+def test_signs_of_a_time_that_are_delimiters_are_left_out_of_it(separator, stamp):
+    raw = sent().replace(b"LIS^1.2^ISO", b"LIS").replace(b"2.5.1", b"").replace(b"|", separator.encode())
+    message, accepted, *_ = answered(raw, BAD)
+    assert message.split(separator)[6] == stamp
+    assert accepted.split(separator)[:3] == ["MSA", "AE", "A0005"]
+
+
+@given(st.permutations("|^~\\&$%*+-.,:;<=>!@#?/ \"'()[]{}_`"), st.integers(1, 5), st.sampled_from(["2", "newest"]))
+def test_whatever_the_delimiters_the_answer_reads_as_one(marks, declared, version):
+    separator, encoding = marks[0], "".join(marks[1 : declared + 1])
+    fields = [
+        "MSH",
+        encoding,
+        "LIS",
+        "NORTH",
+        "TDM",
+        "HOSP",
+        "20250310",
+        "",
+        "ORU",
+        "A5",
+        "P",
+        version.replace(".", "x"),
+    ]
+    raw = separator.join(fields).encode() + b"\r"
+    answer = read_message(acknowledge(raw, BAD, now=NOW, control_id="T1"))
+    assert [answer.get(path) for path in ("MSH-3", "MSH-9", "MSH-10", "MSH-11", "MSA-1", "MSA-2")] == [
+        "TDM", "ACK", "T1", "P", "AE", "A5",
+    ]  # fmt: skip
+    assert answer.get("MSH-7")[:14] == "20251103101500"
+    assert [segment.name for segment in answer.segments] == ["MSH", "MSA", "ERR"]
+
+
 def test_three_encoding_characters_leave_no_room_for_a_table_name():
     assert answered(sent("2.3", encoding="^~\\"), BAD)[2] == "ERR|OBX^1^6^101"
 
