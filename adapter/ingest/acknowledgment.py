@@ -10,7 +10,7 @@ from adapter.domain.message import Answer
 from adapter.domain.problems import KINDS, Problem
 from adapter.ingest.hl7v2 import STANDARD, Delimiters, NotHl7, escape, read_message
 from adapter.ingest.hl7v2.charsets import wide_codec
-from adapter.ingest.hl7v2.delimiters import declared_delimiters
+from adapter.ingest.hl7v2.delimiters import declared_delimiters, declares
 from adapter.ingest.hl7v2.header import header_fields, readable
 
 ERRORS_LIMIT = 10
@@ -77,7 +77,7 @@ def acknowledge(raw: bytes, answer: Answer, *, now: datetime, control_id: str) -
     wide = None if header_fields(raw) else wide_codec(raw)
     if wide:
         narrow = raw.decode(wide, "replace").encode()
-        return acknowledge(narrow, answer, now=now, control_id=control_id).decode().encode(wide)
+        return acknowledge(narrow, answer, now=now, control_id=control_id).decode(errors="replace").encode(wide)
     asked = _asked(raw)
     version = _version(asked)
     segments = [
@@ -102,8 +102,18 @@ def _asked(raw: bytes) -> _Asked:
         standard = [b"MSH", STANDARD.field.encode(), STANDARD.encoding.encode()]
         missing = [b""] * 8
         return _Asked(delimiters=STANDARD, fields=[*standard, *missing, b"P", _DEFAULT_VERSION])
-    delimiters = declared_delimiters(readable(fields[1]), readable(fields[2]))
-    return _Asked(delimiters=delimiters, fields=[*fields[:2], fields[2] or STANDARD.encoding.encode(), *fields[3:]])
+    if not declares(readable(fields[2])):
+        fields = _with_standard_encoding(fields)
+    return _Asked(delimiters=declared_delimiters(readable(fields[1]), readable(fields[2])), fields=fields)
+
+
+def _with_standard_encoding(fields: list[bytes]) -> list[bytes]:
+    """The header with the usual MSH-2, and with the usual MSH-1 where the sender's is one of those characters."""
+    mark, encoding = fields[1], STANDARD.encoding.encode()
+    if mark not in encoding:
+        return [b"MSH", mark, encoding, *fields[3:]]
+    usual = STANDARD.field.encode()
+    return [b"MSH", usual, encoding, *(part.replace(usual, b"\\F\\") for part in fields[3:])]
 
 
 def _version(asked: _Asked) -> tuple[int, ...]:
