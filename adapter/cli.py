@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from adapter import __version__
 from adapter.commands import store_options as store
+from adapter.commands import wire_options as wire
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse names no public one
 EXIT_CODES = "exit codes: 0 fine, 1 problems found, 2 could not run"
@@ -55,6 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     _policies(commands)
     _conform(commands)
     _bench(commands)
+    wire.send_options(_command(commands, "send", wire.SEND, wire.SEND_EXAMPLES))
+    wire.listen_options(_command(commands, "listen", wire.LISTEN, wire.LISTEN_EXAMPLES))
     return parser
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, select
@@ -77,6 +78,10 @@ class SqliteInbox:
     def note_codes(self, rows: Sequence[CodeSeen]) -> None:
         """Note codes for the census; written with the next `keep` or `flush`."""
         self._notebook.codes(rows)
+
+    def note_panel(self, sender: str, codes: tuple[tuple[str, str, str], ...], at: datetime) -> None:
+        """Note the unknown codes of one message."""
+        self._notebook.panel(sender, codes, at)
 
     def after(self, seq: int, limit: int) -> list[Stored]:
         """At most `limit` messages behind a place, in order."""
