@@ -23,7 +23,7 @@ from adapter.ingest.relevance import RelevanceFilter
 from adapter.knowledge.load import load_knowledge
 from adapter.transport.mllp_framing import Frame, Framer, FramingEvent, Ignored, TooLarge, Torn, framed
 
-BUDGET_S = float(os.environ.get("TROUGHLINE_FUZZ_S", "80"))
+BUDGET_S = float(os.environ.get("TROUGHLINE_FUZZ_S", "60"))
 TARGETS = 4
 HANG_S = 2.0
 """Most processor time one input may take."""
