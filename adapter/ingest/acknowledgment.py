@@ -10,7 +10,7 @@ from adapter.domain.message import Answer
 from adapter.domain.problems import KINDS, Problem
 from adapter.ingest.hl7v2 import STANDARD, Delimiters, NotHl7, escape, read_message
 from adapter.ingest.hl7v2.charsets import wide_codec
-from adapter.ingest.hl7v2.delimiters import declared_delimiters
+from adapter.ingest.hl7v2.delimiters import declared_delimiters, declares
 from adapter.ingest.hl7v2.header import Envelope, header_fields, readable
 
 ERRORS_LIMIT = 10
@@ -85,7 +85,7 @@ def acknowledge(
     wide = None if fields else wide_codec(raw)
     if wide:
         narrow = raw.decode(wide, "replace").encode()
-        return acknowledge(narrow, answer, now=now, control_id=control_id).decode().encode(wide)
+        return acknowledge(narrow, answer, now=now, control_id=control_id).decode(errors="replace").encode(wide)
     asked = _asked(fields)
     version = _version(asked)
     segments = [
@@ -109,13 +109,14 @@ class _Template:
     """The AA that one sender gets time after time: only its time and the two control ids change."""
 
     version: tuple[int, ...]
+    delimiters: Delimiters
     before_time: bytes
     before_id: bytes
     before_answered_id: bytes
 
     def filled(self, now: datetime, control_id: str, answered_id: bytes) -> bytes:
         """The acknowledgment of one message."""
-        stamp = _stamp(now, self.version).encode()
+        stamp = _stamp(now, self.version, self.delimiters).encode()
         own = control_id.encode("ascii", "replace")
         return b"".join((self.before_time, stamp, self.before_id, own, self.before_answered_id, answered_id, b"\r"))
 
@@ -134,7 +135,11 @@ def _template(repeated: tuple[bytes, ...]) -> _Template | None:
     before_time, before_id, after = asked.separator.join(header).split(_HERE)
     before_answered_id = asked.separator.join((after + b"\rMSA", b"AA", b""))
     return _Template(
-        version=version, before_time=before_time, before_id=before_id, before_answered_id=before_answered_id
+        version=version,
+        delimiters=asked.delimiters,
+        before_time=before_time,
+        before_id=before_id,
+        before_answered_id=before_answered_id,
     )
 
 
@@ -143,8 +148,18 @@ def _asked(fields: list[bytes]) -> _Asked:
         standard = [b"MSH", STANDARD.field.encode(), STANDARD.encoding.encode()]
         missing = [b""] * 8
         return _Asked(delimiters=STANDARD, fields=[*standard, *missing, b"P", _DEFAULT_VERSION])
-    delimiters = declared_delimiters(readable(fields[1]), readable(fields[2]))
-    return _Asked(delimiters=delimiters, fields=[*fields[:2], fields[2] or STANDARD.encoding.encode(), *fields[3:]])
+    if not declares(readable(fields[2])):
+        fields = _with_standard_encoding(fields)
+    return _Asked(delimiters=declared_delimiters(readable(fields[1]), readable(fields[2])), fields=fields)
+
+
+def _with_standard_encoding(fields: list[bytes]) -> list[bytes]:
+    """The header with the usual MSH-2, and with the usual MSH-1 where the sender's is one of those characters."""
+    mark, encoding = fields[1], STANDARD.encoding.encode()
+    if mark not in encoding:
+        return [b"MSH", mark, encoding, *fields[3:]]
+    usual = STANDARD.field.encode()
+    return [b"MSH", usual, encoding, *(part.replace(usual, b"\\F\\") for part in fields[3:])]
 
 
 def _version(asked: _Asked) -> tuple[int, ...]:
@@ -162,7 +177,8 @@ def _numbers(version: bytes, component: str) -> tuple[int, ...]:
 
 def _msh(asked: _Asked, version: tuple[int, ...], now: datetime, control_id: str) -> bytes:
     own = escape(control_id, asked.delimiters).encode("ascii", "replace")
-    return asked.separator.join(_msh_fields(asked, version, stamp=_stamp(now, version).encode(), control_id=own))
+    stamp = _stamp(now, version, asked.delimiters).encode()
+    return asked.separator.join(_msh_fields(asked, version, stamp=stamp, control_id=own))
 
 
 def _msh_fields(asked: _Asked, version: tuple[int, ...], *, stamp: bytes, control_id: bytes) -> list[bytes]:
@@ -185,9 +201,12 @@ def _msh_fields(asked: _Asked, version: tuple[int, ...], *, stamp: bytes, contro
     return fields
 
 
-def _stamp(now: datetime, version: tuple[int, ...]) -> str:
-    fraction = f".{now.microsecond // 1000:03d}" if version >= _FIRST_WITH_ERR_FIELDS else ""
-    return f"{_second(now.replace(microsecond=0, tzinfo=None))}{fraction}{_offset(now.utcoffset())}"
+def _stamp(now: datetime, version: tuple[int, ...], delimiters: Delimiters) -> str:
+    """MSH-7; a fraction or offset whose sign the sender uses as a delimiter is left out."""
+    marks = delimiters.field + delimiters.encoding
+    fraction = f".{now.microsecond // 1000:03d}" if version >= _FIRST_WITH_ERR_FIELDS and "." not in marks else ""
+    offset = _offset(now.utcoffset())
+    return f"{_second(now.replace(microsecond=0, tzinfo=None))}{fraction}{offset if offset[0] not in marks else ''}"
 
 
 @lru_cache(maxsize=4)
@@ -255,13 +274,14 @@ def _err_fields(found: Problem, delimiters: Delimiters) -> list[str]:
 
 
 def _coded(code: str, text: str, system: str, delimiters: Delimiters) -> str:
-    return delimiters.component.join((code or "207", escape(text, delimiters), system))
+    return delimiters.component.join((escape(code or "207", delimiters), escape(text, delimiters), system))
 
 
 def _err_place(found: Problem, delimiters: Delimiters) -> str:
     segment, occurrence, field = [*(found.location or "").split("^"), "", "", ""][:3]
     code = found.hl7_code or "207"
-    coded = delimiters.subcomponent.join((code, _TABLE_0357[code], "HL70357")) if delimiters.subcomponent else code
+    parts = (code, escape(_TABLE_0357[code], delimiters), "HL70357")
+    coded = delimiters.subcomponent.join(parts) if delimiters.subcomponent else code
     return delimiters.component.join((segment, occurrence, field, coded))
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 VERSIONS = ("2.1", "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.8", "2.8.1", "2.8.2")
 DEFAULT_VERSION = "2.5.1"
 ANY_SEGMENT = "ANYHL7SEGMENT"
 OPEN = "varies"
+_REMEMBERED = 2_048
+"""Most answers kept per question: the names asked for come out of messages."""
+_VERSION = re.compile(r"\d{1,3}(\.\d{1,3})*", re.ASCII)
+_VERSION_LIMIT_CHARS = 12
 _TABLE_NAME = re.compile(r"HL7\d{4}")
 
 
@@ -50,17 +54,22 @@ class Node:
         return bool(self.children)
 
 
+def is_version(text: str) -> bool:
+    """Whether the text is a version number such as `2.5.1`, known or not."""
+    return len(text) <= _VERSION_LIMIT_CHARS and _VERSION.fullmatch(text) is not None
+
+
 def nearest_version(version: str) -> str:
     """The known version to check a message of `version` against: itself, the newest before it, else the oldest."""
     if version in VERSIONS:
         return version
-    if not re.fullmatch(r"\d{1,3}(\.\d{1,3})*", version, re.ASCII):
+    if not is_version(version):
         return DEFAULT_VERSION
     wanted = _numbers(version)
     return next((known for known in reversed(VERSIONS) if _numbers(known) <= wanted), VERSIONS[0])
 
 
-@cache
+@lru_cache(maxsize=_REMEMBERED)
 def segment_fields(version: str, segment: str) -> dict[int, Part] | None:
     """The fields of a segment by number; None when the version has no such segment, or nothing usable of it."""
     if segment == ANY_SEGMENT:
@@ -72,7 +81,7 @@ def segment_fields(version: str, segment: str) -> dict[int, Part] | None:
     return {number: _part(child) for number, child in numbered.items()}
 
 
-@cache
+@lru_cache(maxsize=_REMEMBERED)
 def datatype_part(version: str, datatype: str) -> Part | None:
     """A value of that data type, as in OBX-5; None when the version has no such type."""
     structure = _get(version, datatype, "Datatypes_Structs")
@@ -82,7 +91,7 @@ def datatype_part(version: str, datatype: str) -> Part | None:
     return Part(name="value", datatype=datatype, table="", length=None, required=False, most=None, parts=parts)
 
 
-@cache
+@lru_cache(maxsize=_REMEMBERED)
 def message_structure(version: str, structure: str) -> Node | None:
     """The structure `ORU_R01` as nested groups; None when the version has no such message."""
     entry = _get(version, structure, "Message")
@@ -91,7 +100,7 @@ def message_structure(version: str, structure: str) -> Node | None:
     return _node(structure, entry, (1, 1))
 
 
-@cache
+@lru_cache(maxsize=_REMEMBERED)
 def table_values(version: str, table: str) -> frozenset[str] | None:
     """The values of an HL7 table; None when the version's tables do not hold it, or hold no value."""
     entry = _get(version, table, "Table") if _TABLE_NAME.fullmatch(table) else None

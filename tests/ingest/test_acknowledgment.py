@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from adapter.domain.message import Answer
 from adapter.domain.problems import KINDS, problem
 from adapter.ingest.acknowledgment import acknowledge, error_rows
-from adapter.ingest.hl7v2 import read_message
+from adapter.ingest.hl7v2 import STANDARD, read_message
 
 NOW = datetime(2025, 11, 3, 10, 15, 0, 412000, tzinfo=timezone(timedelta(hours=1)))
 OK = Answer(code="AA")
@@ -114,6 +114,62 @@ def test_custom_delimiters_are_echoed_and_used():
         "ERR$OBX%1%6%103&Table value not found&HL70357",
         "",
     ]
+
+
+@pytest.mark.parametrize(
+    ("separator", "stamp"),
+    [(".", "20251103101500+0100"), ("+", "20251103101500.412"), ("-", "20251103101500.412+0100")],
+)
+def test_signs_of_a_time_that_are_delimiters_are_left_out_of_it(separator, stamp):
+    raw = sent().replace(b"LIS^1.2^ISO", b"LIS").replace(b"2.5.1", b"").replace(b"|", separator.encode())
+    message, accepted, *_ = answered(raw, BAD)
+    assert message.split(separator)[6] == stamp
+    assert accepted.split(separator)[:3] == ["MSA", "AE", "A0005"]
+
+
+@pytest.mark.parametrize("separator", ["^", "~", "\\", "&"])
+def test_a_separator_that_is_also_an_encoding_character_is_not_echoed(separator):
+    raw = separator.join(["MSH", "", "LIS", "NORTH", "TDM", "HOSP", "", "", "ORU", "A5", "P", "2.5.1"]).encode()
+    assert answered(raw)[0] == "MSH|^~\\&|TDM|HOSP|LIS|NORTH|20251103101500.412+0100||ACK|T25B0C91F3|P|2.5.1"
+    assert answered(raw)[1] == "MSA|AA|A5"
+    assert answered(raw.replace(b"A5", b"A|5"))[1] == "MSA|AA|A\\F\\5"
+
+
+def test_a_wide_message_with_a_separator_of_several_bytes_gets_an_answer():
+    raw = "MSH\u5c0d^~\\&\u5c0dLAB\r".encode("utf-16-le")
+    assert acknowledge(raw, OK, now=NOW, control_id="T1").decode("utf-16-le").startswith("MSH")
+
+
+def test_a_header_whose_encoding_characters_were_left_out_is_answered_with_the_usual_ones():
+    raw = b"MSH|ANALYZER|NORTH|TDM|HOSP|2025|||ORU^R01|A5|P|2.5.1\r"
+    assert answered(raw)[0].startswith("MSH|^~\\&|HOSP|2025|NORTH|TDM|")
+    assert read_message(raw).delimiters == STANDARD
+
+
+@given(st.permutations("|^~\\&$%*+-.,:;<=>!@#?/ \"'()[]{}_`"), st.integers(1, 5), st.sampled_from(["2", "newest"]))
+def test_whatever_the_delimiters_the_answer_reads_as_one(marks, declared, version):
+    separator, encoding = marks[0], "".join(marks[1 : declared + 1])
+    fields = [
+        "MSH",
+        encoding,
+        "LIS",
+        "NORTH",
+        "TDM",
+        "HOSP",
+        "20250310",
+        "",
+        "ORU",
+        "A5",
+        "P",
+        version.replace(".", "x"),
+    ]
+    raw = separator.join(fields).encode() + b"\r"
+    answer = read_message(acknowledge(raw, BAD, now=NOW, control_id="T1"))
+    assert [answer.get(path) for path in ("MSH-3", "MSH-9", "MSH-10", "MSH-11", "MSA-1", "MSA-2")] == [
+        "TDM", "ACK", "T1", "P", "AE", "A5",
+    ]  # fmt: skip
+    assert answer.get("MSH-7")[:14] == "20251103101500"
+    assert [segment.name for segment in answer.segments] == ["MSH", "MSA", "ERR"]
 
 
 def test_three_encoding_characters_leave_no_room_for_a_table_name():

@@ -151,6 +151,22 @@ def test_an_unknown_version_is_checked_as_the_nearest_and_that_is_said(sent, nea
 
 
 @pytest.mark.parametrize(
+    ("sent", "told_as"),
+    [
+        ("2.5.1", "2.5.1"),
+        ("2.9", "2.9"),
+        ("Fern", ""),
+        ("4711000", ""),
+        ("2.5.1.2.3.4", "2.5.1.2.3.4"),
+        ("1.2.3.4.5.67", "1.2.3.4.5.67"),
+        ("1.2.3.4.5.678", ""),
+    ],
+)
+def test_what_is_no_version_number_is_content_and_not_told(sent, told_as):
+    assert report(GOOD[0].replace("2.5.1", sent), *GOOD[1:]).version == told_as
+
+
+@pytest.mark.parametrize(
     ("kind", "structure"),
     [
         ("ORU^R01^ORU_R01", "ORU_R01"),

@@ -69,6 +69,7 @@ def test_the_explicit_null_has_no_value_and_is_known():
         pytest.param("^~\\&#", "OBX|1|ST|X^a&b||50\\P\\", ("a", "50#"), id="five"),
         pytest.param("^~", "OBX|1|ST|X^a&b||50\\T\\", ("a&b", "50\\T\\"), id="two"),
         pytest.param("", "OBX|1|ST|X^a&b||50\\T\\", ("a", "50&"), id="none"),
+        pytest.param("ABC", "OBX|1|ST|X^a&b||50\\T\\", ("a", "50&"), id="letters, which are none"),
     ],
 )
 def test_encoding_characters_count_as_declared(encoding, line, expected):

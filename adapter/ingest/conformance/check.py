@@ -8,7 +8,7 @@ from adapter.ingest.conformance.fields import check_fields
 from adapter.ingest.conformance.finding import Finding, finding
 from adapter.ingest.conformance.structure import check_structure
 from adapter.ingest.hl7v2 import Message, Segment
-from adapter.knowledge.hl7_tables import Node, message_structure, nearest_version, segment_fields
+from adapter.knowledge.hl7_tables import Node, is_version, message_structure, nearest_version, segment_fields
 
 _SHOWN_CHARS = 20
 
@@ -18,7 +18,7 @@ class Report:
     """What was checked of a message, against what, and what was found."""
 
     version: str
-    """MSH-12 as sent."""
+    """MSH-12 when it is a version number at all; any other text there is content, and empty here."""
     checked_against: str
     """The version whose tables were used; empty when nothing could be read."""
     structure: str
@@ -50,7 +50,7 @@ def check_message(message: Message) -> Report:
         # Tables of another version do not list this one; that was said already, and is no fault of the message.
         found = [one for one in found if (one.code, one.where[:9]) != ("table-value", "MSH[1]-12")]
     return Report(
-        version=sent,
+        version=sent if is_version(sent) else "",
         checked_against=version,
         structure=structure.name if structure else "",
         segments=len(message.segments),

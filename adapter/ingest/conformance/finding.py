@@ -107,6 +107,12 @@ CHECKS: dict[str, Check] = {
             advice="Send it, or send the message as another type.",
         ),
         Check(
+            code="result-of-specimen",
+            severity="warning",
+            title="By the structure an OBX behind an SPM is about the specimen and is no result",
+            advice="Receivers that follow the structure may lose it: send OBX before SPM. Troughline reads both.",
+        ),
+        Check(
             code="not-checked",
             severity="information",
             title="This was not checked",

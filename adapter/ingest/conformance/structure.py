@@ -58,6 +58,8 @@ class _Walk:
                 if position is not None:
                     found = self._enter(depth, position, name)
                     self._before = place
+                    if name == "OBX" and self._open[-1].node.name.endswith("_SPECIMEN"):
+                        found.append(finding("result-of-specimen", place))
                     return found
         return [self._out_of_place(name, place)]
 

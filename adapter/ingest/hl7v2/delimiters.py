@@ -26,10 +26,15 @@ class Delimiters:
 STANDARD = Delimiters()
 
 
+def declares(encoding: str) -> bool:
+    """Whether MSH-2 declares delimiters: an empty one does not, nor one with letters, as when MSH-2 was left out."""
+    return bool(encoding) and not any(mark.isalnum() for mark in encoding[:5])
+
+
 @lru_cache(maxsize=256)
 def declared_delimiters(field: str, encoding: str) -> Delimiters:
-    """The delimiters of MSH-1 and MSH-2: an empty MSH-2 means the standard ones, a short one declares no others."""
-    if not encoding:
+    """The delimiters of MSH-1 and MSH-2: one that declares none means the standard ones, a short one no others."""
+    if not declares(encoding):
         return Delimiters(field=field or STANDARD.field)
     component, repetition, escape, subcomponent, truncation = (*encoding[:5], "", "", "", "")[:5]
     return Delimiters(

@@ -110,7 +110,7 @@ def _wide(raw: bytes) -> Decoded | None:
 def _declared(fields: list[bytes]) -> str:
     if len(fields) <= 18:
         return ""
-    repetition = readable(fields[2])[1:2]
+    repetition = declared_delimiters(readable(fields[1]), readable(fields[2])).repetition
     return readable(fields[18]).split(repetition or None, 1)[0].strip() if fields[18].strip() else ""
 
 
