@@ -8,7 +8,7 @@ import hospital
 import pytest
 from feeding import drained, tell
 from kept_store import KeptStore
-from running_service import Laboratory
+from running_service import Laboratory, eventually
 
 from adapter.cli import main
 from adapter.domain.message import Outcome
@@ -205,7 +205,7 @@ def test_it_reads_beside_a_running_service(find, running):
     drained(running)
     with Laboratory(running.mllp) as laboratory:
         laboratory.send(hospital.oru("FIND1", mrn="916001", filler="FIND1"))
-    drained(running)
-    code, out, _ = find("--store", running.store, "--control-id", "FIND1")
+    code, _, _ = find("--store", running.store, "--control-id", "FIND1")
     assert code == 0
-    assert "  understood  ActivityMeasured " in out
+    asked = ("--store", running.store, "--control-id", "FIND1")
+    eventually(lambda: "  understood  ActivityMeasured " in find(*asked)[1])
