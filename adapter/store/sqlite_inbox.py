@@ -33,7 +33,7 @@ class SqliteInbox:
     def __init__(self, path: Path, name: str) -> None:
         """Open or make the file; raises StoreTooNew or StoreBroken."""
         self.name = name
-        self._database = Database(path, INBOX)
+        self._database = Database(path, INBOX, promised=True)
         self._notebook = Notebook()
 
     def keep(self, batch: Sequence[Arrival]) -> list[Kept]:
