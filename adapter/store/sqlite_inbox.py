@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, select
 
 from adapter.domain.message import Arrival, Header, Kept, Stored
 from adapter.store.census import CodeSeen
+from adapter.store.crash_points import reached
 from adapter.store.faults import CannotKeep
 from adapter.store.inbox_rows import (
     add_messages,
@@ -47,6 +48,7 @@ class SqliteInbox:
                 add_notes(connection, notes)
                 kept, new = place(batch, earlier(connection, batch), last_seq(connection))
                 add_messages(connection, new)
+                reached("batch-written")
         except BaseException:
             self._notebook.give_back(notes)
             raise

@@ -22,7 +22,7 @@ class Record:
     """One thing a process did to a file below the watched folder, or one answer it gave."""
 
     kind: str
-    """Write, Truncate, sync Begun, Synced, sync in Error, Created, Unlinked, Renamed, Made folder, Answered: initials."""
+    """Write, Truncate, sync Begun, Synced, in Error, Created, Unlinked, Renamed, Made folder, Answered: the initial."""
     process: int
     place: int
     """Offset of a write, length after a truncate, number of a sync."""

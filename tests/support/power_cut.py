@@ -1,10 +1,10 @@
 """What a disk may hold after the power was cut at a record of a blackbox: images, built from what was synced.
 
 The model. What was written before a sync began is on disk once that sync has ended. Of what was written since, anything
-may be there: nothing, all of it, the first writes only, some writes and not the others, or some sectors of each. A write
-never harms bytes outside itself (SQLite's own assumption). Names of files and folders are on disk once their folder was
-synced; of later ones the first few may be. What a failed sync should have carried is lost for good, whatever is synced
-later: the kernel has marked it clean.
+may be there: nothing, all of it, the first writes only, some writes and not the others, or some sectors of each. A
+write never harms bytes outside itself (SQLite's own assumption). Names of files and folders are on disk once their
+folder was synced; of later ones the first few may be. What a failed sync should have carried is lost for good, whatever
+is synced later: the kernel has marked it clean.
 """
 
 from __future__ import annotations
