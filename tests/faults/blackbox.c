@@ -43,7 +43,7 @@ struct control {
     int64_t clock_offset_s;
     int64_t spared_syncs;  /* so many of the next syncs work ... */
     int64_t failing_syncs; /* ... before so many give EIO; -1: all */
-    int64_t stall_ms;      /* every sync takes so much longer */
+    int64_t stalled;       /* syncs wait until this is 0 again */
     int64_t kill_at_sync;  /* the n-th sync from now kills the process before it does anything */
     int64_t kill_before_answer;
     int64_t kill_after_answer;
@@ -187,7 +187,7 @@ static int synced(int fd, int (*really)(int)) {
     int applies = control && concerned(path);
     if (applies && counted_down(&control->kill_at_sync)) raise(SIGKILL);
     note('B', path, number, "", 0);
-    if (applies && control->stall_ms) usleep((useconds_t)control->stall_ms * 1000);
+    while (applies && control->stalled) usleep(2000);
     if (applies && refused()) {
         note('E', path, number, "", 0);
         errno = EIO;

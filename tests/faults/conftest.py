@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 from blackbox import Blackbox, build
+from recovering import load
+from running_service import Service
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +19,17 @@ def blackbox(recorder, tmp_path):
     folder.mkdir()
     with Blackbox(recorder, folder) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def loaded():
+    """What the services of the tests work with."""
+    return load()
+
+
+@pytest.fixture
+def troubled(blackbox, tmp_path):
+    """A service with the recorder in every process; `blackbox.control` says what goes wrong."""
+    service = Service(blackbox.folder / "store", log=tmp_path / "log", environment=blackbox.environment)
+    yield service
+    service.end()

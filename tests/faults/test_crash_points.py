@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from feeding import Stream, drained
 from hospital_server import HospitalServer
-from recovering import INBOXES, found_in, load, rebuilt, results_after
-from running_service import Service, eventually
+from running_service import eventually
+from surviving import restarted, survived
 
 from adapter.store import crash_points
 
@@ -31,32 +31,11 @@ DIES = {
 }
 
 
-@pytest.fixture(scope="module")
-def loaded():
-    return load()
-
-
 @pytest.fixture
 def ward():
     server = HospitalServer()
     yield server
     server.close()
-
-
-def check(service, stream, loaded):
-    """The oracle: after the end, whatever was acknowledged is kept, once, and what came of it is what it says."""
-    assert service.stop() == 0
-    found = found_in(service.store)
-    assert (found.intact, found.unread) == (True, 0)
-    kept = Counter(row.arrival.raw for name in INBOXES for row in found.kept[name])
-    for raw, code in stream.acknowledged:
-        if code == "AA" and b"|ASPACT^" in raw:
-            assert kept[raw] == 1
-        elif code != "AA":
-            assert kept[raw] >= 1
-    assert results_after(service.store, loaded) == rebuilt(found.kept, loaded)
-    assert "Traceback" not in service.log.read_text()
-    return [line["process"] for line in service.logged() if line["event"] == "process-died"]
 
 
 @pytest.mark.parametrize("who", DIES)
@@ -72,28 +51,20 @@ def test_a_process_that_dies_at_a_crash_point_loses_nothing_and_does_nothing_twi
     served = {f"Observation/{one['id']}": one["status"] for one in service.found("Observation")}
     eventually(lambda: served.keys() <= ward.resources.keys(), within_s=60)
     eventually(lambda: served == {one: ward.resources[one]["status"] for one in served}, within_s=60)
-    assert check(service, stream, loaded) == [room] * len(points)
+    assert survived(service, stream, loaded) == [room] * len(points)
     assert {one for one in ward.resources if one.startswith("Observation/")} == served.keys()
 
 
 @pytest.mark.parametrize("moment", ["kill_before_answer", "kill_after_answer"])
-def test_a_process_that_dies_beside_its_answer_loses_nothing_and_does_nothing_twice(moment, blackbox, loaded, tmp_path):
-    service = Service(blackbox.folder / "store", log=tmp_path / "log", environment=blackbox.environment)
-    try:
-        with Stream(service, lanes=2) as stream:
-            for nth in (3, 10, 17):
-                died = len(service.logged())
-                setattr(blackbox.control, moment, nth)
-                eventually(lambda died=died: restarted(service, died))
-        drained(service)
-        assert len(check(service, stream, loaded)) == 3
-        assert sum(sender.resent for sender in stream.senders) > 0
-    finally:
-        service.end()
-
-
-def restarted(service, lines_before):
-    return any(line["event"] == "process-restarted" for line in service.logged()[lines_before:])
+def test_a_process_that_dies_beside_its_answer_loses_nothing_and_does_nothing_twice(moment, troubled, blackbox, loaded):
+    with Stream(troubled, lanes=2) as stream:
+        for nth in (3, 10, 17):
+            lines = len(troubled.logged())
+            setattr(blackbox.control, moment, nth)
+            eventually(lambda lines=lines: restarted(troubled, since=lines))
+    drained(troubled)
+    assert len(survived(troubled, stream, loaded)) == 3
+    assert sum(sender.resent for sender in stream.senders) > 0
 
 
 def test_every_crash_point_is_passed_in_one_place_and_tried():

