@@ -208,10 +208,9 @@ int fdatasync(int fd) {
     return synced(fd, real_fdatasync);
 }
 
-static void opened(int fd, const char *path, int flags, int existed) {
+static void opened(int fd, int flags, int existed) {
     char where[PATH_MAX];
     if (fd < 0 || (existed && !(flags & O_TRUNC)) || !watched(fd, where)) return;
-    (void)path;
     if (!existed) note('C', where, 0, "", 0);
     if (existed && flags & O_TRUNC) note('T', where, 0, "", 0);
 }
@@ -228,7 +227,7 @@ static void opened(int fd, const char *path, int flags, int existed) {
         } \
         int existed = !(flags & O_CREAT) || !access(path, F_OK); \
         int fd = real_##name(path, flags, mode); \
-        opened(fd, path, flags, existed); \
+        opened(fd, flags, existed); \
         return fd; \
     }
 OPENS(open)
@@ -245,7 +244,7 @@ int openat(int at, const char *path, int flags, ...) {
     }
     int existed = !(flags & O_CREAT) || !faccessat(at, path, F_OK, 0);
     int fd = real_openat(at, path, flags, mode);
-    opened(fd, path, flags, existed);
+    opened(fd, flags, existed);
     return fd;
 }
 
