@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from adapter import __version__
+from adapter.commands import store_options as store
+from adapter.commands import wire_options as wire
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse names no public one
 EXIT_CODES = "exit codes: 0 fine, 1 problems found, 2 could not run"
@@ -45,10 +47,17 @@ def _parser() -> argparse.ArgumentParser:
     _serve(commands)
     _play(commands)
     _explain(commands)
+    store.find_options(_command(commands, "find", store.FIND, store.FIND_EXAMPLES))
+    check = _command(commands, "check", store.CHECK, store.CHECK_EXAMPLES)
+    _service(check)
+    store.check_options(check)
     _demo(commands)
     _lint(commands)
     _policies(commands)
+    _conform(commands)
     _bench(commands)
+    wire.send_options(_command(commands, "send", wire.SEND, wire.SEND_EXAMPLES))
+    wire.listen_options(_command(commands, "listen", wire.LISTEN, wire.LISTEN_EXAMPLES))
     return parser
 
 
@@ -70,6 +79,11 @@ def _serve(commands: Commands) -> None:
             "troughline serve --store ./store --mllp 127.0.0.1:0 --http 127.0.0.1:0 --fhir http://127.0.0.1:8090/fhir",
         ),
     )
+    _service(parser)
+
+
+def _service(parser: argparse.ArgumentParser) -> None:
+    """What a service is told on its command line."""
     parser.add_argument("--config", type=Path, metavar="FILE", help="site configuration (YAML)")
     parser.add_argument("--store", type=Path, metavar="DIR", help="folder of the store; made when it is missing")
     parser.add_argument("--mllp", metavar="HOST:PORT", help="MLLP listener (default 127.0.0.1:2575); port 0 = any free")
@@ -209,6 +223,24 @@ def _overlays(parser: argparse.ArgumentParser, name: str, absent: object = None)
         metavar="DIR",
         help="a folder laid over the shipped config (may repeat)",
     )
+
+
+def _conform(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "conform",
+        "Check HL7 v2 messages against the tables of their version: every departure with segment and field.",
+        (
+            "troughline conform result.hl7",
+            "troughline conform --show-values batch.hl7 other.hl7",
+            "troughline conform --json - < result.hl7",
+        ),
+    )
+    parser.add_argument(
+        "messages", nargs="+", metavar="MESSAGE", help="a file with one message or a batch; - is standard input"
+    )
+    parser.add_argument("--show-values", action="store_true", help="print what stands at each place: patient data")
+    parser.add_argument("--json", action="store_true", help="print the reports as JSON")
 
 
 def _bench(commands: Commands) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from authority import Authority
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from adapter.knowledge.shipped import shipped
 from adapter.settings import (
     Http,
     MllpListener,
+    MllpTls,
     Sender,
     Settings,
     Source,
@@ -42,6 +44,7 @@ mllp:
     max_connections: 8
     frame_limit_bytes: 1048576
     frame_timeout_s: 10
+    keepalive_idle_s: 20
     answer_within_s: 5
     archive_irrelevant: full
 senders:
@@ -85,8 +88,10 @@ config:
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
     """The folder of a site, with the files its settings name."""
-    for name in ("token", "server.crt", "server.key"):
-        (tmp_path / name).write_text(f" {name}-content \n")
+    (tmp_path / "token").write_text(" token-content \n")
+    (tmp_path / "site-drop").mkdir()
+    authority = Authority(tmp_path, "senders")
+    authority.issue("server")
     return tmp_path
 
 
@@ -111,7 +116,7 @@ def test_the_example_file_loads_without_faults_and_is_the_defaults():
 
 def test_the_commented_settings_of_the_example_load_too(site: Path):
     text = re.sub(r"(?m)^( *)#(?! \S|$)", r"\1", EXAMPLE.read_text())
-    text = text.replace("token_file: secrets/token", "token_file: token").replace("secrets/server", "server")
+    text = text.replace("token_file: secrets/token", "token_file: token").replace(" secrets/s", " s")
     found, faults = load(site, text)
     assert faults == []
     assert found is not None
@@ -133,7 +138,9 @@ def test_the_commented_settings_of_the_example_load_too(site: Path):
 def test_every_setting_is_described_in_the_example():
     text = EXAMPLE.read_text()
     names = {"kind"} | {
-        name for kind in (Settings, Source, MllpListener, Sender, Http, TargetSettings) for name in kind.__slots__
+        name
+        for kind in (Settings, Source, MllpListener, MllpTls, Sender, Http, TargetSettings)
+        for name in kind.__slots__
     }
     assert [name for name in sorted(names) if not re.search(rf"\b{name}:", text)] == []
 
@@ -153,6 +160,7 @@ def test_a_full_file_becomes_typed_settings_with_paths_beside_it(site: Path):
         max_connections=8,
         frame_limit_bytes=1048576,
         frame_timeout_s=10,
+        keepalive_idle_s=20,
         answer_within_s=5,
         archive_irrelevant="full",
     )

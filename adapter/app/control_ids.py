@@ -5,20 +5,20 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 
+DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+LAST_TWO = tuple(first + second for first in DIGITS for second in DIGITS)
+
 
 def control_ids(prefix: str, started_ns: int) -> Callable[[], str]:
     """A counter that begins at the start time of the process in base 36."""
-    numbers = itertools.count(started_ns // 1000)
-
-    def following() -> str:
-        return f"{prefix}{_base36(next(numbers))}"
-
-    return following
+    blocks = itertools.count(started_ns // 1000 // len(LAST_TWO))
+    ids = (f"{prefix}{_base36(block)}{last}" for block in blocks for last in LAST_TWO)
+    return ids.__next__
 
 
 def _base36(number: int) -> str:
     digits = ""
     while number:
-        number, rest = divmod(number, 36)
-        digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[rest] + digits
+        number, rest = divmod(number, len(DIGITS))
+        digits = DIGITS[rest] + digits
     return digits or "0"

@@ -18,6 +18,7 @@ from adapter.app.child import announce, opening, own, read_instructions, stop_on
 from adapter.app.delivering import Delivering
 from adapter.app.destinations import destinations
 from adapter.app.doors import FhirDoor, hl7_door, observe
+from adapter.app.dropping import DropFolders
 from adapter.app.engine import Engine, EngineParts, Readable, reader
 from adapter.app.health import Health
 from adapter.app.keeping import GroupKeeper
@@ -106,12 +107,15 @@ class _Core:
             return 2
         stop_on(self._stopping.set)
         self._engine.start()
+        drops = DropFolders(self._loaded.settings.drop_folders, self._keeper, self._parts, executor, self._engine.wake)
+        drops.start()
         for delivery in self._deliveries:
             delivery.start()
         timers = start_timers(self._timers())
         announce({"http": f"{self._loaded.settings.http.host}:{port}"})
         self._stopping.wait()
         server.stop()
+        drops.stop(STOP_PATIENCE_S)
         timers.shutdown(wait=False)
         self._engine.stop(STOP_PATIENCE_S)
         for delivery in self._deliveries:

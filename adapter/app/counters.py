@@ -21,6 +21,12 @@ EVENTS = Counter("troughline_events_total", "Domain events.", ["event"])
 CHANGES = Counter("troughline_outputs_total", "Operations on outputs.", ["operation", "kind"])
 DELIVERED = Counter("troughline_delivered_total", "Resources a target confirmed or refused.", ["target", "state"])
 CONNECTIONS = Gauge("troughline_connections", "Open MLLP connections.", ["listener"], multiprocess_mode="livesum")
+CERTIFICATE_END = Gauge(
+    "troughline_certificate_end_timestamp_seconds",
+    "When the certificate of a TLS port ends, in seconds since 1970.",
+    ["listener"],
+    multiprocess_mode="mostrecent",
+)
 PARKED = Gauge("troughline_worklist_open", "Messages in the work list.", ["reason"], multiprocess_mode="mostrecent")
 LAG = Gauge(
     "troughline_engine_lag_messages",
@@ -34,6 +40,7 @@ OUTBOX = Gauge(
 OUTBOX_AGE = Gauge(
     "troughline_outbox_oldest_age_seconds", "Age of the oldest of them.", ["target"], multiprocess_mode="mostrecent"
 )
+FILES = Counter("troughline_files_total", "Files of drop folders.", ["listener", "state"])
 ALARMS = Counter("troughline_alarms_total", "Conditions a person must look at.", ["reason"])
 
 

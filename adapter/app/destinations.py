@@ -18,11 +18,16 @@ def _destination(target: TargetSettings, canonical: Canonical) -> Destination:
     return Destination(
         name=target.name,
         base_url=target.url,
-        server=FhirClient(target.url, auth=_auth(target), timeouts=Timeouts(read_s=float(target.timeout_s))),
+        server=client_of(target),
         canonical=canonical,
         literal_sources=frozenset(target.literal_sources),
         write_raw=target.write_raw,
     )
+
+
+def client_of(target: TargetSettings) -> FhirClient:
+    """The client of one target, with its credentials; raises OSError when a secret cannot be read."""
+    return FhirClient(target.url, auth=_auth(target), timeouts=Timeouts(read_s=float(target.timeout_s)))
 
 
 def _auth(target: TargetSettings) -> Auth:

@@ -46,7 +46,7 @@ def hl7_door(keeper: GroupKeeper, parts: Parts, source: str, executor: Executor,
 
     reception = Reception(
         keeper=keeper,
-        judge=RelevanceFilter(parts.knowledge, RELEVANCE_BOUND).judge,
+        judge=RelevanceFilter(parts.knowledge, RELEVANCE_BOUND).judge_one,
         translate=translate,
         executor=executor,
         clock=lambda: datetime.now(UTC).astimezone(),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import datetime
 from pathlib import Path
 
 from adapter.domain.message import Arrival, Header, Kept
-from adapter.store.census import seen
 from adapter.store.faults import StoreBroken
 from adapter.store.group_commit import GroupCommit
 from adapter.store.sqlite_inbox import SqliteInbox
@@ -33,9 +32,9 @@ class GroupKeeper:
         """Remember a header with the next group."""
         self.inbox.note_irrelevant([header])
 
-    def note_codes(self, sender: str, codes: Sequence[tuple[str, str, str]], at: datetime) -> None:
+    def note_codes(self, sender: str, codes: tuple[tuple[str, str, str], ...], at: datetime) -> None:
         """Count unknown codes with the next group."""
-        self.inbox.note_codes(seen(sender, codes, at))
+        self.inbox.note_panel(sender, codes, at)
 
     def close(self) -> None:
         """Keep what was handed over, then close the file."""

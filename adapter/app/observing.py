@@ -25,8 +25,8 @@ SAFE_KEYS = frozenset(
     {
         "bytes", "code", "codes", "connections", "count", "error", "exception", "inbox", "kind", "limit", "limit_bytes",
         "limit_s", "listener", "looks_like", "peer", "pid", "port", "problem", "problems", "process", "reason",
-        "retry_after_s", "seconds", "seq", "signal", "size", "skipped_bytes", "source", "speaks", "state", "status",
-        "target", "version",
+        "retry_after_s", "seconds", "seq", "side", "signal", "size", "skipped_bytes", "source", "speaks", "state",
+        "status", "subject", "target", "version",
     }
 )  # fmt: skip
 """The only keys a log line may carry: everything else is dropped, so that content cannot slip in."""

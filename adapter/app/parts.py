@@ -22,7 +22,7 @@ from adapter.knowledge.shipped import shipped
 from adapter.knowledge.spec import Knowledge
 from adapter.knowledge.text_yaml import Fault
 from adapter.pipeline.parts import Parts, State, Target
-from adapter.settings import MllpListener, Settings, load_settings, settings_from_flags
+from adapter.settings import DropFolder, MllpListener, Settings, load_settings, settings_from_flags
 from adapter.writeback.offered import template_faults
 
 UNDER = "mappings/outputs"
@@ -176,7 +176,7 @@ def _nothing_kept(ref: MessageRef) -> Stored:
     raise KeyError(ref.seq)
 
 
-def rules_for(settings: Settings, listener: MllpListener | None) -> Callable[[str], SenderRules]:
+def rules_for(settings: Settings, listener: MllpListener | DropFolder | None) -> Callable[[str], SenderRules]:
     """How the messages of each sender are read; `listener` gives what its senders have in common."""
     remembered: dict[str, SenderRules] = {}
 
@@ -198,7 +198,8 @@ def rules_for(settings: Settings, listener: MllpListener | None) -> Callable[[st
 
 def rules_at(settings: Settings) -> Callable[[str], RulesFor]:
     """The rules of each listener by its name; HL7 over HTTP follows the only MLLP listener when there is one."""
-    by_listener = {listener.name: rules_for(settings, listener) for listener in settings.mllp}
+    doors: list[MllpListener | DropFolder] = [*settings.mllp, *settings.drop_folders]
+    by_listener = {door.name: rules_for(settings, door) for door in doors}
     otherwise = rules_for(settings, settings.mllp[0] if len(settings.mllp) == 1 else None)
 
     def rules(listener: str) -> RulesFor:

@@ -5,20 +5,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from adapter.app.parts import play_parts
 from adapter.commands.faults import tell
 from adapter.commands.play_folder import has_errors, play
+from adapter.commands.store_parts import CannotRead, opened
 from adapter.domain.outputs import Written
 from adapter.domain.times import instant_text
 from adapter.rules.evidence import EVIDENCE_KEYS
-from adapter.store.faults import CannotKeep, StoreBroken
 from adapter.store.memory_state import MemoryState
-from adapter.store.state_reader import SqliteStateReader
 
-STATE_FILE = "state.db"
 OUTDATED = (
     "These findings were written by an earlier version of the program and hold less than a page shows; "
     "the patient's next message renews them."
@@ -59,30 +56,17 @@ def explained_of_folder(options: argparse.Namespace) -> Explained:
 
 def explained_of_store(options: argparse.Namespace) -> Explained:
     """Read the findings of one patient beside a running service, which is not disturbed."""
-    path: Path = options.store / STATE_FILE
-    if not _may_read(path):
-        said = f"{options.store} holds no store that can be read; name the folder that `serve --store` uses."
-        return Explained(code=2, said=said)
-    state = SqliteStateReader(path)
     try:
-        findings, written = state.findings_of(options.patient), state.written_of(options.patient)
-    except (CannotKeep, StoreBroken) as fault:
-        return Explained(code=2, said=f"{path} cannot be read. {fault}")
-    finally:
-        state.close()
+        with opened(options.store) as store:
+            findings, written = store.state.findings_of(options.patient), store.state.written_of(options.patient)
+    except CannotRead as fault:
+        return Explained(code=2, said=str(fault))
     chosen = _chosen(findings, options)
     if not chosen:
         return _nothing(options)
     if not all(finding["evidence"].keys() >= set(EVIDENCE_KEYS) for finding in chosen):
         return Explained(code=2, said=OUTDATED)
     return Explained(findings=tuple((finding, _last_written(finding, written)) for finding in chosen))
-
-
-def _may_read(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # the folder belongs to somebody else
-        return False
 
 
 def _chosen(findings: Iterable[Finding], options: argparse.Namespace) -> list[Finding]:

@@ -15,7 +15,6 @@ class ProblemKind:
     code: str
     severity: Severity
     hl7_code: str
-    """HL7 table 0357."""
     title: str
     advice: str
 
@@ -50,6 +49,13 @@ KINDS: dict[str, ProblemKind] = {
             hl7_code="207",
             title="The frame is larger than the listener accepts",
             advice="Raise frame_limit_bytes or split the message.",
+        ),
+        ProblemKind(
+            code="too-many-segments",
+            severity="error",
+            hl7_code="207",
+            title="The message has more lines than are read",
+            advice="The bytes were kept; the first 200,000 lines were read. Send one message per frame, or a batch.",
         ),
         ProblemKind(
             code="control-id-missing",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 
 from adapter.domain.message import Answer
@@ -11,7 +11,7 @@ from adapter.domain.problems import KINDS, Problem
 from adapter.ingest.hl7v2 import STANDARD, Delimiters, NotHl7, escape, read_message
 from adapter.ingest.hl7v2.charsets import wide_codec
 from adapter.ingest.hl7v2.delimiters import declared_delimiters
-from adapter.ingest.hl7v2.header import header_fields, readable
+from adapter.ingest.hl7v2.header import Envelope, header_fields, readable
 
 ERRORS_LIMIT = 10
 """Most problems one answer lists."""
@@ -25,6 +25,8 @@ _FIRST_WITH_STRUCTURE = (2, 4)
 _FIRST_WITH_TRIGGER = (2, 3)
 _FIRST_WITH_ERR_FIELDS = (2, 5)
 _DEFAULT_VERSION = b"2.5.1"
+_HERE = b"\r"
+"""Where a template is cut: no field of a header holds a line end."""
 
 _TABLE_0357 = {
     "0": "Message accepted",
@@ -61,11 +63,14 @@ class _Asked:
         return self.fields[1]
 
 
-def acknowledge(raw: bytes, answer: Answer, *, now: datetime, control_id: str) -> bytes:
+def acknowledge(
+    raw: bytes, answer: Answer, *, now: datetime, control_id: str, envelope: Envelope | None = None
+) -> bytes:
     """The acknowledgment of `raw` (HL7 2.5 section 2.9.2, original mode); empty bytes when it deserves none.
 
     Echoes delimiters, MSH-11, MSH-12 and MSH-18, swaps sender and receiver, copies MSH-10 into MSA-2. MSA-3 is
     filled unless all is well; ERR has the fields of the sender's version. Holds nothing of the message's content.
+    `envelope` is that of `raw`, where it is known already.
     Raises ValueError when `now` has no zone or `control_id` is no id of 1 to 20 characters.
     """
     if now.utcoffset() is None:
@@ -74,11 +79,14 @@ def acknowledge(raw: bytes, answer: Answer, *, now: datetime, control_id: str) -
         raise ValueError("MSH-10 has 1 to 20 characters")
     if not answer.code:
         return b""
-    wide = None if header_fields(raw) else wide_codec(raw)
+    if envelope and answer.code == "AA" and not answer.errors and (template := _template(envelope.repeated)):
+        return template.filled(now, control_id, envelope.control_id)
+    fields = header_fields(raw)
+    wide = None if fields else wide_codec(raw)
     if wide:
         narrow = raw.decode(wide, "replace").encode()
         return acknowledge(narrow, answer, now=now, control_id=control_id).decode().encode(wide)
-    asked = _asked(raw)
+    asked = _asked(fields)
     version = _version(asked)
     segments = [
         _msh(asked, version, now, control_id),
@@ -96,8 +104,41 @@ def error_rows(answer: Answer) -> list[dict[str, str | None]]:
     ]
 
 
-def _asked(raw: bytes) -> _Asked:
-    fields = header_fields(raw)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Template:
+    """The AA that one sender gets time after time: only its time and the two control ids change."""
+
+    version: tuple[int, ...]
+    before_time: bytes
+    before_id: bytes
+    before_answered_id: bytes
+
+    def filled(self, now: datetime, control_id: str, answered_id: bytes) -> bytes:
+        """The acknowledgment of one message."""
+        stamp = _stamp(now, self.version).encode()
+        own = control_id.encode("ascii", "replace")
+        return b"".join((self.before_time, stamp, self.before_id, own, self.before_answered_id, answered_id, b"\r"))
+
+
+@lru_cache(maxsize=4096)
+def _template(repeated: tuple[bytes, ...]) -> _Template | None:
+    """The template for an envelope; None where the answer has to be worded for each message."""
+    *before, kind_before, kind, behind = repeated
+    fields = [b"MSH", b"|", *before, b"", kind_before, kind, b"", *behind.split(b"|")]
+    asked = _asked(fields)
+    marks = asked.delimiters.field + asked.delimiters.encoding
+    if any(mark.isalnum() or not mark.isascii() for mark in marks):
+        return None  # a delimiter may stand in our own control id, which then is escaped
+    version = _version(asked)
+    header = _msh_fields(asked, version, stamp=_HERE, control_id=_HERE)
+    before_time, before_id, after = asked.separator.join(header).split(_HERE)
+    before_answered_id = asked.separator.join((after + b"\rMSA", b"AA", b""))
+    return _Template(
+        version=version, before_time=before_time, before_id=before_id, before_answered_id=before_answered_id
+    )
+
+
+def _asked(fields: list[bytes]) -> _Asked:
     if len(fields) < 3:
         standard = [b"MSH", STANDARD.field.encode(), STANDARD.encoding.encode()]
         missing = [b""] * 8
@@ -120,6 +161,11 @@ def _numbers(version: bytes, component: str) -> tuple[int, ...]:
 
 
 def _msh(asked: _Asked, version: tuple[int, ...], now: datetime, control_id: str) -> bytes:
+    own = escape(control_id, asked.delimiters).encode("ascii", "replace")
+    return asked.separator.join(_msh_fields(asked, version, stamp=_stamp(now, version).encode(), control_id=own))
+
+
+def _msh_fields(asked: _Asked, version: tuple[int, ...], *, stamp: bytes, control_id: bytes) -> list[bytes]:
     fields = [
         b"MSH",
         asked.field(2),
@@ -127,21 +173,31 @@ def _msh(asked: _Asked, version: tuple[int, ...], now: datetime, control_id: str
         asked.field(6),
         asked.field(3),
         asked.field(4),
-        _stamp(now, version).encode(),
+        stamp,
         b"",
         _answer_type(asked, version),
-        escape(control_id, asked.delimiters).encode("ascii", "replace"),
+        control_id,
         asked.field(11),
         asked.field(12),
     ]
     if asked.field(18):
         fields += [b""] * 5 + [asked.field(18)]
-    return asked.separator.join(fields)
+    return fields
 
 
 def _stamp(now: datetime, version: tuple[int, ...]) -> str:
     fraction = f".{now.microsecond // 1000:03d}" if version >= _FIRST_WITH_ERR_FIELDS else ""
-    return now.strftime(f"%Y%m%d%H%M%S{fraction}%z")[:26]
+    return f"{_second(now.replace(microsecond=0, tzinfo=None))}{fraction}{_offset(now.utcoffset())}"
+
+
+@lru_cache(maxsize=4)
+def _second(now: datetime) -> str:
+    return now.strftime("%Y%m%d%H%M%S")
+
+
+@lru_cache(maxsize=64)
+def _offset(offset: timedelta | None) -> str:
+    return datetime.min.replace(tzinfo=timezone(offset or timedelta(0))).strftime("%z")[:5]
 
 
 def _answer_type(asked: _Asked, version: tuple[int, ...]) -> bytes:

@@ -91,6 +91,9 @@ def _translate(raw: bytes, ready: Compiled, rules_for: RulesFor, source: str) ->
         )
     for found in message.problems:
         reading.notes.add(found)
+        if found.severity == "error":  # part of the message was not looked at: somebody here must see it
+            reading.counts_as("relevant")
+            reading.parked = found.code
     code = _read(reading, kind, control_id)
     errors = [found for found in reading.notes.problems if found.severity == "error"]
     if errors and code == "AA" and reading.parked is None:

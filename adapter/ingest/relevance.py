@@ -10,7 +10,7 @@ from adapter.domain.message import Relevance
 from adapter.ingest.hl7v2 import Delimiters, NotHl7, read_message, split_messages, unescape
 from adapter.ingest.hl7v2.charsets import candidate_codecs, codec_of, is_transparent
 from adapter.ingest.hl7v2.delimiters import declared_delimiters
-from adapter.ingest.hl7v2.header import header_fields, peek, readable
+from adapter.ingest.hl7v2.header import Envelope, envelope_of, header_fields, peek, readable
 from adapter.knowledge.spec import NOT_OURS, Knowledge, Table
 
 TABLE = "activity_tests"
@@ -104,19 +104,24 @@ class RelevanceFilter:
         self._bound = bound
         self._default_charset = default_charset
         self._dialects: dict[tuple[bytes, ...], _Dialect | None] = {}
+        self._heard: dict[tuple[bytes, ...], _Heard] = {}
+        """By the envelope of a message."""
         self._remembered = 0
 
     def judge(self, raw: bytes) -> Judgement:
         """Relevance of one message or frame; of several messages the most relevant. Unreadable is relevant."""
         if raw.startswith(b"MSH") and raw.find(b"MSH", 3) < 0:
-            return self._judge_one(raw)
-        return _together([self._judge_one(message) for message in split_messages(raw)])
+            return self.judge_one(raw, envelope_of(raw))
+        return _together([self.judge_one(message, envelope_of(message)) for message in split_messages(raw)])
 
-    def _judge_one(self, raw: bytes) -> Judgement:
-        fields = header_fields(raw)
-        if len(fields) > 9 and fields[9].startswith(b"ADT") and peek(raw).message_type in IDENTITY_MESSAGES:
+    def judge_one(self, raw: bytes, envelope: Envelope | None) -> Judgement:
+        """Relevance of one message, whose envelope is known already."""
+        heard = self._heard.get(envelope.repeated) if envelope else None
+        if heard is None:
+            heard = self._hear(raw, envelope)
+        if heard.of_identity:
             return RELEVANT
-        dialect = self._dialect(fields) if len(fields) > 3 else None
+        dialect = heard.dialect
         if dialect is None:
             return self._judge_read(raw)
         text = raw.replace(b"\r\n", b"\r").replace(b"\n", b"\r") if b"\n" in raw else raw
@@ -126,6 +131,18 @@ class RelevanceFilter:
             # Something that names an OBX or OBR is short, or not where a segment begins: read it properly.
             return self._judge_read(raw)
         return self._judge_panel((results > 0, tuple(codes)), dialect)
+
+    def _hear(self, raw: bytes, envelope: Envelope | None) -> _Heard:
+        fields = header_fields(raw)
+        named_adt = len(fields) > 9 and fields[9].startswith(b"ADT")
+        heard = _Heard(
+            of_identity=named_adt and peek(raw).message_type in IDENTITY_MESSAGES,
+            dialect=self._dialect(fields) if len(fields) > 3 else None,
+        )
+        if envelope:
+            self._count_one_more()
+            self._heard[envelope.repeated] = heard
+        return heard
 
     def _judge_panel(self, panel: tuple[bool, tuple[bytes, ...]], dialect: _Dialect) -> Judgement:
         known = dialect.panels.get(panel)
@@ -160,6 +177,8 @@ class RelevanceFilter:
         except NotHl7:
             return RELEVANT
         header = peek(raw)
+        if any(found.severity == "error" for found in message.problems):
+            return RELEVANT
         if message.problems and not is_transparent(codec_of(header.charset) or "utf-8"):
             return RELEVANT
         coded = {"OBX": 3, "OBR": 4}
@@ -198,6 +217,7 @@ class RelevanceFilter:
     def _count_one_more(self) -> None:
         if self._remembered >= self._bound:
             self._dialects.clear()
+            self._heard.clear()
             self._remembered = 0
         self._remembered += 1
 
@@ -216,3 +236,12 @@ class _Dialect:
     codes: dict[bytes, Judgement] = field(default_factory=dict)
     panels: dict[tuple[bool, tuple[bytes, ...]], Judgement] = field(default_factory=dict)
     """Whole messages by their codes: senders repeat panels."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Heard:
+    """What the header alone tells of a message."""
+
+    of_identity: bool
+    dialect: _Dialect | None
+    """None: its codes cannot be found without reading it."""

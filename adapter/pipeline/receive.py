@@ -8,16 +8,18 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from adapter.domain.message import Answer, Arrival, Header, Kept, Translation
 from adapter.domain.problems import problem
 from adapter.ingest.acknowledgment import acknowledge
 from adapter.ingest.hl7v2 import peek, split_messages
+from adapter.ingest.hl7v2.header import Envelope, envelope_of, header_without_own
 from adapter.ingest.relevance import Judgement
 from adapter.store.crash_points import reached
 
 ArchiveIrrelevant = Literal["count", "headers", "full"]
+ACCEPTED = Answer(code="AA")
 
 
 class Keeper(Protocol):
@@ -32,7 +34,7 @@ class Keeper(Protocol):
     def note_irrelevant(self, header: Header) -> None:
         """Remember the header of an irrelevant message; rides along."""
 
-    def note_codes(self, sender: str, codes: Sequence[tuple[str, str, str]], at: datetime) -> None:
+    def note_codes(self, sender: str, codes: tuple[tuple[str, str, str], ...], at: datetime) -> None:
         """Count codes no table knows; rides along."""
 
 
@@ -51,7 +53,8 @@ class Reception:
     """Everything receiving needs: a keeper, the filter, the translator for the wording, a clock."""
 
     keeper: Keeper
-    judge: Callable[[bytes], Judgement]
+    judge: Callable[[bytes, Envelope | None], Judgement]
+    """(message, its envelope)"""
     translate: Callable[[bytes, str], Sequence[Translation]]
     """(raw, source): only to word the answer; the engine translates again for the events that count."""
     executor: Executor
@@ -81,23 +84,47 @@ async def receive_hl7(raw: bytes, door: Door, reception: Reception) -> bytes | N
 
 async def _receive_one(raw: bytes, door: Door, reception: Reception) -> bytes | None:
     received_at = reception.clock()
-    judgement = _judged(raw, reception)
-    header = peek(raw)
+    # MSH is taken apart once, for the filter, the inbox and the answer.
+    envelope = envelope_of(raw)
+    message = _incoming(raw, envelope, received_at)
+    judgement = _judged(raw, envelope, reception)
     if judgement.codes:
-        reception.keeper.note_codes(header.sender, judgement.codes, received_at)
-    arrival = hl7_arrival(raw, door, received_at, judgement)
-    if judgement.relevance == "irrelevant" and header.control_id:
-        return _irrelevant(arrival, door, reception)
-    answer = await _kept_and_worded(arrival, door, reception)
+        reception.keeper.note_codes(message.sender, judgement.codes, received_at)
+    if judgement.relevance == "irrelevant" and message.control_id:
+        return _irrelevant(message, judgement, door, reception)
+    answer = await _kept_and_worded(_arrival(message, door, judgement), door, reception)
     if not answer.code:
         return None
-    return acknowledge(raw, answer, now=reception.clock(), control_id=reception.next_control_id())
+    return acknowledge(raw, answer, now=reception.clock(), control_id=reception.next_control_id(), envelope=envelope)
 
 
-def _judged(raw: bytes, reception: Reception) -> Judgement:
+class Incoming(NamedTuple):
+    """One message on its way in, with what its header says."""
+
+    raw: bytes
+    envelope: Envelope | None
+    received_at: datetime
+    sender: str
+    control_id: str
+    message_type: str
+    sent: str
+
+
+def _incoming(raw: bytes, envelope: Envelope | None, received_at: datetime) -> Incoming:
+    if envelope is None:
+        header = peek(raw)
+        own = header.control_id, header.sent
+    else:
+        header = header_without_own(envelope.repeated)
+        control_id = envelope.control_id.decode()
+        own = "" if control_id.isspace() else control_id, envelope.sent.decode().strip()
+    return Incoming(raw, envelope, received_at, header.sender, own[0], header.message_type, own[1])
+
+
+def _judged(raw: bytes, envelope: Envelope | None, reception: Reception) -> Judgement:
     """The filter's judgement; a fault of the filter may never make a message irrelevant."""
     try:
-        return reception.judge(raw)
+        return reception.judge(raw, envelope)
     except Exception:  # noqa: BLE001 - a bug of ours must not lose a message
         reception.observe("problem", {"code": "internal-error"})
         return Judgement(relevance="relevant")
@@ -107,45 +134,49 @@ def hl7_arrival(
     raw: bytes, door: Door, received_at: datetime, judgement: Judgement, *, file: str | None = None
 ) -> Arrival:
     """One HL7 message as it goes into the inbox."""
-    header = peek(raw)
+    message = _incoming(raw, envelope_of(raw), received_at)
+    return _arrival(message, door, judgement, file=file)
+
+
+def _arrival(message: Incoming, door: Door, judgement: Judgement, *, file: str | None = None) -> Arrival:
     return Arrival(
         kind="hl7v2",
         source=door.source,
         listener=door.listener,
-        raw=raw,
-        received_at=received_at,
-        sender=header.sender,
-        control_id=header.control_id,
-        message_type=header.message_type,
-        digest=hashlib.sha256(raw).hexdigest(),
+        raw=message.raw,
+        received_at=message.received_at,
+        sender=message.sender,
+        control_id=message.control_id,
+        message_type=message.message_type,
+        digest=hashlib.sha256(message.raw).hexdigest(),
         relevance=judgement.relevance,
         file=file,
     )
 
 
-def _irrelevant(arrival: Arrival, door: Door, reception: Reception) -> bytes | None:
+def _irrelevant(message: Incoming, judgement: Judgement, door: Door, reception: Reception) -> bytes | None:
     """An irrelevant message takes no custody: it is answered at once and never waits for the disk."""
-    if arrival.message_type.startswith("ACK"):
+    if message.message_type.startswith("ACK"):
         return None
     if door.archive_irrelevant == "headers":
-        reception.keeper.note_irrelevant(_header(arrival))
+        reception.keeper.note_irrelevant(_header(message, door))
     elif door.archive_irrelevant == "full":
-        reception.keeper.submit(arrival)
+        reception.keeper.submit(_arrival(message, door, judgement))
     reception.observe("irrelevant", {"listener": door.listener})
-    answer = Answer(code="AA")
-    return acknowledge(arrival.raw, answer, now=reception.clock(), control_id=reception.next_control_id())
+    control_id = reception.next_control_id()
+    return acknowledge(message.raw, ACCEPTED, now=message.received_at, control_id=control_id, envelope=message.envelope)
 
 
-def _header(arrival: Arrival) -> Header:
+def _header(message: Incoming, door: Door) -> Header:
     return Header(
-        received_at=arrival.received_at,
-        listener=arrival.listener,
-        sender=arrival.sender,
-        message_type=arrival.message_type,
-        control_id=arrival.control_id,
-        sent=peek(arrival.raw).sent,
-        size=len(arrival.raw),
-        digest=arrival.digest,
+        received_at=message.received_at,
+        listener=door.listener,
+        sender=message.sender,
+        message_type=message.message_type,
+        control_id=message.control_id,
+        sent=message.sent,
+        size=len(message.raw),
+        digest=hashlib.sha256(message.raw).hexdigest(),
     )
 
 

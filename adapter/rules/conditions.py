@@ -115,28 +115,24 @@ DETECTABLE = Condition(
 LOSS_OF_ACTIVITY = Condition(
     holds=_inactivating,
     yes="the level is lost, and normal decline does not explain it",
-    no="no level is lost in a way that normal decline does not explain",
+    no="the level is not lost, or normal decline may explain it",
 )
 EXPLICABLE_LOW = Condition(
     holds=lambda s: _judged_low(s) and not _inactivating(s),
     yes="the level is low, and normal decline may explain it",
-    no="no low level that normal decline may explain",
+    no="the level is not a low one that normal decline may explain",
 )
 JUDGED_LOW = Condition(
     holds=_judged_low,
     yes="the level is below the threshold at a time when a low can be read",
-    no="no low level at a time when a low can be read",
+    no="the level is not below the threshold, or was taken at a time when no low can be read",
 )
 PROVISIONAL_NIL = Condition(
     holds=lambda s: s.portion == "full" and s.route == "IV" and s.level == "blq",
     yes="nothing was measurable after a full intravenous dose",
-    no="not a level below quantification after a full intravenous dose",
+    no="it is not a level below quantification after a full intravenous dose",
 )
-NOT_PROVISIONAL_NIL = Condition(
-    holds=lambda s: not PROVISIONAL_NIL.holds(s),
-    yes="it is not a level below quantification after a full intravenous dose",
-    no="nothing was measurable after a full intravenous dose",
-)
+NOT_PROVISIONAL_NIL = opposite_of(PROVISIONAL_NIL)
 
 TOO_EARLY_FOR_A_LOW = Condition(
     holds=lambda s: s.phase == "absorbing",

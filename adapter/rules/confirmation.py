@@ -34,8 +34,6 @@ class JudgedDose:
     """Reaction records that could concern this dose, and that nothing ties to it."""
     unlinked_not_listed: int = 0
     """How many more of them there are."""
-    good_in_window: int = 0
-    """How many of its levels are good ones inside a window that belong to no other dose."""
 
     @property
     def usable(self) -> bool:

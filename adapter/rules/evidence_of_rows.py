@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from adapter.rules.alternatives import asked_of
 from adapter.rules.confirmation import SUSPECTED, JudgedDose
 from adapter.rules.decision import decide
-from adapter.rules.reactions import any_severe
-from adapter.rules.reading import Reading, critical_times
+from adapter.rules.reading import Reading
 from adapter.rules.row import Rule
-from adapter.rules.situation import Situation, situation_at
 from adapter.rules.wording import RULE_TEXT
 from adapter.rules.words_of_dose import STATUS_WORDS
 from adapter.rules.words_of_levels import STATUS_OF_NO_LEVEL
@@ -21,45 +17,24 @@ CONFIRMING_RULE = "D13"
 NO_ROW = "no row of the decision table speaks of such a level"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
-    """The row that decided a sample, and the situation it was asked for."""
-
-    situation: Situation
-    row: Rule
-
-
-def because(dose: JudgedDose, reading: Reading) -> list[str]:
+def because(reading: Reading) -> list[str]:
     """What was so, in words: the conditions of the row that decided a sample, else why no row was asked."""
-    decided = decided_by(dose, reading)
-    if decided is None:
+    row = deciding_row(reading)
+    if row is None:
         return list(_in_the_way(reading))
-    conditions = [condition.yes for condition in decided.row.needs]
+    conditions = [condition.yes for condition in row.needs]
     return [*conditions, RULE_TEXT[CONFIRMING_RULE]] if reading.rule == CONFIRMING_RULE else conditions
 
 
-def decided_by(dose: JudgedDose, reading: Reading) -> Decided | None:
+def deciding_row(reading: Reading) -> Rule | None:
     """The row of the decision table that decided a sample; None where the table was not asked, or is silent.
 
     A confirmation raises a suspicion to D13; its row is then that of the suspicion.
     """
-    if reading.level is None or reading.contradiction is not None:
+    if reading.situation is None:
         return None
-    kept = dose.good_in_window > (reading.good_in_window and not reading.placement.ambiguous)
-    # A good level that was withheld later still counted when the others were read.
-    for kept_in_a_window in (kept, not kept):
-        situation = situation_at(
-            reading.sample,
-            dose.episode,
-            critical_times(reading.placement)[0],
-            reaction=dose.reacted,
-            severe=any_severe(dose.reactions),
-            ok_in_window=kept_in_a_window,
-        )
-        row = decide(situation)
-        if row.needs and _is_of(reading, row):
-            return Decided(situation=situation, row=row)
-    return None
+    row = decide(reading.situation)
+    return row if row.needs and _is_of(reading, row) else None
 
 
 def surely_asked(dose: JudgedDose) -> Reading | None:
@@ -68,11 +43,10 @@ def surely_asked(dose: JudgedDose) -> Reading | None:
     Of a level that is contradicted, withheld, above a band, or known by a range of times it would else be told that
     one other fact gives another reading, and it would not.
     """
-    headline, asked = dose.combined.headline, asked_of(dose)
-    if headline is None or asked is None or not headline.placement.exact or headline.placement.ambiguous:
+    headline = dose.combined.headline
+    if headline is None or headline.situation is None or headline.situation.above_band:
         return None
-    decided = decided_by(dose, headline)
-    certain = decided is not None and decided.situation == asked.situation and not asked.situation.above_band
+    certain = headline.placement.exact and not headline.placement.ambiguous and deciding_row(headline) is not None
     return headline if certain else None
 
 

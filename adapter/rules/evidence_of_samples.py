@@ -29,7 +29,7 @@ def sample_evidence(dose: JudgedDose, reading: Reading, history: History) -> dic
         "rule": reading.rule,
         "exposure": reading.exposure,
         "mechanism": reading.mechanism,
-        "because": because(dose, reading),
+        "because": because(reading),
         "decides_exposure": reading is dose.combined.headline,
         "decides_mechanism": reading is dose.combined.deciding,
         "level": reading.level,
@@ -42,6 +42,7 @@ def sample_evidence(dose: JudgedDose, reading: Reading, history: History) -> dic
         "ambiguous": placement.ambiguous,
         "inside_administration": placement.inside,
         "residual": reading.residual,
+        "residual_from": fact_name(reading.residual_from.rows[0]) if reading.residual_from else None,
         "possibilities": [_possibility(one) for one in reading.possibilities],
     }
 
@@ -66,6 +67,7 @@ def unlinked_evidence(sample: ActivityMeasured, history: History) -> dict[str, A
         "ambiguous": False,
         "inside_administration": False,
         "residual": False,
+        "residual_from": None,
         "possibilities": [],
     }
 

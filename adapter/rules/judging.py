@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from adapter.domain.events import PremedicationGiven
@@ -24,6 +24,17 @@ from adapter.rules.unlinked_reactions import Beside, unlinked_by_dose
 NOTHING_BESIDE = Beside()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supply:
+    """A dose that may still supply activity, and until how long after the start of the calendar."""
+
+    until: timedelta
+    dose: Episode | None
+
+
+NO_SUPPLY = Supply(until=timedelta(0), dose=None)
+
+
 def judged(
     episodes: Sequence[Episode],
     placed: Sequence[Placed],
@@ -34,11 +45,11 @@ def judged(
     unlinked, drugs = unlinked_by_dose(linked, episodes), drugs_by_time(premedications)
     readings = _agreed(_readings(episodes, placed, linked.by_dose))
     measured: dict[str, JudgedDose] = {}
-    active_until: dict[str, timedelta] = {}
+    supplies: dict[str, Supply] = {}
     doses: list[JudgedDose] = []
     for episode in episodes:
         name, family = dose_name(episode), episode.family
-        others = max((until for other, until in active_until.items() if other != family), default=timedelta(0))
+        others = _longest(supply for other, supply in supplies.items() if other != family)
         own = [_without_residual(reading, others) for reading in readings[name]]
         beside = unlinked.get(name, NOTHING_BESIDE)
         dose = _judged(
@@ -51,7 +62,7 @@ def judged(
         doses.append(dose)
         if measured_in_full(dose):
             measured[family] = dose
-        active_until[family] = max(_active_until(dose), active_until.get(family, timedelta(0)))
+        supplies[family] = _longest([supplies.get(family, NO_SUPPLY), _supply_after(dose)])
     return tuple(doses)
 
 
@@ -72,7 +83,6 @@ def _judged(
         combined=combined(episode, readings, after_dose),
         unlinked=beside.listed,
         unlinked_not_listed=beside.others,
-        good_in_window=sum(r.good_in_window and not r.placement.ambiguous for r in readings),
     )
 
 
@@ -151,8 +161,7 @@ def _withheld(reading: Reading, possible: tuple[Possibility, ...]) -> Reading:
 def _owned(reading: Reading, possible: Sequence[Possibility]) -> Reading:
     """A good level that another family's dose may own as well, and may still supply, is credited to neither."""
     family = reading.placement.episode.family
-    others = (one.episode for one in possible if one.episode.family != family)
-    return _without_residual(reading, max((_supplies_until(other) for other in others), default=timedelta(0)))
+    return _without_residual(reading, _longest(_supply(o.episode) for o in possible if o.episode.family != family))
 
 
 WITHOUT_REACTION = (
@@ -163,22 +172,26 @@ WITHOUT_REACTION = (
 )
 
 
-def _without_residual(reading: Reading, active_until: timedelta) -> Reading:
+def _without_residual(reading: Reading, others: Supply) -> Reading:
     """A good level is not credited to this dose while another family's dose may still be active (ruling 9)."""
     taken = collection_span(reading.sample)
-    if reading.level != "ok" or taken is None or taken.earliest - BEFORE_ALL >= active_until:
+    if reading.level != "ok" or taken is None or taken.earliest - BEFORE_ALL >= others.until:
         return reading
     rule = undecided(reacted=reading.mechanism not in WITHOUT_REACTION)
-    return replace(reading, rule=rule.id, exposure=rule.exposure, mechanism=rule.mechanism, residual=True)
+    return replace(reading, rule=rule.id, exposure=rule.exposure, mechanism=rule.mechanism, residual_from=others.dose)
 
 
-def _active_until(dose: JudgedDose) -> timedelta:
-    """How long after the start of the calendar a dose may still be active; an established loss ends that at once."""
-    return timedelta(0) if dose.combined.mechanism in ESTABLISHED else _supplies_until(dose.episode)
+def _supply_after(dose: JudgedDose) -> Supply:
+    """What a judged dose may still supply; an established loss ends that at once."""
+    return NO_SUPPLY if dose.combined.mechanism in ESTABLISHED else _supply(dose.episode)
 
 
-def _supplies_until(episode: Episode) -> timedelta:
+def _supply(episode: Episode) -> Supply:
     product, anchor = episode.limits.product, episode.anchor
     if product is None or anchor is None:
-        return timedelta(0)
-    return anchor.latest - BEFORE_ALL + days(product.residual_days.value)
+        return NO_SUPPLY
+    return Supply(until=anchor.latest - BEFORE_ALL + days(product.residual_days.value), dose=episode)
+
+
+def _longest(supplies: Iterable[Supply]) -> Supply:
+    return max(supplies, key=lambda supply: supply.until, default=NO_SUPPLY)

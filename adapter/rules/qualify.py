@@ -136,8 +136,10 @@ def near_threshold(sample: ActivityMeasured, limits: Limits, elapsed: timedelta)
 
 
 def method_bias(sample: ActivityMeasured, limits: Limits) -> bool:
-    """Whether the method reads so high that another method could have read below the threshold."""
-    if limits.policy is None or not biased_method(sample):
+    """Whether a method reads so high that another could have read below the threshold; of pegylated products (S54)."""
+    if limits.policy is None or limits.product is None or not biased_method(sample):
+        return False
+    if limits.product.decision_table != "pegylated":
         return False
     if sample.activity is None or sample.activity.kind != "number":
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -18,6 +19,7 @@ from adapter.rules.situation import (
     OUTSIDE_AND_LATE,
     Phase,
     Reacted,
+    Situation,
     breakpoints,
     phase_at,
     situation_at,
@@ -65,10 +67,12 @@ class Reading:
     rule: str
     exposure: str
     mechanism: str
+    situation: Situation | None = None
+    """What the decision table was asked at the earliest elapsed time; None where it was not asked."""
     contradiction: str | None = None
     """`discordant`, or `straddles` for two tubes of one instant on opposite sides of the threshold."""
-    residual: bool = False
-    """The level may stem from a dose of another family (ruling 9)."""
+    residual_from: Episode | None = None
+    """The dose of another family the level may stem from (ruling 9)."""
     possibilities: tuple[Possibility, ...] = ()
     """What it would say for each dose it may belong to, where the verdicts differ."""
 
@@ -76,6 +80,11 @@ class Reading:
     def decided(self) -> bool:
         """Whether its own exposure says something definite."""
         return self.exposure in DECIDED
+
+    @property
+    def residual(self) -> bool:
+        """Whether the level may stem from a dose of another family."""
+        return self.residual_from is not None
 
     @property
     def early(self) -> bool:
@@ -103,7 +112,9 @@ def read_sample(
     """Read one sample against one dose that may own it; ambiguity between doses is settled by the caller."""
     episode = placement.episode
     usable = usability(sample, episode.limits)
-    rule = _rule(sample, placement, context, usable, contradicted=contradiction is not None)
+    undecidable = _undecidable(placement, context, usable, contradicted=contradiction is not None)
+    situations = () if undecidable else _situations(sample, placement, context)
+    rule = undecidable or _over_interval(situations, placement)
     return Reading(
         sample=sample,
         placement=placement,
@@ -114,13 +125,13 @@ def read_sample(
         rule=rule.id,
         exposure=rule.exposure,
         mechanism=rule.mechanism,
+        situation=situations[0] if situations else None,
         contradiction=contradiction,
     )
 
 
-def _rule(
-    sample: ActivityMeasured, placement: Placement, context: Context, usable: Usability, *, contradicted: bool
-) -> Rule:
+def _undecidable(placement: Placement, context: Context, usable: Usability, *, contradicted: bool) -> Rule | None:
+    """What is said without asking the decision table; None where it has to be asked."""
     reacted, episode = context.reaction != "none", placement.episode
     if usable == "no-level":
         return NO_LEVEL
@@ -132,28 +143,35 @@ def _rule(
         return undecided(reacted=reacted, rule="D3")
     if episode.limits.policy is None or not episode.settled or placement.inside:
         return undecided(reacted=reacted)
-    return _over_interval(sample, placement, context)
+    return None
 
 
-def _over_interval(sample: ActivityMeasured, placement: Placement, context: Context) -> Rule:
+def _situations(sample: ActivityMeasured, placement: Placement, context: Context) -> tuple[Situation, ...]:
+    """What the decision table has to be asked, for every time that stands for the possible ones."""
+    return tuple(
+        situation_at(
+            sample,
+            placement.episode,
+            elapsed,
+            reaction=context.reaction,
+            severe=context.severe,
+            ok_in_window=context.ok_in_window,
+        )
+        for elapsed in critical_times(placement)
+    )
+
+
+def _over_interval(situations: Sequence[Situation], placement: Placement) -> Rule:
     """The rule of the earliest possible time, if every possible time gives the same exposure and mechanism."""
-    rules = [_decided(sample, placement.episode, elapsed, context) for elapsed in critical_times(placement)]
+    rules = [_decided(situation) for situation in situations]
     # Without a collection time the sample may be the trough taken just before this dose: no low is held against it.
     guessed = placement.time_missing and (rules[0].id == "D3b" or rules[0].exposure == "inadequate")
     if guessed or len({(rule.exposure, rule.mechanism) for rule in rules}) > 1:
-        return undecided(reacted=context.reaction != "none")
+        return undecided(reacted=situations[0].reaction != "none")
     return rules[0]
 
 
-def _decided(sample: ActivityMeasured, episode: Episode, elapsed: timedelta, context: Context) -> Rule:
-    situation = situation_at(
-        sample,
-        episode,
-        elapsed,
-        reaction=context.reaction,
-        severe=context.severe,
-        ok_in_window=context.ok_in_window,
-    )
+def _decided(situation: Situation) -> Rule:
     rule = decide(situation)
     if situation.above_band and rule.exposure == "adequate":
         return replace(rule, exposure="above-band")

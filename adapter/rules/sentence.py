@@ -23,6 +23,7 @@ REVIEW = "A corrected or further result, dose record or reaction record would le
 DECEASED = "The patient is recorded as deceased; no further sample is awaited."
 COMPLETE_BUT_URGENT = "No further level is due for this dose by the policy."
 CUT_SHORT = "The next dose of the family was given before a level settled the exposure of this dose."
+CONFIRMED_BY_THE_NEXT_DOSE = "A confirming sample is awaited, on the next dose of its family."
 ONE_PER_COURSE = "The one level its course is due belongs to another dose of it."
 SEVERE = "severe-reaction-activity-preserved"
 NO_PREMEDICATION = "premedication (none recorded)"
@@ -46,6 +47,7 @@ STATED_APART = frozenset(
         "value-unreadable",
         "grade-mapped",
         "no-dose-known",
+        "cross-family-residual",
         "reaction-unconfirmed",
         "reaction-refuted",
     }
@@ -98,6 +100,9 @@ def _monitoring(draft: Drafted, priority: Priority | None, *, deceased: bool) ->
     if draft.monitoring == "not-due" and draft.clock and not draft.clock.awaited:
         # A reaction asks for a level of this dose (D11), whatever the clock of its course says.
         return "" if draft.dose.reaction_open else ONE_PER_COURSE
+    policy = draft.dose.episode.limits.policy
+    if draft.monitoring == "confirmation-due" and policy and policy.confirmed_by == "two-doses":
+        return CONFIRMED_BY_THE_NEXT_DOSE
     return MONITORING_TEXT[draft.monitoring]
 
 

@@ -23,6 +23,11 @@ def product_name(product: Product | None, key: str) -> str:
     return product.label[:1].lower() + product.label[1:] if product else key.replace("-", " ")
 
 
+def capital(text: str) -> str:
+    """A text as the beginning of a sentence."""
+    return text[:1].upper() + text[1:]
+
+
 def dose_text(episode: Episode) -> str:
     """Product, amount and route, as far as known: `pegaspargase 2500 IU/m2 IV`."""
     amount = amount_text(episode.amount, episode.unit) if episode.amount is not None else None

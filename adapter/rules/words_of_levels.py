@@ -10,11 +10,13 @@ from adapter.domain.events import ActivityMeasured
 from adapter.domain.history import History, fact_name
 from adapter.domain.policy import Policy
 from adapter.rules.confirmation import JudgedDose
+from adapter.rules.episodes import Episode
 from adapter.rules.limits import threshold_at
 from adapter.rules.linking import NOTHING, Placement
-from adapter.rules.quantities import day_text, hours_text, plain, time_text
+from adapter.rules.listing import MOST_LISTED, MOST_RECENT
+from adapter.rules.quantities import day_text, hours_text, plain, short, time_text
 from adapter.rules.reading import Reading
-from adapter.rules.words_of_dose import anchored_dose
+from adapter.rules.words_of_dose import anchored_dose, capital, dated_dose, dose_text
 
 LEVEL_TEXT = {
     "ok": "at or above the {threshold} IU/mL threshold",
@@ -93,8 +95,7 @@ def _with_unit(reported: Reported) -> str:
 
 def level_statements(dose: JudgedDose, history: History) -> Iterator[str]:
     """Every level of a dose, then the samples that gave none, with what qualifies them."""
-    levels = [reading for reading in dose.readings if reading.usability != "no-level"]
-    others = [reading for reading in dose.readings if reading.usability == "no-level"]
+    levels, others = told_levels(dose), told_without_level(dose)
     if not levels:
         usable = "usable " if others else ""
         yield f"No {usable}asparaginase activity level is known after {anchored_dose(dose.episode)}."
@@ -105,10 +106,34 @@ def level_statements(dose: JudgedDose, history: History) -> Iterator[str]:
         yield _many_levels(levels)
         yield from _resting(dose)
     yield from (_without_level(reading) for reading in others)
+    yield from _not_told(len(dose.readings) - len(levels) - len(others))
     for reading in levels:
         yield from _qualified(reading)
-    yield from correction_statements([reading.sample for reading in dose.readings], history)
-    yield from comment_statements([reading.sample for reading in dose.readings])
+    shown = {id(reading) for reading in (*levels, *others)}
+    told = [reading.sample for reading in dose.readings if id(reading) in shown]
+    yield from correction_statements(told, history)
+    yield from comment_statements(told)
+
+
+def told_levels(dose: JudgedDose) -> list[Reading]:
+    """The levels a sentence tells: all of a few; of many the latest, and those the reading rests on."""
+    levels = [reading for reading in dose.readings if reading.usability != "no-level"]
+    if len(levels) <= MOST_LISTED:
+        return levels
+    resting = [one for one in (dose.combined.headline, dose.combined.deciding, _supporting(dose)) if one]
+    kept = [*resting, *levels[-MOST_RECENT:]]
+    return [reading for reading in levels if any(reading is one for one in kept)]
+
+
+def told_without_level(dose: JudgedDose) -> list[Reading]:
+    """The samples without a level a sentence tells: all of a few, the latest of many."""
+    others = [reading for reading in dose.readings if reading.usability == "no-level"]
+    return others if len(others) <= MOST_LISTED else others[-MOST_RECENT:]
+
+
+def _not_told(others: int) -> Iterator[str]:
+    if others:
+        yield f"{others} further samples of this dose stand in the evidence only."
 
 
 def _one_level(reading: Reading) -> str:
@@ -153,7 +178,10 @@ def _class(reading: Reading) -> str:
     policy = reading.placement.episode.limits.policy
     if policy is None or reading.level is None or not reading.placement.episode.settled or reading.placement.inside:
         return ""
-    return f", {LEVEL_TEXT[reading.level].format(threshold=plain(threshold_of(reading, policy)))}"
+    compared = f", {LEVEL_TEXT[reading.level].format(threshold=plain(threshold_of(reading, policy)))}"
+    if reading.exposure == "above-band" and policy.band_upper:
+        return f"{compared} and above the band of the policy, which ends at {plain(policy.band_upper.value)} IU/mL"
+    return compared
 
 
 def _compared(reading: Reading) -> str:
@@ -221,6 +249,17 @@ def _qualified(reading: Reading) -> Iterator[str]:
         yield f"A sample {at} is reported as preliminary, so no verdict rests on it."
     if sample.collected is None:
         yield "The collection time is missing."
+    if reading.residual_from is not None:
+        yield _residual(reading.residual_from)
+
+
+def _residual(dose: Episode) -> str:
+    product = dose.limits.product
+    assert product  # noqa: S101 - a dose of an unknown product supplies nothing that is counted
+    return (
+        f"{capital(dated_dose(dose))} ({dose_text(dose)}) is of another family and may still supply the activity; "
+        f"its product is counted as active for {short(product.residual_days.value)} days."
+    )
 
 
 def correction_statements(samples: Sequence[ActivityMeasured], history: History) -> Iterator[str]:

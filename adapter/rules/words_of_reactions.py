@@ -116,4 +116,7 @@ def _coded(reaction: Reaction) -> str:
 
 
 def _verification(reaction: Reaction) -> str:
-    return "allergy refuted; the event is kept" if reaction.verification == "refuted" else reaction.verification
+    if reaction.verification != "refuted":
+        return reaction.verification
+    by = [record.recorder for record in reaction.records if record.verification == "refuted" and record.recorder]
+    return f"allergy refuted ({f'recorded by {by[-1]}' if by else 'by whom is not recorded'}); the event is kept"

@@ -13,7 +13,8 @@ from adapter.rules.linking import same_day
 from adapter.rules.quantities import short
 from adapter.rules.reading import Possibility, Reading
 from adapter.rules.wording import EXPOSURE_WORDS, MECHANISM_TEXT, MECHANISM_WORDS, RULE_TEXT, RULE_TEXT_UNQUANTIFIED
-from adapter.rules.words_of_dose import STATUS_WORDS, dated_dose, dose_text, product_name
+from adapter.rules.words_of_dose import STATUS_WORDS, capital, dated_dose, dose_text, product_name
+from adapter.rules.words_of_levels import told_levels
 
 SUSPECTED = "suspected-silent-inactivation"
 FAULT_REASON = {
@@ -44,6 +45,8 @@ def _reason(draft: Drafted, rule: str) -> str:
             return _data_reason(deciding)
         case "D20" if draft.clock is not None and draft.clock.cut_short:
             return "no level is known, and the next dose was given before the sampling window closed"
+        case "D3c" if dose.episode.route is None:
+            return f"{RULE_TEXT[rule]}; the route is not known, so the longer of the two times is kept to"
         case _ if deciding is not None and deciding.level in ("low-unquantified", "blq"):
             return RULE_TEXT_UNQUANTIFIED.get(rule, RULE_TEXT[rule])
         case _:
@@ -71,7 +74,7 @@ def _undecided(dose: JudgedDose, reading: Reading | None) -> str:
 def _undecided_level(reading: Reading) -> str:
     placement = reading.placement
     if reading.residual:
-        return "an earlier dose of another family may still supply the activity"
+        return "a dose of another family may still supply the activity"
     running = next((one.episode for one in reading.possibilities if one.inside), None)
     if placement.inside and placement.exact:
         return "the sample was collected during an infusion"
@@ -88,7 +91,7 @@ def _undecided_level(reading: Reading) -> str:
 
 def alternative_statements(dose: JudgedDose) -> Iterator[str]:
     """What a sample would say for each dose it may belong to, where that is not the same."""
-    for reading in dose.readings:
+    for reading in told_levels(dose):
         possible = sorted(reading.possibilities, key=lambda one: episode_order(one.episode))
         if not possible or any(one.inside for one in possible):
             continue
@@ -98,7 +101,7 @@ def alternative_statements(dose: JudgedDose) -> Iterator[str]:
             yield f"If drawn before {later}: {_verdict_words(first)}; if after: {_verdict_words(second)}."
         else:
             told = "; ".join(f"if it belongs to {dated_dose(one.episode)}: {_verdict_words(one)}" for one in possible)
-            yield f"{told[:1].upper()}{told[1:]}."
+            yield f"{capital(told)}."
 
 
 def _verdict_words(one: Possibility) -> str:
@@ -124,11 +127,11 @@ def _answer(dose: JudgedDose, later: Sequence[JudgedDose], *, deceased: bool) ->
     if answer is None:
         for new in later[:1]:
             far = f", and was given over {_weeks(new)} later" if _far_apart(dose, new) else ""
-            yield f"{_capital(dated_dose(new.episode))} has no level that answers this{far}."
+            yield f"{capital(dated_dose(new.episode))} has no level that answers this{far}."
         if not deceased:
             yield "A second independent sample is needed before the policy calls it confirmed."
         return
-    name = _capital(dated_dose(answer.episode))
+    name = capital(dated_dose(answer.episode))
     if answer.adequate:
         yield f"{name} reached the threshold, so the suspicion was not confirmed on it."
     elif answer.combined.mechanism == CONFIRMED:
@@ -138,10 +141,6 @@ def _answer(dose: JudgedDose, later: Sequence[JudgedDose], *, deceased: bool) ->
         yield f"{name} has a level of its own, read as {words}."
     if _far_apart(dose, answer):
         yield f"That dose was given over {_weeks(answer)} later, a distance at which no predictive value was shown."
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _weeks(dose: JudgedDose) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from adapter.settings.flags import settings_from_flags
 from adapter.settings.read import load_settings
-from adapter.settings.site import Http, MllpListener, Sender, Settings, Source, TargetSettings
+from adapter.settings.site import DropFolder, Http, MllpListener, MllpTls, Sender, Settings, Source, TargetSettings
 
 __all__ = [
+    "DropFolder",
     "Http",
     "MllpListener",
+    "MllpTls",
     "Sender",
     "Settings",
     "Source",

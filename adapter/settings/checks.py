@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import ipaddress
 from collections.abc import Sequence
+from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -51,11 +52,23 @@ def read_url(block: Block, key: str, default: str | None = None) -> str:
     return url.rstrip("/")
 
 
+def read_file(block: Block, key: str, folder: Path) -> Path | None:
+    """A file that exists, its path relative to `folder`; None when absent."""
+    name = block.optional(key)
+    if name is None:
+        return None
+    path = folder / name
+    if not path.is_file():
+        block.fault(f"'{key}': there is no such file", key)
+    return path
+
+
 def check_names(top: Block, settings: Settings) -> None:
     """Names are unique, and every source that is named exists."""
     for key, names in (
         ("sources", [source.name for source in settings.sources]),
         ("mllp", [listener.name for listener in settings.mllp]),
+        ("drop_folders", [drop.name for drop in settings.drop_folders]),
         ("targets", [target.name for target in settings.targets]),
         ("senders", [sender.match for sender in settings.senders]),
     ):
@@ -65,6 +78,12 @@ def check_names(top: Block, settings: Settings) -> None:
     known = [source.name for source in settings.sources]
     for number, listener in enumerate(settings.mllp):
         _check_source(top, listener.source, known, "mllp", number, "source")
+    doors = [*(listener.name for listener in settings.mllp), "http"]
+    for number, drop in enumerate(settings.drop_folders):
+        _check_source(top, drop.source, known, "drop_folders", number, "source")
+        if drop.name in doors:
+            text = f"'{drop.name}' is the name of a port already; in logs and metrics nobody could tell them apart"
+            top.fault(text, "drop_folders", number, "name")
     _check_source(top, settings.http.source, known, "http", "source")
     for number, target in enumerate(settings.targets):
         for source in target.literal_sources:

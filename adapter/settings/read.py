@@ -8,7 +8,15 @@ from typing import cast, get_args
 
 from adapter.knowledge.reading import Block, top_block
 from adapter.knowledge.text_yaml import Document, Fault, read_yaml
-from adapter.settings.checks import check_address, check_listeners, check_names, read_charset, read_url, read_zone
+from adapter.settings.checks import (
+    check_address,
+    check_listeners,
+    check_names,
+    read_charset,
+    read_file,
+    read_url,
+    read_zone,
+)
 from adapter.settings.overrides import override
 from adapter.settings.site import (
     CANONICAL_BASE,
@@ -16,8 +24,10 @@ from adapter.settings.site import (
     AuthKind,
     ContentErrors,
     Delivery,
+    DropFolder,
     Http,
     MllpListener,
+    MllpRelease,
     Sender,
     Settings,
     Source,
@@ -25,6 +35,7 @@ from adapter.settings.site import (
     Unsupported,
     WriteRaw,
 )
+from adapter.settings.tls import read_tls
 
 NO_FILE = "settings"
 DAY_S = 86_400
@@ -65,7 +76,7 @@ def _document(path: Path | None) -> tuple[Document | None, list[Fault]]:
 
 
 def _settings(top: Block, folder: Path) -> Settings:
-    listeners = tuple(_listener(row) for row in top.rows("mllp")) if top.has("mllp") else (MllpListener(),)
+    listeners = tuple(_listener(row, folder) for row in top.rows("mllp")) if top.has("mllp") else (MllpListener(),)
     sources = tuple(_source(row) for row in top.rows("sources")) if top.has("sources") else (Source(),)
     return Settings(
         store=folder / (top.optional("store") or "troughline-store"),
@@ -73,6 +84,7 @@ def _settings(top: Block, folder: Path) -> Settings:
         insecure=top.yes_no("insecure", default=False),
         sources=sources,
         mllp=listeners,
+        drop_folders=tuple(_drop_folder(row, folder) for row in top.rows("drop_folders")),
         senders=tuple(_sender(row) for row in top.rows("senders")),
         http=_http(top.block("http"), folder),
         targets=tuple(_target(row, folder) for row in top.rows("targets")),
@@ -92,7 +104,7 @@ def _source(row: Block) -> Source:
     return source
 
 
-def _listener(row: Block) -> MllpListener:
+def _listener(row: Block, folder: Path) -> MllpListener:
     default = MllpListener()
     listener = MllpListener(
         name=row.optional("name") or default.name,
@@ -104,6 +116,9 @@ def _listener(row: Block) -> MllpListener:
         max_connections=row.whole("max_connections", default=default.max_connections, least=1, most=10_000),
         frame_limit_bytes=row.whole("frame_limit_bytes", default=default.frame_limit_bytes, least=1024, most=2**30),
         frame_timeout_s=row.whole("frame_timeout_s", default=default.frame_timeout_s, least=1, most=DAY_S),
+        keepalive_idle_s=row.whole("keepalive_idle_s", default=default.keepalive_idle_s, least=1, most=32767),
+        tls=read_tls(row, folder),
+        mllp_release=cast("MllpRelease", row.choice("mllp_release", get_args(MllpRelease), default.mllp_release)),
         answer_within_s=row.whole("answer_within_s", default=default.answer_within_s, least=1, most=600),
         archive_irrelevant=cast(
             "Archive", row.choice("archive_irrelevant", get_args(Archive), default.archive_irrelevant)
@@ -111,6 +126,27 @@ def _listener(row: Block) -> MllpListener:
     )
     row.finish()
     return listener
+
+
+def _drop_folder(row: Block, folder: Path) -> DropFolder:
+    default = DropFolder(name="", folder=Path())
+    drop = DropFolder(
+        name=row.text("name"),
+        folder=folder / row.text("folder"),
+        source=row.optional("source") or default.source,
+        default_charset=read_charset(row, "default_charset"),
+        zone=read_zone(row, "zone"),
+        settle_s=row.whole("settle_s", default=default.settle_s, most=DAY_S),
+        look_every_s=row.whole("look_every_s", default=default.look_every_s, least=1, most=DAY_S),
+        file_limit_bytes=row.whole("file_limit_bytes", default=default.file_limit_bytes, least=1024, most=2**31),
+        archive_irrelevant=cast(
+            "Archive", row.choice("archive_irrelevant", get_args(Archive), default.archive_irrelevant)
+        ),
+    )
+    if row.has("folder") and not drop.folder.is_dir():
+        row.fault("'folder': there is no such folder; make it first, writable for this service", "folder")
+    row.finish()
+    return drop
 
 
 def _sender(row: Block) -> Sender:
@@ -138,9 +174,9 @@ def _http(block: Block, folder: Path) -> Http:
         host=block.optional("host") or default.host,
         port=block.whole("port", default=default.port, most=65535),
         source=block.optional("source") or default.source,
-        token_file=_file(block, "token_file", folder),
-        tls_certificate=_file(block, "tls_certificate", folder),
-        tls_key=_file(block, "tls_key", folder),
+        token_file=read_file(block, "token_file", folder),
+        tls_certificate=read_file(block, "tls_certificate", folder),
+        tls_key=read_file(block, "tls_key", folder),
         body_limit_bytes=block.whole("body_limit_bytes", default=default.body_limit_bytes, least=1024, most=2**30),
     )
     if (http.tls_certificate is None) != (http.tls_key is None):
@@ -159,7 +195,7 @@ def _target(row: Block, folder: Path) -> TargetSettings:
         write_raw=cast("WriteRaw", row.choice("write_raw", get_args(WriteRaw), "if-absent")),
         auth=cast("AuthKind", auth.choice("kind", get_args(AuthKind), "none")),
         username=auth.optional("username"),
-        secret_file=_file(auth, "secret_file", folder),
+        secret_file=read_file(auth, "secret_file", folder),
         secret_environment=auth.optional("secret_environment"),
         literal_sources=row.texts("literal_sources"),
         timeout_s=row.whole("timeout_s", default=20, least=1, most=600),
@@ -182,13 +218,3 @@ def _check_auth(block: Block, target: TargetSettings) -> None:
 
 def _seconds(top: Block, key: str, default: int) -> int:
     return top.whole(key, default=default, least=1, most=DAY_S)
-
-
-def _file(block: Block, key: str, folder: Path) -> Path | None:
-    name = block.optional(key)
-    if name is None:
-        return None
-    path = folder / name
-    if not path.is_file():
-        block.fault(f"'{key}': there is no such file", key)
-    return path

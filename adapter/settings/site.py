@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 
 from adapter.knowledge.spec import sender_rank
 from adapter.settings.secrets import read_secret
+from adapter.transport.tls_server import ClientCert
 
 Archive = Literal["count", "headers", "full"]
+MllpRelease = Literal["1", "2"]
 Unsupported = Literal["AA", "AE", "AR"]
 ContentErrors = Literal["AE", "AA"]
 Delivery = Literal["shadow", "on"]
@@ -32,6 +34,19 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MllpTls:
+    """The TLS of one MLLP port (IHE ATNA, ITI-19): PEM files, and whom it lets in."""
+
+    certificate: Path
+    key: Path
+    client_cert: ClientCert = "required"
+    client_ca: Path | None = None
+    """Authorities of the senders' certificates, or these certificates themselves."""
+    client_fingerprints: tuple[str, ...] = ()
+    """SHA-256 of the only certificates let in, when not everybody `client_ca` vouches for is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MllpListener:
     """One MLLP port and what its senders have in common."""
 
@@ -46,8 +61,29 @@ class MllpListener:
     max_connections: int = 64
     frame_limit_bytes: int = 16 * MEBIBYTE
     frame_timeout_s: int = 30
+    keepalive_idle_s: int = 60
+    """Silence after which the system probes whether the sender is still there; an idle connection stays open."""
+    tls: MllpTls | None = None
+    mllp_release: MllpRelease = "1"
+    """`2` confirms each frame in a block of its own (0x06, or 0x15) before the answer."""
     answer_within_s: int = 3
     """Past this the AA goes out as soon as the message is on disk, translated or not."""
+    archive_irrelevant: Archive = "headers"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropFolder:
+    """A folder whose HL7 v2 files are read, and what their messages have in common."""
+
+    name: str
+    folder: Path
+    source: str = "default"
+    default_charset: str | None = None
+    zone: ZoneInfo | None = None
+    settle_s: int = 5
+    """A file must not have changed for so long before it is read."""
+    look_every_s: int = 2
+    file_limit_bytes: int = 256 * MEBIBYTE
     archive_irrelevant: Archive = "headers"
 
 
@@ -118,6 +154,7 @@ class Settings:
     """Allows an HTTP bind beyond loopback without TLS and token."""
     sources: tuple[Source, ...] = (Source(),)
     mllp: tuple[MllpListener, ...] = (MllpListener(),)
+    drop_folders: tuple[DropFolder, ...] = ()
     senders: tuple[Sender, ...] = ()
     http: Http = field(default_factory=Http)
     targets: tuple[TargetSettings, ...] = ()
@@ -136,7 +173,7 @@ class Settings:
     housekeeping_s: int = 60
     """How often figures are refreshed and old bytes pruned."""
 
-    def sender(self, sender: str, listener: MllpListener | None = None) -> Sender:
+    def sender(self, sender: str, listener: MllpListener | DropFolder | None = None) -> Sender:
         """The settings of `MSH-3|MSH-4`: the most exact match, else the defaults; zone and charset of its listener."""
         found = max(self.senders, key=lambda s: sender_rank(s.match, sender), default=Sender())
         if sender_rank(found.match, sender) < 0:

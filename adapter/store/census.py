@@ -27,10 +27,20 @@ class CodeSeen:
         return (self.sender, self.system, self.code)
 
 
-def seen(sender: str, codes: Iterable[tuple[str, str, str]], at: datetime) -> list[CodeSeen]:
-    """Census rows for the (system, code, text) triples of one message."""
+def seen(
+    sender: str, codes: Iterable[tuple[str, str, str]], *, first: datetime, last: datetime, count: int = 1
+) -> list[CodeSeen]:
+    """Census rows for (system, code, text) triples that came together so often."""
     return [
-        CodeSeen(sender=sender, system=system, code=code, text=text[:CODE_TEXT_LIMIT_CHARS], count=1, first=at, last=at)
+        CodeSeen(
+            sender=sender,
+            system=system,
+            code=code,
+            text=text[:CODE_TEXT_LIMIT_CHARS],
+            count=count,
+            first=first,
+            last=last,
+        )
         for system, code, text in codes
     ]
 

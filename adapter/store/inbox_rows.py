@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
+from operator import attrgetter
 
 from sqlalchemy import Connection, RowMapping, func, insert, select
 
@@ -18,6 +19,7 @@ LOOKUP_SIZE = 500
 """Control ids per query, well under every database's limit of parameters."""
 _ARRIVAL = tuple(f.name for f in fields(Arrival))
 _HEADER = tuple(f.name for f in fields(Header))
+_header_values = attrgetter(*_HEADER)
 
 
 def last_seq(connection: Connection) -> int:
@@ -64,7 +66,9 @@ def add_notes(connection: Connection, notes: Notes) -> None:
     """Write the notes that ride along."""
     upsert(connection, answers, [{"seq": seq, "code": code} for seq, code in notes.answers.items()])
     if notes.headers:
-        connection.execute(insert(headers), [asdict(header) for header in notes.headers])
+        # Many a second: the fields one by one cost a tenth of what `asdict` takes.
+        rows = [dict(zip(_HEADER, _header_values(header), strict=True)) for header in notes.headers]
+        connection.execute(insert(headers), rows)
     for row in notes.codes.values():
         _count_code(connection, row)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from threading import RLock
 
 from adapter.domain.message import Arrival, Header, Kept, Stored
@@ -54,6 +55,10 @@ class MemoryInbox:
     def note_codes(self, rows: Sequence[CodeSeen]) -> None:
         """Note codes for the census."""
         self._notebook.codes(rows)
+
+    def note_panel(self, sender: str, codes: tuple[tuple[str, str, str], ...], at: datetime) -> None:
+        """Note the unknown codes of one message."""
+        self._notebook.panel(sender, codes, at)
 
     def after(self, seq: int, limit: int) -> list[Stored]:
         """At most `limit` messages behind a place, in order."""

@@ -5,15 +5,31 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from threading import Lock
 
 from adapter.domain.message import Header
-from adapter.store.census import CodeSeen, add_up
+from adapter.store.census import CodeSeen, add_up, seen
 
 HEADERS_WAITING_LIMIT = 100_000
 """Headers held in memory while nothing can be written; the oldest go first."""
+PANELS_WAITING_LIMIT = 10_000
+"""Distinct sets of codes held in memory until the next transaction; further new ones are not counted."""
 CODES_WAITING_LIMIT = 10_000
 """Distinct codes held in memory until the next transaction; further new ones are not counted."""
+
+
+Panel = tuple[str, tuple[tuple[str, str, str], ...]]
+"""Sender, and the (system, code, text) of one message."""
+
+
+@dataclass(slots=True)
+class Often:
+    """How often a panel came, since when, and until when."""
+
+    first: datetime
+    last: datetime
+    count: int = 1
 
 
 @dataclass(slots=True)
@@ -23,9 +39,11 @@ class Notes:
     answers: dict[int, str] = field(default_factory=dict)
     headers: deque[Header] = field(default_factory=lambda: deque(maxlen=HEADERS_WAITING_LIMIT))
     codes: dict[tuple[str, str, str], CodeSeen] = field(default_factory=dict)
+    panels: dict[Panel, Often] = field(default_factory=dict)
+    """Codes that came together, as senders repeat them; they become `codes` when the notes are taken."""
 
     def __bool__(self) -> bool:
-        return bool(self.answers or self.headers or self.codes)
+        return bool(self.answers or self.headers or self.codes or self.panels)
 
 
 class Notebook:
@@ -51,10 +69,25 @@ class Notebook:
             known = self._notes.codes
             add_up((r for r in rows if r.place in known or len(known) < CODES_WAITING_LIMIT), known)
 
+    def panel(self, sender: str, codes: tuple[tuple[str, str, str], ...], at: datetime) -> None:
+        """Note the unknown codes of one message; the same ones of the same sender cost next to nothing."""
+        with self._lock:
+            known = self._notes.panels.get((sender, codes))
+            if known is None:
+                if len(self._notes.panels) < PANELS_WAITING_LIMIT:
+                    self._notes.panels[sender, codes] = Often(first=at, last=at)
+                return
+            known.count += 1
+            known.first, known.last = min(known.first, at), max(known.last, at)
+
     def take(self) -> Notes:
         """Hand over everything noted so far."""
         with self._lock:
             taken, self._notes = self._notes, Notes()
+        for (sender, codes), often in taken.panels.items():
+            rows = seen(sender, codes, first=often.first, last=often.last, count=often.count)
+            add_up((r for r in rows if r.place in taken.codes or len(taken.codes) < CODES_WAITING_LIMIT), taken.codes)
+        taken.panels.clear()
         return taken
 
     def give_back(self, notes: Notes) -> None:

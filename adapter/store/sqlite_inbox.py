@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, select
 
 from adapter.domain.message import Arrival, Header, Kept, Stored
+from adapter.store import inbox_search
 from adapter.store.census import CodeSeen
 from adapter.store.crash_points import reached
 from adapter.store.faults import CannotKeep
@@ -22,6 +24,7 @@ from adapter.store.inbox_rows import (
     read_message,
 )
 from adapter.store.inbox_tables import INBOX, messages
+from adapter.store.journey import Received
 from adapter.store.migrations import stored_version
 from adapter.store.notes import Notebook
 from adapter.store.placing import place
@@ -77,6 +80,10 @@ class SqliteInbox:
     def note_codes(self, rows: Sequence[CodeSeen]) -> None:
         """Note codes for the census; written with the next `keep` or `flush`."""
         self._notebook.codes(rows)
+
+    def note_panel(self, sender: str, codes: tuple[tuple[str, str, str], ...], at: datetime) -> None:
+        """Note the unknown codes of one message."""
+        self._notebook.panel(sender, codes, at)
 
     def after(self, seq: int, limit: int) -> list[Stored]:
         """At most `limit` messages behind a place, in order."""
@@ -159,6 +166,23 @@ class SqliteInboxReader:
             return []
         with sorted_faults(), engine.begin() as connection:
             return read_headers(connection, limit)
+
+    def with_control_id(self, control_id: str) -> tuple[list[Received], list[Header]]:
+        """Every message with this MSH-10, and what is kept of irrelevant ones with it."""
+        engine = self._open()
+        if engine is None:
+            return [], []
+        with sorted_faults(), engine.begin() as connection:
+            kept = inbox_search.with_control_id(connection, self.name, control_id)
+            return kept, inbox_search.headers_with_control_id(connection, control_id)
+
+    def with_digests(self, digests: Sequence[str]) -> list[Received]:
+        """Every message with one of these contents."""
+        engine = self._open()
+        if engine is None:
+            return []
+        with sorted_faults(), engine.begin() as connection:
+            return inbox_search.with_digests(connection, self.name, digests)
 
     def close(self) -> None:
         """Close every connection."""

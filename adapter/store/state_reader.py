@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
 
 from adapter.domain.outputs import Written
-from adapter.store import state_outbox, state_outputs, state_worklist
+from adapter.store import state_journey, state_outbox, state_outputs, state_worklist
+from adapter.store.journey import FactRead, Journey, Received
 from adapter.store.sql_database import reader_engine, sorted_faults
 
 
@@ -48,6 +50,30 @@ class SqliteStateReader:
         """Every resource last rendered for a patient, with its times."""
         with sorted_faults(), self._engine.begin() as connection:
             return state_outputs.written_of(connection, patient)
+
+    def facts_from(self, digests: Sequence[str]) -> list[FactRead]:
+        """The facts read from messages with these contents."""
+        with sorted_faults(), self._engine.begin() as connection:
+            return state_journey.facts_from(connection, digests)
+
+    def facts_of(self, *, patient: str | None, filler: str | None) -> list[FactRead]:
+        """Every fact of a patient, or the results of one filler order."""
+        with sorted_faults(), self._engine.begin() as connection:
+            if patient is not None:
+                return state_journey.facts_of_patient(connection, patient)
+            return [] if filler is None else state_journey.facts_of_filler(connection, filler)
+
+    def journey(self, received: Received, facts: Sequence[FactRead]) -> Journey:
+        """How far one message got."""
+        with sorted_faults(), self._engine.begin() as connection:
+            cursor = state_worklist.cursor(connection, received.inbox)
+            return Journey(
+                received=received,
+                ahead=max(received.seq - cursor, 0),
+                facts=tuple(facts),
+                parked=state_journey.parked_at(connection, received.inbox, received.seq),
+                resources=tuple(state_journey.resources_on(connection, facts)),
+            )
 
     def parked(self) -> int:
         """How many messages wait in the work list."""

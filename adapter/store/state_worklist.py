@@ -8,7 +8,7 @@ from dataclasses import asdict
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, func, insert, select
 
 from adapter.domain.message import MessageRef, Parked
 from adapter.store.encoding import problems_text, read_problems
@@ -90,9 +90,12 @@ def waiting_for(connection: Connection, source: str, references: Sequence[str]) 
 
 def read_parked(connection: Connection, reason: str | None) -> list[Parked]:
     """The work list, or its part with one reason, the longest waiting first."""
-    query = select(parked).order_by(parked.c.parked_at, parked.c.inbox, parked.c.seq)
-    if reason is not None:
-        query = query.where(parked.c.reason == reason)
+    return select_parked(connection, *([] if reason is None else [parked.c.reason == reason]))
+
+
+def select_parked(connection: Connection, *conditions: ColumnElement[bool]) -> list[Parked]:
+    """The part of the work list under some conditions, the longest waiting first."""
+    query = select(parked).where(*conditions).order_by(parked.c.parked_at, parked.c.inbox, parked.c.seq)
     return [_read_parked(connection, row) for row in connection.execute(query).mappings().all()]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -15,11 +16,13 @@ from adapter.transport.fhir_failures import (
     Ambiguous,
     FhirFailure,
     Permanent,
+    Reply,
     Transient,
     unsure,
 )
 from adapter.transport.fhir_results import (
     EntryResult,
+    Greeting,
     Page,
     PatientMatch,
     Put,
@@ -49,6 +52,7 @@ __all__ = [
     "EntryResult",
     "FhirClient",
     "FhirFailure",
+    "Greeting",
     "NoAuth",
     "Page",
     "PatientMatch",
@@ -97,6 +101,12 @@ class FhirClient:
     def capabilities(self) -> dict[str, Any]:
         """The server's CapabilityStatement."""
         return self._resource("/metadata", "CapabilityStatement")
+
+    def greeting(self) -> Greeting:
+        """The CapabilityStatement with the time of the answer."""
+        reply = self._session.send("GET", "/metadata")
+        statement = self._expected(reply, "CapabilityStatement")
+        return Greeting(statement=statement, told_at=_http_date(reply.headers.get("Date")))
 
     def read(self, resource_type: str, resource_id: str) -> dict[str, Any]:
         """One resource; Permanent with status 404 or 410 when it is not there."""
@@ -180,7 +190,9 @@ class FhirClient:
             return EntryResult(status=failure.status or 0, failure=failure)
 
     def _resource(self, path: str, resource_type: str) -> dict[str, Any]:
-        reply = self._session.send("GET", path)
+        return self._expected(self._session.send("GET", path), resource_type)
+
+    def _expected(self, reply: Reply, resource_type: str) -> dict[str, Any]:
         if reply.body is None or reply.body.get("resourceType") != resource_type:
             raise unsure("the answer is another resource than asked for", status=reply.status, writing=False)
         return reply.body
@@ -208,6 +220,14 @@ class FhirClient:
                 patient = self.read("Patient", successors[0].removeprefix("Patient/"))
             except Permanent:
                 return None
+        return None
+
+
+def _http_date(text: str | None) -> datetime | None:
+    """The instant of a Date header (RFC 9110, 6.6.1); None when there is none, or it is no date."""
+    try:
+        return parsedate_to_datetime(text) if text else None
+    except ValueError:
         return None
 
 

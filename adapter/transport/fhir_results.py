@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from adapter.transport.fhir_failures import Ambiguous, FhirFailure, failure_of_status, issues_of
@@ -23,6 +24,16 @@ class EntryResult:
     def done(self) -> bool:
         """True when the server holds what was sent."""
         return self.failure is None and 200 <= self.status < 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Greeting:
+    """What a server says of itself, and when it said so by its own clock."""
+
+    statement: dict[str, Any] = field(hash=False)
+    """The CapabilityStatement."""
+    told_at: datetime | None
+    """The Date header of the answer, whole seconds; None when there was none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from codecs import BOM_UTF8
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -34,10 +35,19 @@ ReceiveFhir = Callable[[bytes, str, str | None, str], Awaitable[FhirAnswer]]
 
 
 def intake_routes(*, receive_hl7: ReceiveHl7, receive_fhir: ReceiveFhir, limits: HttpLimits) -> list[Route]:
-    """`POST /hl7` and the FHIR intake, wired to whoever keeps what they bring."""
+    """`POST /hl7` and the FHIR intake, wired to whoever keeps what they bring.
+
+    HL7 messages take turns: each is answered before the next is received, in the order in which they came whole; a
+    server that works on several at once would reorder them (HL7 over HTTP, section 4.1).
+    """
+    turn = asyncio.Lock()
+
+    async def in_turn(raw: bytes, peer: str) -> bytes | None:
+        async with turn:
+            return await receive_hl7(raw, peer)
 
     async def hl7(request: Request) -> Response:
-        return await _take_hl7(request, receive_hl7, limits)
+        return await _take_hl7(request, in_turn, limits)
 
     async def push(request: Request) -> Response:
         return await _take_fhir(request, receive_fhir, limits)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Callable
 
 from adapter.transport.cannot_store import CannotStore
-from adapter.transport.mllp_connection import Connection, Handle, MllpHandlers, Notify
+from adapter.transport.mllp_connection import Connection, Opened
+from adapter.transport.mllp_handlers import Handle, MllpHandlers, Notify
 from adapter.transport.mllp_limits import MllpLimits
+from adapter.transport.mllp_secure import Handshakes, SecureConnection
+from adapter.transport.tls_server import ServerTls
 
 __all__ = ["CannotStore", "MllpLimits", "MllpListener"]
 
@@ -19,7 +21,9 @@ class MllpListener:
     `handle(message, peer)` gives the answer's bytes, None to answer nothing, or raises CannotStore to have the
     connection closed without an answer. `too_large(header)` words the answer to an oversized frame.
     `on_event(name, fields)` tells what happened on the wire and never holds content; `on_torn(fragment, peer)`
-    receives a frame that never ended, for the archive. Nothing is medicine here.
+    receives a frame that never ended, for the archive. With `tls` every connection is secured first; what the
+    object reloads holds for the connections opened after it. `commits` speaks MLLP release 2: a block 0x06 once a
+    frame was handled, 0x15 when it could not be kept. Nothing is medicine here.
     """
 
     def __init__(
@@ -30,12 +34,18 @@ class MllpListener:
         limits: MllpLimits,
         on_event: Notify,
         on_torn: Callable[[bytes, str], None] | None = None,
-        tls: ssl.SSLContext | None = None,
+        tls: ServerTls | None = None,
+        commits: bool = False,
     ) -> None:
-        self._handlers = MllpHandlers(handle=handle, too_large=too_large, on_event=on_event, on_torn=on_torn)
+        self._handlers = MllpHandlers(
+            handle=handle, too_large=too_large, on_event=on_event, on_torn=on_torn, commits=commits
+        )
         self._limits = limits
-        self._tls = tls
-        self._live: set[Connection] = set()
+        self._opened = Opened()
+        self._live = self._opened.live
+        self._handshakes = (
+            Handshakes(tls=tls, limits=limits, on_event=on_event, open_connections=self._live) if tls else None
+        )
         self._server: asyncio.Server | None = None
 
     @property
@@ -46,10 +56,9 @@ class MllpListener:
     async def start(self, host: str, port: int) -> int:
         """Bind and accept; gives the bound port (`port` 0 takes a free one). Raises OSError when it is taken."""
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: Connection(self._handlers, self._limits, self._live),
+            self._accepted,
             host,
             port,
-            ssl=self._tls,
             reuse_address=True,
             backlog=self._limits.backlog,
         )
@@ -61,6 +70,8 @@ class MllpListener:
         if self._server:
             self._server.close()
             self._server = None
+        for waiting in tuple(self._handshakes.waiting) if self._handshakes else ():
+            waiting.abort()
         connections = tuple(self._live)
         for connection in connections:
             connection.stop()
@@ -73,3 +84,7 @@ class MllpListener:
         for connection in connections:
             connection.abort()
         await asyncio.gather(*endings)
+
+    def _accepted(self) -> Connection | SecureConnection:
+        plain = Connection(self._handlers, self._limits, self._opened)
+        return SecureConnection(plain, self._handshakes) if self._handshakes else plain

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from adapter.transport.mllp_framing import Frame, Framer, framed
+from adapter.transport.tls_client import ClientTls, PinMismatchError
 
 _READ_BYTES = 64 * 1024
 
@@ -24,7 +24,7 @@ class MllpTimeouts:
 class MllpClient:
     """One connection to an MLLP listener; messages go one after the other, each waiting for its answer."""
 
-    def __init__(self, *, timeouts: MllpTimeouts | None = None, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *, timeouts: MllpTimeouts | None = None, tls: ClientTls | None = None) -> None:
         self._timeouts = timeouts or MllpTimeouts()
         self._tls = tls
         self._framer = Framer()
@@ -42,11 +42,19 @@ class MllpClient:
         await self.close()
 
     async def connect(self, host: str, port: int) -> None:
-        """Open the connection; raises OSError or TimeoutError when nobody answers there."""
+        """Open the connection; raises OSError (TLS faults are such) or TimeoutError when nobody answers there."""
         await self.close()
+        context = self._tls.context if self._tls else None
         async with asyncio.timeout(self._timeouts.connect_s):
-            self._reader, self._writer = await asyncio.open_connection(host, port, ssl=self._tls)
+            self._reader, self._writer = await asyncio.open_connection(host, port, ssl=context)
         self._framer = Framer()
+        if self._tls:
+            await self._check_certificate(self._tls)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection is open as far as is known: the peer has not closed it."""
+        return self._writer is not None and self._reader is not None and not self._reader.at_eof()
 
     async def send(self, message: bytes) -> bytes:
         """Send one message and give the content of the answer.
@@ -75,6 +83,14 @@ class MllpClient:
             await writer.wait_closed()
         except OSError:
             return
+
+    async def _check_certificate(self, tls: ClientTls) -> None:
+        secured = self._writer.get_extra_info("ssl_object") if self._writer else None
+        try:
+            tls.check(secured.getpeercert(binary_form=True) if secured else None)
+        except PinMismatchError:
+            await self.close()
+            raise
 
     async def _answer(self) -> bytes:
         while self._reader and (data := await self._reader.read(_READ_BYTES)):

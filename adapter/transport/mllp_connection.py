@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections import deque
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, assert_never, cast
 
 from adapter.transport.cannot_store import CannotStore
@@ -21,38 +19,31 @@ from adapter.transport.mllp_framing import (
     Torn,
     framed,
 )
+from adapter.transport.mllp_handlers import COMMITTED, NOT_COMMITTED, MllpHandlers
 from adapter.transport.mllp_limits import MllpLimits
+from adapter.transport.mllp_socket import peer_name, tune
 
-Handle = Callable[[bytes, str], Awaitable[bytes | None]]
-Notify = Callable[[str, dict[str, Any]], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MllpHandlers:
-    """What a listener hands its connections."""
-
-    handle: Handle
-    """(message, peer) to the answer; None answers nothing. May raise CannotStore."""
-    too_large: Callable[[bytes], bytes | None]
-    """The beginning of an oversized message to its answer."""
-    on_event: Notify
-    """(name, fields): what happened on the wire, without content."""
-    on_torn: Callable[[bytes, str], None] | None = None
-    """(fragment, peer) of a frame that never ended, for the archive."""
+LOOSE_ENDED_LIMIT = 1024
+"""Hosts remembered so that each is warned about once."""
 
 
-def peer_name(address: Any) -> str:  # noqa: ANN401  (asyncio gives a tuple whose shape depends on the family)
-    """`host:port` of a socket's other end."""
-    return f"{address[0]}:{address[1]}" if address else "unknown"
+@dataclass(slots=True)
+class Opened:
+    """What the connections of one listener share."""
+
+    live: set[Connection] = field(default_factory=set)
+    loose_ended: set[str] = field(default_factory=set)
+    """Hosts that were warned about because they end frames without the carriage return."""
 
 
 class Connection(asyncio.Protocol):
     """Reads frames, hands them over one at a time, and writes each answer before the next frame's turn."""
 
-    def __init__(self, handlers: MllpHandlers, limits: MllpLimits, live: set[Connection]) -> None:
+    def __init__(self, handlers: MllpHandlers, limits: MllpLimits, opened: Opened) -> None:
         self._handlers = handlers
         self._limits = limits
-        self._live = live
+        self._opened = opened
+        self._live = opened.live
         self._framer = Framer(limits.frame_limit_bytes, junk_limit_bytes=limits.junk_limit_bytes)
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport
@@ -67,7 +58,6 @@ class Connection(asyncio.Protocol):
         self._ended = False
         """No further frame will come."""
         self._stopping = False
-        self._warned_loose_end = False
         self._frame_timer: asyncio.TimerHandle | None = None
         self._silence_timer: asyncio.TimerHandle | None = None
 
@@ -81,7 +71,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
             return
         self._live.add(self)
-        _tune(transport.get_extra_info("socket"), self._limits)
+        tune(transport.get_extra_info("socket"), self._limits)
         self._transport.set_write_buffer_limits(high=self._limits.unsent_answers_bytes)
         self._worker = self._loop.create_task(self._answer_in_turn())
         self._event("connection-opened")
@@ -98,8 +88,7 @@ class Connection(asyncio.Protocol):
         """The sender has finished: what he sent is still answered, then the connection closes."""
         self._take(self._framer.end())
         self._end()
-        # TLS has no half-closed connection to answer on.
-        return self._transport.get_extra_info("sslcontext") is None
+        return True
 
     def pause_writing(self) -> None:
         """The sender does not read its answers: its next frame waits."""
@@ -144,12 +133,15 @@ class Connection(asyncio.Protocol):
         try:
             while frame := await self._next():
                 answer = await self._answer_to(frame)
-                if answer is not None and not self._transport.is_closing():
-                    self._transport.write(framed(answer))
+                commit = framed(COMMITTED) if self._handlers.commits else b""
+                if (commit or answer is not None) and not self._transport.is_closing():
+                    self._transport.write(commit if answer is None else commit + framed(answer))
                 if self._writable:
                     await self._writable
         except CannotStore:
             self._event("store-refused")
+            if self._handlers.commits and not self._transport.is_closing():
+                self._transport.write(framed(NOT_COMMITTED))
         except Exception as error:  # noqa: BLE001  (whatever failed, silence makes the sender send again)
             self._event("handler-failed", error=type(error).__name__)
         finally:
@@ -184,7 +176,9 @@ class Connection(asyncio.Protocol):
                     if self._handlers.on_torn:
                         self._handlers.on_torn(event.content, self._peer)
                 case Ignored():
-                    self._event("frame-ignored", size=event.size)
+                    # With release 2 the sender confirms our answers in such frames.
+                    if not self._handlers.commits:
+                        self._event("frame-ignored", size=event.size)
                 case Junk():
                     self._event("junk-skipped", size=event.size)
                 case NotMllp():
@@ -197,12 +191,18 @@ class Connection(asyncio.Protocol):
     def _queue(self, frame: Frame | TooLarge) -> None:
         if isinstance(frame, TooLarge):
             self._event("frame-too-large", limit_bytes=self._limits.frame_limit_bytes)
-        elif frame.loose_end and not self._warned_loose_end:
-            self._warned_loose_end = True
-            self._event("frame-end-loose")
+        elif frame.loose_end:
+            self._warn_of_loose_end()
         self._waiting.append(frame)
         self._waiting_bytes += _size(frame)
         self._wake_worker()
+
+    def _warn_of_loose_end(self) -> None:
+        host = self._peer.rpartition(":")[0]
+        warned = self._opened.loose_ended
+        if host not in warned and len(warned) < LOOSE_ENDED_LIMIT:
+            warned.add(host)
+            self._event("frame-end-loose")
 
     def _pause_when_enough(self) -> None:
         enough = len(self._waiting) >= self._limits.waiting_frames or self._waiting_bytes > self._limits.waiting_bytes
@@ -267,14 +267,3 @@ class Connection(asyncio.Protocol):
 
 def _size(frame: Frame | TooLarge) -> int:
     return len(frame.content if isinstance(frame, Frame) else frame.header)
-
-
-def _tune(sock: socket.socket | None, limits: MllpLimits) -> None:
-    """Answers leave at once, and a peer behind a silent firewall is noticed."""
-    if sock is None:
-        return
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, limits.keepalive_idle_s)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, limits.keepalive_interval_s)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, limits.keepalive_probes)

@@ -25,7 +25,12 @@ class MllpLimits:
     """Bytes of such frames before reading pauses."""
     unsent_answers_bytes: int = 64 * 1024
     """Answers a sender may leave unread before its next frame is held back."""
+    handshake_limit_s: float = 10.0
+    """Longest time from a connection to the end of its TLS handshake."""
+    farewell_s: float = 1.0
+    """How long a peer refused by TLS may take to read why."""
     keepalive_idle_s: int = 60
+    """Silence after which the system probes whether the peer is still there."""
     keepalive_interval_s: int = 15
     keepalive_probes: int = 4
     backlog: int = 512

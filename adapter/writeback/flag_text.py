@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from adapter.domain.events import ActivityMeasured, AsparaginaseAdministered
@@ -31,6 +32,7 @@ PRIORITIES = {
 }
 """http://hl7.org/fhir/flag-priority-code"""
 _LABELLED = ("severe-reaction", "tdm-overdue", "data-check", "re-exposure")
+_RECORDED, _SEVERE = "Reaction recorded: ", "It is counted as severe because of "
 _SENTENCE_END = re.compile(r"(?<=\.) (?=[A-Z\d])")
 
 
@@ -69,7 +71,15 @@ def flag_short(want: FlagWant, history: History) -> str:
     The topic leads where no verdict raised the Flag.
     """
     label = f"{TOPICS[want.topic]}: " if want.topic in _LABELLED else ""
-    return " ".join(part for part in (f"{label}{_brief(want.told_by)}", given_before_known(want, history)) if part)
+    severe = _severe_reactions(want.told_by) if want.topic == "severe-reaction" else ""
+    parts = (f"{label}{severe}{_brief(want.told_by)}", given_before_known(want, history))
+    return " ".join(part for part in parts if part)
+
+
+def _severe_reactions(finding: Finding) -> str:
+    """What was seen, its grade and its time, of the reactions that are counted as severe."""
+    told = (now for now, following in pairwise(sentences(finding.sentence)) if following.startswith(_SEVERE))
+    return "".join(f"{one.removeprefix(_RECORDED)} " for one in told)
 
 
 def _brief(finding: Finding) -> str:

@@ -112,6 +112,7 @@ def test_results_are_searched_by_patient_code_status_time_and_count(running):
 
     running.post(hospital.patient("910008"))
     running.post(hospital.dose("910008"))
+    eventually(lambda: len(running.found("Observation", **of("910008"))) == 1)
     with Laboratory(running.mllp) as laboratory:
         laboratory.send(hospital.oru("G1", mrn="910008", filler="FG1"))
     eventually(lambda: len(running.found("Observation", **of("910008"))) == 2)

@@ -13,7 +13,7 @@ from running_service import Laboratory, address, alive, code_of, command, eventu
 
 from adapter.app.child import ORPHAN_GRACE_S
 
-pytestmark = [pytest.mark.loopback, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(90)]
 
 FREE_WITHIN_S = 15.0  # machines are shared and noisy; the product's own limit is asserted as a number
 """Addresses and lock after the death of any process (a safety limit)."""

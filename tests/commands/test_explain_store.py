@@ -136,7 +136,7 @@ def test_a_file_that_is_no_store_ends_with_2_and_no_traceback(explain, tmp_path)
     (tmp_path / "state.db").write_bytes(b"something else" * 100)
     code, out, err = explain(tmp_path, "--patient", PATIENT)
     assert (code, out) == (2, "")
-    assert err.startswith(f"{tmp_path / 'state.db'} cannot be read. The store cannot be trusted any more (")
+    assert err.startswith(f"The store in {tmp_path} cannot be read. The store cannot be trusted any more (")
     assert err.count("\n") == 1
 
 

@@ -30,7 +30,7 @@ from adapter.knowledge.policies import Config, read_config
 from adapter.knowledge.policy_files import PolicyFile
 from adapter.knowledge.policy_numbers import AWAITING, SECTIONS, numbers_of
 from adapter.rules.wording import RULE_TEXT
-from adapter.settings.site import Http, MllpListener, Sender, Settings, Source, TargetSettings
+from adapter.settings.site import DropFolder, Http, MllpListener, MllpTls, Sender, Settings, Source, TargetSettings
 from adapter.writeback.codes import TOPICS as TOPIC_NAMES
 from adapter.writeback.flags import TOPICS
 
@@ -40,6 +40,8 @@ SPLIT = re.compile(r"(?<!\\)\|")
 BLOCKS = {
     "sources": Source,
     "mllp": MllpListener,
+    "mllp.tls": MllpTls,
+    "drop_folders": DropFolder,
     "senders": Sender,
     "http": Http,
     "targets": TargetSettings,

@@ -184,6 +184,7 @@ def test_no_operation_outcome_repeats_what_the_resource_said(parts, resource):
     assert leaks(json.dumps(answer.resource)) == []
 
 
+@pytest.mark.slow
 def test_the_running_service_keeps_to_itself_what_it_was_told(start):
     running = start()
     answers = [*of_the_laboratory(running), *of_the_ward(running)]

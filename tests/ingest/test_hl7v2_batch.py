@@ -37,6 +37,8 @@ def test_every_message_of_a_file_is_found(raw):
 
 def test_a_trailer_that_counts_otherwise_is_a_warning():
     assert read_batch(b"BHS|^~\\&\r" + ONE + TWO + b"BTS|3\r") == Batch(messages=(ONE, TWO), problems=(COUNT,))
+    twice = b"BHS|^~\\&\r" + ONE + b"BTS|3\r" + TWO + b"BTS|0\r"
+    assert read_batch(twice) == Batch(messages=(ONE, TWO), problems=(COUNT,))
     assert read_batch(b"BHS|^~\\&\rBTS|0\r") == Batch(messages=(b"BHS|^~\\&\rBTS|0\r",))
 
 

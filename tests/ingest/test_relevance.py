@@ -105,6 +105,14 @@ def test_what_its_declared_set_cannot_decode_is_relevant():
     assert judge(message("OBX|1|NM|NA^x^L") + b"NTE|1||\x81\r").relevance == "irrelevant"
 
 
+def test_what_has_more_lines_than_are_read_is_relevant(monkeypatch):
+    monkeypatch.setattr("adapter.ingest.hl7v2.message.SEGMENTS_LIMIT", 3)
+    read_properly = b"OBX|1\r"  # too short for the quick way
+    assert judge(message("NTE|1") + read_properly).relevance == "relevant"
+    monkeypatch.setattr("adapter.ingest.hl7v2.message.SEGMENTS_LIMIT", 4)
+    assert judge(message("NTE|1") + read_properly).relevance == "irrelevant"
+
+
 def test_of_several_messages_the_most_relevant_counts():
     ours, other = message("OBX|1|NM|ASPACT^a^L"), message("OBX|1|NM|NA^Sodium^L")
     assert judge(other + ours) == Judgement(relevance="relevant", codes=(("L", "NA", "Sodium"),))

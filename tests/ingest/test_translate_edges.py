@@ -37,6 +37,13 @@ def test_a_character_set_nobody_declared_is_told():
     assert found.events[0].comment == "hämolytisch"
 
 
+def test_a_message_with_more_lines_than_are_read_is_refused_and_waits_for_somebody(monkeypatch):
+    monkeypatch.setattr("adapter.ingest.hl7v2.message.SEGMENTS_LIMIT", 3)
+    (found,) = translate(lines(HEAD, "PID|1", "OBR|1|P|F", "OBX|1|NM|K^x^L||1|g"))
+    assert (found.answer.code, found.parked, found.relevance) == ("AE", "too-many-segments", "relevant")
+    assert [p.code for p in found.problems] == ["too-many-segments"]
+
+
 def test_a_message_of_no_interest_without_control_id_is_answered_and_not_parked():
     (found,) = translate(lines(HEAD.replace("|A1|", "||"), "PID|1"))
     assert (found.answer.code, found.parked, found.relevance) == ("AE", None, "irrelevant")

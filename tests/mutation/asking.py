@@ -27,6 +27,8 @@ KILLERS = 12
 """How many tests that noticed a neighbour are asked first."""
 FILES_OF_KILLERS = 3
 COLLECTION_LIMIT_S = 60
+LEFT = ("survived", "untested")
+"""What becomes of a mutant no test noticed."""
 NOTHING_ASKED = (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from processes import in_process
 
-FLAGS = ("-q", "-o", "addopts=", "-o", "timeout=0", "-p", "pytest_timeout", "-p", "no:cacheprovider")
+FLAGS = ("-q", "-o", "addopts=", "-m", "not slow", "-o", "timeout=0", "-p", "pytest_timeout", "-p", "no:cacheprovider")
 IMPORTING = ""
 """The name under which lines stand that run while a file is imported."""
 

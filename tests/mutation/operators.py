@@ -8,12 +8,27 @@ from typing import Any
 
 import libcst as cst
 import libcst.matchers as m
-from mutmut.mutation.mutators import mutation_operators, operator_match
+from mutmut.mutation.mutators import mutation_operators, operator_arg_removal, operator_match, operator_string
 
 Operator = tuple[type, Callable[[Any], Any]]
 
 _NUMBER_TEXT = re.compile(r"""(['"])([0-9.]*)([0-9])(['"])""")
 _SWAPPED = {"any": "all", "all": "any", "min": "max", "max": "min"}
+
+
+def another_text(node: cst.SimpleString) -> Iterator[cst.SimpleString]:
+    """`"low"` becomes `"XXlowXX"`; mutmut asks twice more, of the text in capitals and in small letters."""
+    if node.quote in ('"', "'"):
+        inside = node.value[len(node.prefix) + 1 : -1]
+        yield node.with_changes(value=f"{node.prefix}{node.quote}XX{inside}XX{node.quote}")
+
+
+def argument_lost(node: cst.Call) -> Iterator[cst.Call]:
+    """An argument becomes `None`; mutmut asks once more, of the call without it."""
+    for place, argument in enumerate(node.args):
+        if not argument.star and not m.matches(argument.value, m.Name("None")):
+            lost = argument.with_changes(value=cst.Name("None"))
+            yield node.with_changes(args=[*node.args[:place], lost, *node.args[place + 1 :]])
 
 
 def another_number(node: cst.Call) -> Iterator[cst.Call]:
@@ -98,6 +113,8 @@ def nothing_returned(node: cst.Return) -> Iterator[cst.Return]:
 
 
 OWN: tuple[Operator, ...] = (
+    (cst.SimpleString, another_text),
+    (cst.Call, argument_lost),
     (cst.Call, another_number),
     (cst.Tuple, one_element_less),
     (cst.List, one_element_less),
@@ -113,7 +130,8 @@ OWN: tuple[Operator, ...] = (
     (cst.SimpleStatementLine, statement_dropped),
     (cst.Return, nothing_returned),
 )
-OPERATORS: tuple[Operator, ...] = (*(one for one in mutation_operators if one[1] is not operator_match), *OWN)
+REPLACED = (operator_match, operator_string, operator_arg_removal)
+OPERATORS: tuple[Operator, ...] = (*(one for one in mutation_operators if one[1] not in REPLACED), *OWN)
 
 
 def never_changed(node: cst.CSTNode) -> bool:

@@ -11,11 +11,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from asking import Outcome
+from asking import LEFT, Outcome
 from mutants import Mutant
 
 Key = tuple[str, str, str, str]
-LEFT = ("survived", "untested")
 NEVER_CHANGED = (
     ("types, decorators and imports", "they are checked by mypy and the linter, not by tests"),
     ("names of types (`Literal`, `TypeVar`) and `__all__`", "the same"),

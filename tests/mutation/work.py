@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from asking import FLAGS, Outcome, Overlay, Question, imported_anew, needs_import, remembered
+from asking import FLAGS, LEFT, Outcome, Overlay, Question, imported_anew, needs_import, remembered
 from baseline import Baseline, measured
 from mutants import Mutant, mutants_of
 from processes import in_process
@@ -65,8 +65,10 @@ def outcomes_of(order: Order) -> list[tuple[Mutant, Outcome]] | str:
     found: dict[int, Outcome] = {}
     for number, outcome in _gathered(questions, order, baseline):
         found[number] = outcome
+        if outcome.state in LEFT and mutants[number].key not in order.explained:
+            say(f"{outcome.state}: {' | '.join(mutants[number].key)}")
         if len(found) % 250 == 0:
-            left = sum(one.state in ("survived", "untested") for one in found.values())
+            left = sum(one.state in LEFT for one in found.values())
             say(f"{len(found)} of {len(mutants)}, {left} survived so far")
     lost = Outcome(state="survived", by="its process died")
     return [(mutant, found.get(number, lost)) for number, mutant in enumerate(mutants)]

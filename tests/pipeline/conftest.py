@@ -163,7 +163,7 @@ def make_reception(knowledge):
         observed = []
         reception = Reception(
             keeper=keeper,
-            judge=RelevanceFilter(knowledge, 1000).judge,
+            judge=RelevanceFilter(knowledge, 1000).judge_one,
             translate=translate,
             executor=executor,
             clock=lambda: NOW,

@@ -77,9 +77,3 @@ def test_a_dose_without_a_time_knows_the_next_one_with_a_time_as_well(story, rul
     told.dose("3 10:00", "3 12:00", key="MedicationAdministration/d3")
     drafts = judge(told.history(), rulebook, START + timedelta(days=400)).drafts
     assert [[later.episode.key[-2:] for later in draft.later] for draft in drafts] == [["d2", "d3"], ["d3"], []]
-
-
-def test_good_levels_inside_a_window_are_counted_where_the_dose_is_certain(story, rulebook):
-    told = story().dose().level("10 12:00", "0.5").level("17 08:00", "0.3").level("6 12:00", "0.9")
-    (draft,) = judge(told.history(), rulebook, START + timedelta(days=30)).drafts
-    assert draft.dose.good_in_window == 2

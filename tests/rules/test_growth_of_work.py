@@ -15,6 +15,8 @@ from adapter.commands.bench_shapes import SHAPES, history_of
 from adapter.domain.history import resolve
 from adapter.rules import interpret
 
+pytestmark = pytest.mark.slow
+
 FEW, MANY = 60, 240
 N_LOG_N = MANY * math.log(MANY) / (FEW * math.log(FEW))
 AS_OF = datetime(2040, 1, 1, tzinfo=UTC)

@@ -135,3 +135,43 @@ def test_an_open_level_names_what_would_settle_it_and_no_level_names_nothing(sto
     told = story().dose(status="stopped", amount=None).reaction(grade=2)
     changes = (told.level("13 12:00", value) if value else told).only().evidence["would_change"]
     assert [change["rule"] for change in changes] == (["D3", "D9"] if value else [])
+
+
+def test_a_level_above_the_band_names_the_band(story, rulebook):
+    policy = cons16(rulebook)
+    banded = replace(policy, band_upper=cited("0.25", policy.near_threshold_low))
+    above, within = (
+        story(with_policy(rulebook, banded)).dose().level("10 12:00", value).only().sentence
+        for value in ("0.251", "0.25")
+    )
+    told = "At or above the 0.10 IU/mL threshold and above the band of the policy, which ends at 0.25 IU/mL, policy"
+    assert told in above
+    assert "band" not in within
+
+
+@pytest.mark.parametrize(
+    ("confirmed_by", "awaited"),
+    [
+        ("two-doses", "awaited, on the next dose of its family."),
+        ("two-samples", "awaited, on this dose or on the next"),
+    ],
+)
+def test_a_suspicion_tells_where_the_confirming_sample_is_awaited(story, rulebook, confirmed_by, awaited):
+    book = with_policy(rulebook, replace(cons16(rulebook), confirmed_by=confirmed_by))
+    assert awaited in story(book).dose().level("10 12:00", "<0.03").only().sentence
+
+
+@pytest.mark.parametrize(("route", "told"), [(None, True), ("IM", False)])
+def test_a_low_too_early_without_a_route_names_the_route_as_the_reason(story, route, told):
+    finding = story().dose(route=route).reaction(grade=2).level("4 16:00", "<0.03").only()
+    assert finding.rules[0] == "D3c"
+    assert ("the route is not known, so the longer of the two times is kept to" in finding.sentence) is told
+    promised = {change["if"]: change["rule"] for change in finding.evidence["would_change"]}
+    assert promised.get("the dose were known to be intravenous") == ("D4" if told else None)
+    assert "the dose were known to be intramuscular" not in promised
+
+
+@pytest.mark.parametrize(("product", "said"), [("pegaspargase", True), ("calaspargase", True), ("native-ecoli", False)])
+def test_the_bias_of_a_method_is_one_for_pegylated_products(story, product, said):
+    finding = story().dose(product=product).level("6 12:00", "0.11", method="MAAT").only()
+    assert ("method-bias" in finding.modifiers) is said

@@ -237,9 +237,18 @@ def test_a_severe_reaction_says_why_it_counts_as_severe(story):
     )
 
 
-def test_a_refuted_allergy_keeps_its_event(story):
-    sentence = story().dose().reaction(grade=2, verification="refuted").only("4 12:00").sentence
-    assert "urticaria, grade 2 (as sent), allergy refuted; the event is kept, 0.33 h after the start." in sentence
+@pytest.mark.parametrize(
+    ("recorder", "by"), [("Practitioner/7", "recorded by Practitioner/7"), (None, "by whom is not recorded")]
+)
+def test_a_refuted_allergy_keeps_its_event_and_says_who_refuted_it(story, recorder, by):
+    sentence = story().dose().reaction(grade=2, verification="refuted", recorder=recorder).only("4 12:00").sentence
+    assert f"urticaria, grade 2 (as sent), allergy refuted ({by}); the event is kept, 0.33 h after" in sentence
+
+
+def test_who_refuted_an_event_is_not_who_confirmed_it(story):
+    told = story().dose().reaction(grade=2, recorder="Practitioner/1", verification="unconfirmed")
+    told.reaction(record="AllergyIntolerance/a2", grade=2, recorder="Practitioner/2", verification="refuted")
+    assert "unconfirmed, 0.33 h after the start." in told.only("4 12:00").sentence
 
 
 def test_a_dose_after_an_earlier_reaction_of_its_family_says_so(story):

@@ -222,7 +222,9 @@ def test_a_missing_collection_time_says_why(story):
 def test_a_level_under_residual_of_another_family_says_why(story):
     told = story().dose(product="crisantaspase", route="IM").dose("5 10:00", "5 12:00", **DOSE_2)
     sentence = told.level("8 12:00", "0.5").read("9 12:00").findings[1].sentence
-    assert "an earlier dose of another family may still supply the activity (rule D0)" in sentence
+    assert "a dose of another family may still supply the activity (rule D0)" in sentence
+    supply = "The dose of 2025-03-03 (crisantaspase 2500 IU/m2 IM) is of another family and may still supply"
+    assert f"{supply} the activity; its product is counted as active for 7 days." in sentence
 
 
 @pytest.mark.parametrize(

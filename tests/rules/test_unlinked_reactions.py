@@ -103,7 +103,7 @@ def test_an_unconfirmed_or_refuted_unlinked_record_says_so(story):
     told.reaction(None, grade=2, verification="refuted", record="AllergyIntolerance/a2")
     sentence = told.only("4 12:00").sentence
     assert "(urticaria, grade 2, no date, unconfirmed) could not be tied to a dose." in sentence
-    assert "(urticaria, grade 2, no date, allergy refuted; the event is kept) could not be tied" in sentence
+    assert "(urticaria, grade 2, no date, allergy refuted (by whom is not recorded); the event is kept)" in sentence
 
 
 def test_an_overdue_sample_stays_more_urgent_than_an_unlinked_record(story):

@@ -38,11 +38,11 @@ def test_notes_given_back_stand_before_those_noted_since_and_the_later_answer_wi
     notebook = Notebook()
     notebook.answered([(1, "AE"), (2, "AA")])
     notebook.irrelevant([header(1)])
-    notebook.codes(seen("A|B", [("L", "ASN", "old")], AT))
+    notebook.codes(seen("A|B", [("L", "ASN", "old")], first=AT, last=AT))
     taken = notebook.take()
     notebook.answered([(1, "AA")])
     notebook.irrelevant([header(2)])
-    notebook.codes(seen("A|B", [("L", "ASN", "new")], AT + timedelta(hours=1)))
+    notebook.codes(seen("A|B", [("L", "ASN", "new")], first=AT + timedelta(hours=1), last=AT + timedelta(hours=1)))
     notebook.give_back(taken)
     together = notebook.take()
     assert together.answers == {1: "AA", 2: "AA"}
@@ -63,7 +63,7 @@ def test_headers_that_find_no_room_push_the_oldest_out(monkeypatch):
 def test_beyond_the_limit_only_known_codes_are_counted(monkeypatch):
     monkeypatch.setattr(notes, "CODES_WAITING_LIMIT", 2)
     notebook = Notebook()
-    notebook.codes(seen("A|B", [("L", code, code) for code in ("a", "b", "c", "a")], AT))
+    notebook.codes(seen("A|B", [("L", code, code) for code in ("a", "b", "c", "a")], first=AT, last=AT))
     assert [(row.code, row.count) for row in notebook.take().codes.values()] == [("a", 2), ("b", 1)]
 
 
@@ -89,3 +89,27 @@ def test_no_note_is_lost_between_the_one_who_notes_and_the_one_who_takes():
 def note(notebook, places):
     for seq in places:
         notebook.answered([(seq, "AA")])
+
+
+def test_panels_that_repeat_are_counted_code_by_code_when_they_are_taken():
+    notebook = Notebook()
+    asparagine, potassium = ("L", "ASN", "Asparagine"), ("LN", "2823-3", "Potassium")
+    later = AT + timedelta(hours=1)
+    for codes, at in (((asparagine,), later), ((asparagine, potassium), AT), ((asparagine,), AT)):
+        notebook.panel("A|B", codes, at)
+    notebook.panel("C|D", (potassium,), AT)
+    taken = notebook.take()
+    assert [(row.sender, row.code, row.count, row.first, row.last) for row in taken.codes.values()] == [
+        ("A|B", "ASN", 3, AT, later),
+        ("A|B", "2823-3", 1, AT, AT),
+        ("C|D", "2823-3", 1, AT, AT),
+    ]
+    assert not taken.panels
+
+
+def test_beyond_the_limit_only_known_panels_are_counted(monkeypatch):
+    monkeypatch.setattr(notes, "PANELS_WAITING_LIMIT", 1)
+    notebook = Notebook()
+    for code in ("a", "b", "a"):
+        notebook.panel("A|B", (("L", code, code),), AT)
+    assert [(row.code, row.count) for row in notebook.take().codes.values()] == [("a", 2)]

@@ -217,7 +217,7 @@ def test_notes_that_could_not_be_written_are_written_later(inbox):
 def test_an_inbox_without_room_for_its_notes_still_closes(folder, oru):
     inbox = SqliteInbox(folder / "inbox.db", "inbox")
     inbox.keep([oru()])
-    inbox.note_codes(seen("x" * 50_000, [("L", "ASN", "Asparagine")], AT))
+    inbox.note_codes(seen("x" * 50_000, [("L", "ASN", "Asparagine")], first=AT, last=AT))
     fill(inbox)
     inbox.close()
     reopened = SqliteInbox(folder / "inbox.db", "inbox")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -19,6 +20,24 @@ class HospitalServer:
         self.mode = "open"
         self.released = threading.Event()
         self.asked = 0
+        self.statement: dict[str, Any] = {
+            "resourceType": "CapabilityStatement",
+            "fhirVersion": "4.0.1",
+            "software": {"name": "Hospital", "version": "7"},
+            "rest": [
+                {
+                    "mode": "server",
+                    "interaction": [{"code": "transaction"}],
+                    "resource": [
+                        {"type": name, "interaction": [{"code": "update"}], "updateCreate": True}
+                        for name in ("Observation", "Flag", "Provenance")
+                    ]
+                    + [{"type": "Patient", "interaction": [{"code": "read"}, {"code": "search-type"}]}],
+                }
+            ],
+        }
+        self.clock_ahead_s = 0.0
+        self.status = 200
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Request, self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -54,6 +73,9 @@ class _Request(BaseHTTPRequestHandler):
         if self._absent():
             return
         path = urlsplit(self.path)
+        if path.path.endswith("/metadata"):
+            self._answer(self._hospital.statement)
+            return
         resource_type = path.path.rpartition("/")[2]
         found = []
         if resource_type == "Patient":
@@ -78,6 +100,11 @@ class _Request(BaseHTTPRequestHandler):
             entries.append({"response": {"status": "201 Created", "location": f"{reference}/_history/1"}})
         self._answer({"resourceType": "Bundle", "type": "transaction-response", "entry": entries})
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The hospital's clock, which may be off."""
+        now = time.time() if timestamp is None else timestamp
+        return super().date_time_string(now + self._hospital.clock_ahead_s)
+
     def _absent(self) -> bool:
         self._hospital.asked += 1
         if self._hospital.mode == "mute":
@@ -93,7 +120,7 @@ class _Request(BaseHTTPRequestHandler):
 
     def _answer(self, body: dict[str, Any]) -> None:
         raw = json.dumps(body).encode()
-        self.send_response(200)
+        self.send_response(self._hospital.status)
         self.send_header("Content-Type", "application/fhir+json")
         self.send_header("Content-Length", str(len(raw)))
         self.end_headers()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -129,6 +130,38 @@ class TestHl7:
     def test_an_empty_body_is_400_in_plain_text(self, http, body) -> None:
         response = http.post("/hl7", content=body, headers=ER7)
         assert (response.status_code, response.text) == (400, "The body is empty.\n")
+
+    def test_messages_take_turns_in_the_order_in_which_they_came(self, door) -> None:
+        gates = {n: asyncio.Event() for n in (b"1", b"2", b"3")}
+        log: list[tuple[str, bytes]] = []
+
+        async def receive(raw: bytes, _peer: str) -> bytes:
+            log.append(("received", raw))
+            await gates[raw].wait()
+            log.append(("answered", raw))
+            return ACK
+
+        async def story() -> None:
+            routes = intake_routes(receive_hl7=receive, receive_fhir=door.receive_fhir, limits=LIMITS)
+            transport = httpx.ASGITransport(build_app(routes, token=None, on_event=door.note))
+            async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+                posts = []
+                for n in gates:
+                    posts.append(asyncio.create_task(client.post("/hl7", content=n)))
+                    await asyncio.sleep(0.01)
+                assert log == [("received", b"1")]
+                for n in reversed(gates):
+                    gates[n].set()
+                assert {(await post).status_code for post in posts} == {200}
+
+        asyncio.run(story())
+        assert log == [(what, n) for n in gates for what in ("received", "answered")]
+
+    def test_a_message_that_fails_does_not_hold_up_the_next(self, http, door) -> None:
+        door.fails = CannotStore()
+        assert http.post("/hl7", content=ORU, headers=ER7).status_code == 503
+        door.fails = None
+        assert http.post("/hl7", content=ORU, headers=ER7).status_code == 200
 
     def test_another_content_type_is_415(self, http, door) -> None:
         assert http.post("/hl7", content=ORU, headers={"Content-Type": "application/json"}).status_code == 415

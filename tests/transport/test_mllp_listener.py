@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import pytest
+import uvloop
 from hl7.client import MLLPClient as ThirdPartyClient
 
 from adapter.transport.mllp import CannotStore, MllpLimits, MllpListener
@@ -18,6 +19,18 @@ from adapter.transport.mllp_framing import Frame, Framer, framed
 pytestmark = pytest.mark.loopback
 
 MSG = b"MSH|^~\\&|LAB|N|||1||ORU^R01|A1|P|2.5\rPID|1\r"
+
+
+def on_uvloop(story):
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(story)
+
+
+@pytest.fixture(autouse=True, params=["asyncio", "uvloop"])
+def loop(request, monkeypatch):
+    """Every story is told on the library's loop and on the one the service runs on."""
+    if request.param == "uvloop":
+        monkeypatch.setattr(asyncio, "run", on_uvloop)
 
 
 def numbered(n: int) -> bytes:
@@ -33,6 +46,7 @@ class Site:
     events: list[tuple[str, dict]] = field(default_factory=list)
     torn: list[bytes] = field(default_factory=list)
     gate: asyncio.Event | None = None
+    commits: bool = False
     port: int = 0
     listener: MllpListener | None = None
 
@@ -57,14 +71,15 @@ class Site:
 
 
 @asynccontextmanager
-async def site(**changes):
-    one = Site(limits=MllpLimits(**changes))
+async def site(*, commits=False, **changes):
+    one = Site(limits=MllpLimits(**changes), commits=commits)
     one.listener = MllpListener(
         handle=one.handle,
         too_large=lambda header: b"LARGE:" + header[:8],
         limits=one.limits,
         on_event=lambda name, fields: one.events.append((name, fields)),
         on_torn=lambda fragment, _peer: one.torn.append(fragment),
+        commits=one.commits,
     )
     one.port = await one.listener.start("127.0.0.1", 0)
     try:
@@ -126,7 +141,7 @@ def test_a_third_party_client_is_answered():
     asyncio.run(story())
 
 
-def test_a_thousand_pipelined_messages_are_answered_in_order():
+def test_a14_22_a_thousand_pipelined_messages_are_answered_in_order():
     async def story():
         async with site() as one, connection(one.port) as (reader, writer):
             writer.write(b"".join(framed(numbered(n)) for n in range(1000)))
@@ -313,7 +328,7 @@ def test_connections_beyond_the_limit_are_refused_and_a_place_freed_is_given():
     asyncio.run(story())
 
 
-def test_a_hundred_idle_connections_do_not_disturb_a_busy_one():
+def test_a14_20_a_hundred_idle_connections_do_not_disturb_a_busy_one():
     async def story():
         async with site(connections=128) as one:
             idle = [await asyncio.open_connection("127.0.0.1", one.port) for _ in range(100)]
@@ -327,7 +342,7 @@ def test_a_hundred_idle_connections_do_not_disturb_a_busy_one():
     asyncio.run(story())
 
 
-def test_a_sender_that_never_reads_its_answers_is_held_back():
+def test_a14_21_a_sender_that_never_reads_its_answers_is_held_back():
     async def story():
         async with site(unsent_answers_bytes=4096, waiting_bytes=100_000) as one:
             _, writer = await asyncio.open_connection("127.0.0.1", one.port)
@@ -369,7 +384,7 @@ def test_a_graceful_stop_answers_the_frame_in_hand_and_refuses_new_ones():
     asyncio.run(story())
 
 
-def test_a_graceful_stop_waits_for_the_frame_that_is_arriving():
+def test_a14_27_a_graceful_stop_waits_for_the_frame_that_is_arriving():
     async def story():
         async with site() as one, connection(one.port) as (reader, writer):
             writer.write(b"\x0b" + MSG[:10])
@@ -438,5 +453,42 @@ def test_a_taken_port_is_said_so():
             with pytest.raises(OSError, match=r"in use"):
                 await second.start("127.0.0.1", one.port)
             await second.stop(1)
+
+    asyncio.run(story())
+
+
+def test_release_2_confirms_each_frame_before_its_answer_and_hears_the_senders_own():
+    async def story():
+        async with site(commits=True) as one, connection(one.port) as (reader, writer):
+            quiet = b"MSH|^~\\&|||||||ACK^R01^ACK|9|P|2.5\r"
+            writer.write(framed(numbered(1)) + framed(b"\x06") + framed(quiet) + framed(numbered(2)) + framed(b"\x06"))
+            writer.write_eof()
+            committed = framed(b"\x06")
+            assert await rest(reader) == (
+                committed + framed(b"ACK:" + numbered(1)) + committed + committed + framed(b"ACK:" + numbered(2))
+            )
+            assert "frame-ignored" not in one.names()
+
+    asyncio.run(story())
+
+
+def test_release_2_says_when_a_frame_could_not_be_kept():
+    async def story():
+        async with site(commits=True) as one, connection(one.port) as (reader, writer):
+            writer.write(framed(numbered(1) + b"ZZZ|full|") + framed(numbered(2)))
+            assert await rest(reader) == framed(b"\x15")
+            assert len(one.handled) == 1
+
+    asyncio.run(story())
+
+
+def test_a_host_that_ends_frames_loosely_is_warned_about_once_however_often_it_connects():
+    async def story():
+        async with site(end_silence_s=0.02) as one:
+            for n in range(3):
+                async with connection(one.port) as (reader, writer):
+                    writer.write(b"\x0b" + numbered(n) + b"\x1c")
+                    assert await answers(reader, 1) == [b"ACK:" + numbered(n)]
+            assert one.names().count("frame-end-loose") == 1
 
     asyncio.run(story())

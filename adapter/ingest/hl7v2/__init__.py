@@ -1,4 +1,4 @@
-"""Lossless reading of HL7 v2: what comes in can be given back byte for byte."""
+"""Lossless reading and writing of HL7 v2: what comes in can be given back byte for byte."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from adapter.ingest.hl7v2.message import Message, NotHl7, read_message
 from adapter.ingest.hl7v2.paths import Path, parse_path
 from adapter.ingest.hl7v2.segment import NULL, Segment
 from adapter.ingest.hl7v2.times import read_time
+from adapter.ingest.hl7v2.writer import CannotWriteError, new_message, with_null, with_segment, with_value
 
 __all__ = [
     "NULL",
     "STANDARD",
     "Batch",
+    "CannotWriteError",
     "Delimiters",
     "Header",
     "Message",
@@ -22,6 +24,7 @@ __all__ = [
     "Path",
     "Segment",
     "escape",
+    "new_message",
     "parse_path",
     "peek",
     "read_batch",
@@ -29,4 +32,7 @@ __all__ = [
     "read_time",
     "split_messages",
     "unescape",
+    "with_null",
+    "with_segment",
+    "with_value",
 ]

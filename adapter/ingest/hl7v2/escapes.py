@@ -6,40 +6,44 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
+from adapter.ingest.hl7v2.charset_escapes import runs_between_switches
 from adapter.ingest.hl7v2.delimiters import Delimiters
 
 _BLANKS_LIMIT = 80
 """Most blanks or lines one formatting command may ask for: a count is a number of the sender's choosing."""
 
-_CONTROLS = {"\r": "X0D", "\n": "X0A", "\x0b": "X0B", "\x1c": "X1C"}
+_CONTROLS = "\r\n\x0b\x1c"
 """Characters that would end a segment or a frame."""
 
 
 def unescape(text: str, delimiters: Delimiters, charset: str = "utf-8") -> str:
     r"""Resolve escape sequences; unknown, undecodable and unterminated ones stay as they came.
 
-    `\X..\` holds bytes of the message's character set, so adjacent ones are decoded together. `\.br\` is a
-    line end, highlighting (`\H\ \N\`) is dropped.
+    `\C..\` and `\M..\` switch the character set. `\X..\` holds bytes of the message's character set, so adjacent
+    ones are decoded together. `\.br\` is a line end, highlighting (`\H\ \N\`) is dropped.
     """
-    if not delimiters.escape or delimiters.escape not in text:
+    mark = delimiters.escape
+    if not mark or mark not in text:
         return text
     pattern, resolve = _resolver(delimiters, charset)
+    if f"{mark}C" in text or f"{mark}M" in text:
+        return "".join(pattern.sub(resolve, run) for run in runs_between_switches(text, mark))
     return pattern.sub(resolve, text)
 
 
-def escape(text: str, delimiters: Delimiters) -> str:
+def escape(text: str, delimiters: Delimiters, charset: str = "utf-8") -> str:
     """Write text so that no delimiter, segment end or frame byte is left in it; `unescape` gives it back.
 
     A message without an escape character cannot carry those characters: they become blanks.
     """
-    return text.translate(_escape_table(delimiters))
+    return text.translate(_escape_table(delimiters, charset))
 
 
 @lru_cache(maxsize=256)
 def _resolver(delimiters: Delimiters, charset: str) -> tuple[re.Pattern[str], Callable[[re.Match[str]], str]]:
     mark = re.escape(delimiters.escape)
     pattern = re.compile(
-        rf"{mark}([FSTREPHN]|\.[a-z]{{2}}[+-]?\d{{0,4}}){mark}|((?:{mark}X(?:[0-9A-Fa-f]{{2}})+{mark})+)"
+        rf"{mark}([FSTREPHN]|\.[A-Za-z]{{2}}[+-]?\d{{0,4}}){mark}|((?:{mark}X(?:[0-9A-Fa-f]{{2}})+{mark})+)"
     )
     letters = {
         "F": delimiters.field,
@@ -71,7 +75,7 @@ def _decoded(sequences: str, mark: str, charset: str) -> str:
 
 def _formatted(command: str, as_sent: str) -> str:
     count = min(int(command[2:].lstrip("+-") or 1), _BLANKS_LIMIT)
-    match command[:2]:
+    match command[:2].lower():  # the standard writes them small, senders do not always
         case "br" | "ce":
             return "\n"
         case "sp":
@@ -85,7 +89,7 @@ def _formatted(command: str, as_sent: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _escape_table(delimiters: Delimiters) -> dict[int, str]:
+def _escape_table(delimiters: Delimiters, charset: str) -> dict[int, str]:
     named = {
         delimiters.truncation: "P",
         delimiters.subcomponent: "T",
@@ -93,7 +97,7 @@ def _escape_table(delimiters: Delimiters) -> dict[int, str]:
         delimiters.component: "S",
         delimiters.field: "F",
         delimiters.escape: "E",
-        **_CONTROLS,
+        **{char: f"X{char.encode(charset).hex().upper()}" for char in _CONTROLS},
     }
     mark = delimiters.escape
     return {ord(char): f"{mark}{name}{mark}" if mark else " " for char, name in named.items() if char}

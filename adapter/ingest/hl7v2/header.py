@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from adapter.ingest.hl7v2.charsets import wide_codec
 from adapter.ingest.hl7v2.delimiters import Delimiters, declared_delimiters
 from adapter.ingest.hl7v2.escapes import unescape
+from adapter.ingest.hl7v2.heads import heads
 
-_MSH = re.compile(rb"(?:\A(?:\xef\xbb\xbf)?|[\r\n\x0b\x1c])[\x0b\x1c \t]*(MSH)(?![A-Za-z0-9])")
+_BEHIND_CONTROL_ID = 10
+"""The place behind MSH-10 in a header that is split at its separators."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +47,9 @@ def header_line(raw: bytes) -> bytes:
     """The line of the first MSH; empty when there is none."""
     start = 0
     if not raw.startswith(b"MSH|"):
-        found = _MSH.search(raw)
-        if not found:
+        start = next((place for name, place in heads(raw) if name == b"MSH"), -1)
+        if start < 0:
             return b""
-        start = found.start(1)
     end = raw.find(b"\r", start)
     line = raw[start : end if end >= 0 else len(raw)]
     if b"\n" in line:
@@ -69,15 +71,51 @@ def header_fields(raw: bytes) -> list[bytes]:
     return fields
 
 
+class Envelope(NamedTuple):
+    """The MSH of one message: what a sender repeats with every message of a kind, and what is its own."""
+
+    repeated: tuple[bytes, ...]
+    """MSH-2 to 6, 8, 9, and everything behind MSH-10 in one."""
+    sent: bytes
+    """MSH-7."""
+    control_id: bytes
+    """MSH-10."""
+
+
+def envelope_of(raw: bytes) -> Envelope | None:
+    """The envelope of a message with a usual header; None for one that has to be read with more care.
+
+    Usual: it comes first, is ASCII, uses `|`, ends with a carriage return, and goes on behind MSH-10.
+    """
+    end = raw.find(b"\r")
+    line = raw[:end]
+    if end < 0 or not line.startswith(b"MSH|") or not line.isascii() or b"\n" in line or b"\x1c" in line:
+        return None
+    part = line.split(b"|", _BEHIND_CONTROL_ID)
+    if len(part) <= _BEHIND_CONTROL_ID:
+        return None
+    repeated = (part[1], part[2], part[3], part[4], part[5], part[7], part[8], part[10])
+    return Envelope(repeated, part[6], part[9])
+
+
+@lru_cache(maxsize=4096)
+def header_without_own(repeated: tuple[bytes, ...]) -> Header:
+    """The header of an envelope, with MSH-7 and MSH-10 empty."""
+    *before, kind_before, kind, behind = repeated
+    return _read(b"|".join((b"MSH", *before, b"", kind_before, kind, b"", behind)).decode(), "|")
+
+
 def peek(raw: bytes) -> Header:
     """Sender, control id, type and version of a message, from its bytes; never raises."""
     line = header_line(raw)
     if not line and (wide := wide_codec(raw)):
         line = header_line(raw.decode(wide, "replace").encode())
     separator = readable(line[3:4])
-    if not separator:
-        return Header()
-    field = readable(line).split(separator)
+    return _read(readable(line), separator) if separator else Header()
+
+
+def _read(line: str, separator: str) -> Header:
+    field = line.split(separator)
     field += [""] * (18 - len(field))
     # Without MSH-1, field n of the standard is entry n - 1.
     delimiters = declared_delimiters(separator, field[1])

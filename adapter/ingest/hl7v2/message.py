@@ -17,6 +17,9 @@ _LINE = re.compile(r"[^\r\n\x0b\x1c\ufeff \t][^\r\n]*")
 
 _NAME = re.compile(r"[A-Z][A-Z0-9]{2}", re.ASCII)
 
+SEGMENTS_LIMIT = 200_000
+"""Most lines of one message that are read one by one: a frame of two-byte lines would need a hundred times its size."""
+
 
 class NotHl7(ValueError):  # noqa: N818  (the name says what the bytes are, not that we failed)
     """The bytes hold no MSH segment."""
@@ -32,6 +35,8 @@ class Message:
     charset: str
     """Python's name of the codec in use."""
     problems: tuple[Problem, ...]
+    default_charset: str | None = None
+    """The character set the reader was told to try when MSH-18 says nothing useful."""
 
     def __repr__(self) -> str:
         """Size only: a message's content is a patient's."""
@@ -65,20 +70,32 @@ class Message:
 def read_message(raw: bytes, default_charset: str | None = None) -> Message:
     """Read one message: any line end, declared delimiters, MSH-18 with its fallbacks; content is never refused.
 
-    Raises NotHl7, without content, when there is no MSH.
+    Beyond SEGMENTS_LIMIT lines the rest stays one line of no name, and that is a problem. Raises NotHl7, without
+    content, when there is no MSH.
     """
     fields = header_fields(raw)
     decoded = decode(raw, _declared(fields), default_charset) if fields else _wide(raw)
     if decoded is None:
         raise NotHl7("no MSH segment")
     delimiters = _delimiters(decoded.text)
+    segments = _segments(decoded.text, delimiters, decoded.codec)
     return Message(
         text=decoded.text,
-        segments=_segments(decoded.text, delimiters, decoded.codec),
+        segments=segments,
         delimiters=delimiters,
         charset=decoded.codec,
-        problems=(problem("charset-fallback", where="MSH[1]-18", location="MSH^1^18"),) if decoded.fallback else (),
+        problems=_problems(fallback=decoded.fallback, lines=len(segments)),
+        default_charset=default_charset,
     )
+
+
+def _problems(*, fallback: bool, lines: int) -> tuple[Problem, ...]:
+    found: list[Problem] = []
+    if fallback:
+        found.append(problem("charset-fallback", where="MSH[1]-18", location="MSH^1^18"))
+    if lines > SEGMENTS_LIMIT:
+        found.append(problem("too-many-segments"))
+    return tuple(found)
 
 
 def _wide(raw: bytes) -> Decoded | None:
@@ -109,10 +126,11 @@ def _segments(text: str, delimiters: Delimiters, codec: str) -> tuple[Segment, .
     segments: list[Segment] = []
     framed = "\x1c" in text
     for found in _LINE.finditer(text):
-        line = found.group()
+        beyond = len(segments) == SEGMENTS_LIMIT
+        line = text[found.start() :] if beyond else found.group()
         if framed:
             line = line.rstrip("\x1c")
-        name = _name(line, delimiters.field)
+        name = "" if beyond else _name(line, delimiters.field)
         occurrence = counts[name] = counts.get(name, 0) + 1
         segments.append(
             Segment(
@@ -125,6 +143,8 @@ def _segments(text: str, delimiters: Delimiters, codec: str) -> tuple[Segment, .
                 codec=codec,
             )
         )
+        if beyond:
+            break
     return tuple(segments)
 
 

@@ -1,0 +1,115 @@
+"""One MLLP port of the intake process: its reception, its TLS, its torn frames."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+
+from adapter.app.control_ids import control_ids
+from adapter.app.counters import ACK_SECONDS, ALARMS
+from adapter.app.keeping import GroupKeeper
+from adapter.app.observing import Observe
+from adapter.app.parts import Loaded, rules_for
+from adapter.domain.message import Translation
+from adapter.ingest.relevance import RelevanceFilter
+from adapter.ingest.translate import translate_hl7
+from adapter.pipeline.receive import Door, Reception, receive_hl7, too_large
+from adapter.settings import MllpListener as ListenerSettings
+from adapter.store.faults import CannotKeep, StoreBroken
+from adapter.store.torn_frames import TornFrames
+from adapter.transport.cannot_store import CannotStore
+from adapter.transport.mllp import MllpLimits, MllpListener
+from adapter.transport.tls_server import ServerTls
+
+RELEVANCE_BOUND = 100_000
+QUIET_EVENTS = frozenset({"connection-opened", "connection-closed"})
+
+
+def reception(
+    loaded: Loaded, settings: ListenerSettings, keeper: GroupKeeper, executor: ThreadPoolExecutor, observe: Observe
+) -> Reception:
+    """How the messages of one port are judged, kept and answered."""
+    rules = rules_for(loaded.settings, settings)
+
+    def translate(raw: bytes, source: str) -> list[Translation]:
+        return translate_hl7(raw, loaded.knowledge, rules, source=source)
+
+    return Reception(
+        keeper=keeper,
+        judge=RelevanceFilter(loaded.knowledge, RELEVANCE_BOUND, default_charset=settings.default_charset).judge_one,
+        translate=translate,
+        executor=executor,
+        clock=lambda: datetime.now(UTC).astimezone(),
+        next_control_id=control_ids("T", time.time_ns()),
+        observe=observe,
+    )
+
+
+def listener(
+    settings: ListenerSettings, received: Reception, observe: Observe, torn: TornFrames, tls: ServerTls | None
+) -> MllpListener:
+    """The listener of one port; what happens on its wire is counted, and logged when a person may ask for it."""
+    door = Door(
+        listener=settings.name,
+        source=settings.source,
+        archive_irrelevant=settings.archive_irrelevant,
+        answer_within_s=float(settings.answer_within_s),
+    )
+    seconds = ACK_SECONDS.labels(settings.name)
+    log = structlog.get_logger().bind(listener=settings.name)
+
+    async def handle(raw: bytes, _peer: str) -> bytes | None:
+        started = time.perf_counter()
+        try:
+            return await receive_hl7(raw, door, received)
+        except CannotKeep as fault:
+            ALARMS.labels("inbox-cannot-keep").inc()
+            log.error("cannot-keep", reason=str(fault))
+            raise CannotStore from None
+        except StoreBroken:
+            raise CannotStore from None
+        finally:
+            seconds.observe(time.perf_counter() - started)
+
+    def on_event(event: str, facts: dict[str, Any]) -> None:
+        observe(event, {**facts, "listener": settings.name})
+        if event not in QUIET_EVENTS:
+            log.info(event, **facts)
+
+    return MllpListener(
+        handle=handle,
+        too_large=lambda start: too_large(start, received),
+        limits=_limits(settings),
+        on_event=on_event,
+        on_torn=_keeping_torn(settings.name, torn, log),
+        tls=tls,
+        commits=settings.mllp_release == "2",
+    )
+
+
+def _limits(settings: ListenerSettings) -> MllpLimits:
+    return MllpLimits(
+        connections=settings.max_connections,
+        frame_limit_bytes=settings.frame_limit_bytes,
+        frame_time_limit_s=float(settings.frame_timeout_s),
+        keepalive_idle_s=settings.keepalive_idle_s,
+    )
+
+
+def _keeping_torn(
+    name: str, torn: TornFrames, log: structlog.typing.FilteringBoundLogger
+) -> Callable[[bytes, str], None]:
+    def keep(fragment: bytes) -> None:
+        if torn.keep(fragment, name, datetime.now(UTC)) is None:
+            log.warning("torn-frame-not-kept", size=len(fragment))
+
+    def on_torn(fragment: bytes, _peer: str) -> None:
+        asyncio.get_running_loop().run_in_executor(None, keep, fragment)  # the disk may be slow, the loop may not
+
+    return on_torn

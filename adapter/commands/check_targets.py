@@ -1,0 +1,112 @@
+"""Whether each FHIR target can be reached, lets us in, and can do what is asked of it; and whose clock is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from adapter.app.destinations import client_of
+from adapter.commands.check_result import Result
+from adapter.settings import Settings, TargetSettings
+from adapter.transport.fhir_client import Ambiguous, Permanent, Transient
+from adapter.transport.fhir_results import rows_of
+
+WRITTEN = ("Observation", "Flag", "Provenance")
+VERSIONS = ("4.0", "4.3")
+CLOCK_OFF = timedelta(seconds=5)
+CLOCK_WRONG = timedelta(minutes=5)
+REFUSED = {401: "it does not accept our credentials", 403: "it does not allow us in"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What one target answered, and how far its clock is ahead of ours where it told the time."""
+
+    result: Result
+    ahead: timedelta | None = None
+
+
+def targets(settings: Settings) -> Iterator[Result]:
+    """Every target, then the clock."""
+    if not settings.targets:
+        yield Result(about="targets", state="skipped", said="none is configured; results stand in the facade only")
+    asked = [_asked(target) for target in settings.targets]
+    yield from (one.result for one in asked)
+    yield _clock([one.ahead for one in asked if one.ahead is not None])
+
+
+def _asked(target: TargetSettings) -> Asked:
+    about = f"target {target.name}"
+    try:
+        client = client_of(target)
+    except OSError as fault:
+        return Asked(result=Result(about=about, state="failed", said=f"its secret cannot be read: {fault.strerror}"))
+    try:
+        greeting = client.greeting()
+    except (Transient, Ambiguous, Permanent) as failure:
+        return Asked(result=_failed(about, target, failure))
+    finally:
+        client.close()
+    ahead = greeting.told_at - datetime.now(UTC) if greeting.told_at else None
+    return Asked(result=_capable(about, target, greeting.statement), ahead=ahead)
+
+
+def _failed(about: str, target: TargetSettings, failure: Transient | Ambiguous | Permanent) -> Result:
+    said = REFUSED.get(failure.status or 0, str(failure))
+    advice = f"ask for {target.url}/metadata by hand; a proxy or firewall on the way may answer instead of it"
+    return Result(about=about, state="failed", said=f"{target.url}: {said}", advice=advice)
+
+
+def _capable(about: str, target: TargetSettings, statement: dict[str, Any]) -> Result:
+    version = str(statement.get("fhirVersion", ""))
+    name = " ".join(str(part) for part in _software(statement) if part)
+    said = f"{target.url}: {name or 'a FHIR server'}, FHIR {version or 'unknown'}, delivery: {target.delivery}"
+    if not version.startswith(VERSIONS):
+        return Result(about=about, state="failed", said=said, advice="results are FHIR R4; name an R4 endpoint")
+    lacking = list(_lacking(statement))
+    if lacking:
+        advice = f"it does not say that it can {', '.join(lacking)}; try it with a test patient before going on"
+        return Result(about=about, state="warning", said=said, advice=advice)
+    return Result(about=about, state="ok", said=said)
+
+
+def _software(statement: dict[str, Any]) -> tuple[object, object]:
+    software = statement.get("software")
+    return (software.get("name"), software.get("version")) if isinstance(software, dict) else (None, None)
+
+
+def _lacking(statement: dict[str, Any]) -> Iterator[str]:
+    """What delivery needs and the CapabilityStatement does not offer."""
+    rest = next((row for row in rows_of(statement, "rest") if row.get("mode") == "server"), {})
+    resources = {row.get("type"): row for row in rows_of(rest, "resource")}
+    for name in WRITTEN:
+        row = resources.get(name, {})
+        if "update" not in _codes(row):
+            yield f"update {name}"
+        elif row.get("updateCreate") is False:
+            yield f"create a {name} under an id of ours (updateCreate)"
+    if "search-type" not in _codes(resources.get("Patient", {})):
+        yield "search Patient"
+    if "transaction" not in _codes(rest):
+        yield "take a transaction"
+
+
+def _codes(row: dict[str, Any]) -> set[object]:
+    return {interaction.get("code") for interaction in rows_of(row, "interaction")}
+
+
+def _clock(ahead: Sequence[timedelta]) -> Result:
+    """Our clock beside those of the targets: all of them being off together means that ours is."""
+    if not ahead:
+        return Result(about="clock", state="skipped", said="no target told the time, so ours was compared with none")
+    least = min(ahead, key=abs)
+    said = f"{abs(least).total_seconds():.0f} s {'behind' if least > timedelta(0) else 'ahead of'} the nearest target"
+    if abs(least) > CLOCK_WRONG:
+        return Result(
+            about="clock", state="failed", said=said, advice="due times and overdue Flags depend on it; set it"
+        )
+    if abs(least) > CLOCK_OFF:
+        return Result(about="clock", state="warning", said=said, advice="let a time service keep it")
+    return Result(about="clock", state="ok", said=f"within {CLOCK_OFF.seconds} s of the nearest target")

@@ -1,0 +1,104 @@
+"""`troughline find`: where a message is: received, understood, delivered."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from adapter.commands.find_text import page_of
+from adapter.commands.find_tree import Found, tree_of
+from adapter.commands.store_parts import CannotRead, StoreParts, opened, place_of
+from adapter.domain.message import Header
+from adapter.settings import Settings
+from adapter.store.journey import FactRead, Journey
+
+KEYS = ("control_id", "patient", "filler")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is looked for; exactly one of them is given."""
+
+    control_id: str | None
+    patient: str | None
+    filler: str | None
+
+
+def run(options: argparse.Namespace) -> int:
+    """0 found, 1 nothing found, 2 when the store cannot be read."""
+    asked = Asked(**{key: getattr(options, key) for key in KEYS})
+    place = place_of(options.store, options.config)
+    if place is None:
+        if options.config is None:
+            print("Name the store: --store DIR, or --config FILE that names it.", file=sys.stderr)
+        return 2
+    try:
+        with opened(place.folder) as store:
+            if options.raw:
+                return _print_raw(store, _journeys(store, asked))
+            found = _found(store, asked, place.settings)
+    except CannotRead as fault:
+        print(fault, file=sys.stderr)
+        return 2
+    if options.json:
+        print(json.dumps(tree_of(found), indent=2, ensure_ascii=False))
+    else:
+        print(page_of(found))
+    return 0 if found.journeys or found.headers else 1
+
+
+def _found(store: StoreParts, asked: Asked, settings: Settings | None) -> Found:
+    journeys = _journeys(store, asked)
+    return Found(
+        by=next(key for key in KEYS if getattr(asked, key) is not None),
+        journeys=tuple(journeys),
+        headers=tuple(_headers(store, asked)),
+        archives=_archives(settings),
+        shadows=frozenset(t.name for t in settings.targets if t.delivery == "shadow") if settings else frozenset(),
+        targets=tuple(target.name for target in settings.targets) if settings else None,
+    )
+
+
+def _journeys(store: StoreParts, asked: Asked) -> list[Journey]:
+    if asked.control_id is not None:
+        received = [one for inbox in store.inboxes for one in inbox.with_control_id(asked.control_id)[0]]
+        facts = store.state.facts_from([one.digest for one in received])
+    else:
+        facts = store.state.facts_of(patient=asked.patient, filler=asked.filler)
+        origins = list(dict.fromkeys(fact.origin for fact in facts))
+        received = [one for inbox in store.inboxes for one in inbox.with_digests(origins)]
+    by_origin = _by_origin(facts)
+    ordered = sorted(received, key=lambda one: (one.received_at, one.inbox, one.seq))
+    return [store.state.journey(one, by_origin.get(one.digest, ())) for one in ordered]
+
+
+def _by_origin(facts: Iterable[FactRead]) -> Mapping[str, list[FactRead]]:
+    found: dict[str, list[FactRead]] = {}
+    for fact in facts:
+        found.setdefault(fact.origin, []).append(fact)
+    return found
+
+
+def _headers(store: StoreParts, asked: Asked) -> list[Header]:
+    if asked.control_id is None:
+        return []
+    return [header for inbox in store.inboxes for header in inbox.with_control_id(asked.control_id)[1]]
+
+
+def _archives(settings: Settings | None) -> Mapping[str, str] | None:
+    """What each listener keeps of messages that do not concern us; None where no configuration was named."""
+    if settings is None:
+        return None
+    return {listener.name: listener.archive_irrelevant for listener in settings.mllp}
+
+
+def _print_raw(store: StoreParts, journeys: Iterable[Journey]) -> int:
+    """The bytes as they came; a line feed stands between two messages."""
+    inboxes = {inbox.name: inbox for inbox in store.inboxes}
+    messages = [inboxes[one.received.inbox].get(one.received.seq).arrival.raw for one in journeys]
+    sys.stdout.buffer.write(b"\n".join(messages))
+    sys.stdout.buffer.flush()
+    return 0 if messages else 1

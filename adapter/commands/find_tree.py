@@ -1,0 +1,87 @@
+"""What `troughline find` found, as a tree for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from adapter.domain.message import Header, Parked
+from adapter.domain.times import instant_text
+from adapter.store.journey import Delivery, Journey, Resource
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Everything the store knows of what was asked for."""
+
+    by: str
+    """`control_id`, `patient` or `filler`."""
+    journeys: tuple[Journey, ...]
+    headers: tuple[Header, ...]
+    """Irrelevant messages of which the header is kept."""
+    archives: Mapping[str, str] | None
+    """`archive_irrelevant` by listener; None where no configuration was named."""
+    shadows: frozenset[str]
+    """Targets for which everything is computed and nothing is sent."""
+    targets: tuple[str, ...] | None
+    """Configured targets; None where no configuration was named."""
+
+
+def tree_of(found: Found) -> dict[str, Any]:
+    """The whole result; times are ISO 8601 in UTC."""
+    return {
+        "schema": SCHEMA,
+        "by": found.by,
+        "messages": [_message(journey) for journey in found.journeys],
+        "irrelevant": [{**asdict(header), "received_at": instant_text(header.received_at)} for header in found.headers],
+        "archive_irrelevant": None if found.archives is None else dict(found.archives),
+    }
+
+
+def _message(journey: Journey) -> dict[str, Any]:
+    received = asdict(journey.received)
+    return {
+        "received": {**received, "received_at": instant_text(journey.received.received_at)},
+        "understood": {
+            "ahead": journey.ahead,
+            "facts": [{"kind": fact.kind, "name": fact.name, "patient": fact.patient} for fact in journey.facts],
+            "parked": _parked(journey.parked) if journey.parked else None,
+        },
+        "delivered": [_resource(resource) for resource in journey.resources],
+    }
+
+
+def _parked(parked: Parked) -> dict[str, Any]:
+    return {
+        "reason": parked.reason,
+        "since": instant_text(parked.parked_at),
+        "waits_for": list(parked.waits_for),
+        "problems": [
+            {"code": problem.code, "severity": problem.severity, "where": problem.where, "text": problem.text}
+            for problem in parked.problems
+        ],
+    }
+
+
+def _resource(resource: Resource) -> dict[str, Any]:
+    return {
+        "resource": resource.reference,
+        "kind": resource.kind,
+        "topic": resource.topic,
+        "state": resource.state,
+        "targets": [_delivery(delivery) for delivery in resource.deliveries],
+    }
+
+
+def _delivery(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "target": delivery.target,
+        "state": delivery.state,
+        "attempts": delivery.attempts,
+        "queued_at": instant_text(delivery.queued_at),
+        "retry_at": instant_text(delivery.retry_at) if delivery.retry_at else None,
+        "reason": delivery.reason,
+    }

@@ -1,0 +1,39 @@
+"""Options of commands that look at a store; nothing else is imported here, so that --help stays fast."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+FIND = "Tell where a message is: received, understood, delivered; reads the store beside the running service."
+FIND_EXAMPLES = (
+    "troughline find --store ./store --control-id A0001",
+    "troughline find --config troughline.yaml --patient 'https://hospital.example/mrn|4711'",
+    "troughline find --store ./store --filler 2025-00417 --json",
+    "troughline find --store ./store --control-id A0001 --raw",
+)
+CHECK = "Look for what would keep the service from working: configuration, store, disk, ports, FHIR targets, clock."
+CHECK_EXAMPLES = (
+    "troughline check --config troughline.yaml",
+    "troughline check --config troughline.yaml --thorough --json",
+    "troughline check --store ./store --fhir http://127.0.0.1:8090/fhir",
+)
+
+
+def find_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `find`."""
+    asked = parser.add_mutually_exclusive_group(required=True)
+    asked.add_argument("--control-id", metavar="ID", help="MSH-10 of an HL7 message")
+    asked.add_argument("--patient", metavar="SYSTEM|VALUE", help="every message a fact of this patient came from")
+    asked.add_argument("--filler", metavar="NUMBER", help="filler order number (OBR-3) of a result")
+    parser.add_argument("--store", type=Path, metavar="DIR", help="folder of the store")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="site configuration (YAML), which names the store")
+    told = parser.add_mutually_exclusive_group()
+    told.add_argument("--json", action="store_true", help="print the result as JSON")
+    told.add_argument("--raw", action="store_true", help="print the messages themselves, byte for byte as they came")
+
+
+def check_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `check` beside those of the service itself."""
+    parser.add_argument("--thorough", action="store_true", help="read every page of the files of the store")
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")

@@ -1,0 +1,78 @@
+"""The files of a store, opened for reading beside the running service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapter.commands.faults import tell
+from adapter.settings import Settings, load_settings
+from adapter.store.faults import CannotKeep, StoreBroken
+from adapter.store.sqlite_inbox import SqliteInboxReader
+from adapter.store.state_reader import SqliteStateReader
+
+STATE_FILE = "state.db"
+INBOXES = ("inbox", "inbox-core")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreParts:
+    """The inboxes and the state of one store folder."""
+
+    folder: Path
+    inboxes: tuple[SqliteInboxReader, ...]
+    state: SqliteStateReader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Which store is meant, and the settings of its site where they are known."""
+
+    folder: Path
+    settings: Settings | None
+
+
+class CannotRead(Exception):  # noqa: N818 - a fault of the world, not of the program
+    """A store that cannot be read; the text says which and what to do."""
+
+
+def place_of(store: Path | None, config: Path | None) -> Place | None:
+    """`--store`, or the store that `--config` names; None, with every fault told, where neither can be used."""
+    settings = None
+    if config is not None:
+        settings, faults = load_settings(config)
+        tell(faults)
+        if settings is None:
+            return None
+    if store is None and settings is None:
+        return None
+    return Place(folder=store or (settings or Settings()).store, settings=settings)
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[StoreParts]:
+    """The files of a store; raises CannotRead for one that is none, is not readable, or is broken."""
+    path = folder / STATE_FILE
+    try:
+        found = path.is_file()
+    except OSError:  # the folder belongs to somebody else
+        found = False
+    if not found:
+        text = f"{folder} holds no store that can be read; name the folder that `serve --store` uses."
+        raise CannotRead(text)
+    parts = StoreParts(
+        folder=folder,
+        inboxes=tuple(SqliteInboxReader(folder / f"{name}.db", name) for name in INBOXES),
+        state=SqliteStateReader(path),
+    )
+    try:
+        yield parts
+    except (CannotKeep, StoreBroken) as fault:
+        text = f"The store in {folder} cannot be read. {fault}"
+        raise CannotRead(text) from None
+    finally:
+        parts.state.close()
+        for inbox in parts.inboxes:
+            inbox.close()

@@ -1,0 +1,81 @@
+"""Looking for messages in an inbox file: by control id, or by digest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from adapter.domain.message import Header
+from adapter.store.inbox_tables import HL7_ROWS, answers, headers, messages
+from adapter.store.journey import Received
+
+LOOKUP_SIZE = 500
+"""Digests per query, well under every database's limit of parameters."""
+_OF_MESSAGE = (
+    "seq",
+    "kind",
+    "source",
+    "listener",
+    "sender",
+    "control_id",
+    "message_type",
+    "received_at",
+    "digest",
+    "relevance",
+    "file",
+)
+_HEADER = tuple(f.name for f in fields(Header))
+
+
+def with_control_id(connection: Connection, inbox: str, control_id: str) -> list[Received]:
+    """Every HL7 message with this MSH-10, whoever sent it, in the order in which they were kept."""
+    # The index begins with the sender, so each sender is asked for: they are few, messages may be millions.
+    found = [
+        received
+        for sender in _senders(connection)
+        for received in _received(
+            connection, inbox, HL7_ROWS, messages.c.sender == sender, messages.c.control_id == control_id
+        )
+    ]
+    return sorted(found, key=lambda received: received.seq)
+
+
+def with_digests(connection: Connection, inbox: str, digests: Sequence[str]) -> list[Received]:
+    """Every message with one of these contents, in the order in which they were kept."""
+    found: list[Received] = []
+    for start in range(0, len(digests), LOOKUP_SIZE):
+        part = digests[start : start + LOOKUP_SIZE]
+        found += _received(connection, inbox, messages.c.digest.in_(part))
+    return sorted(found, key=lambda received: received.seq)
+
+
+def headers_with_control_id(connection: Connection, control_id: str) -> list[Header]:
+    """What is kept of irrelevant messages with this MSH-10, oldest first."""
+    query = (
+        select(*(headers.c[name] for name in _HEADER)).where(headers.c.control_id == control_id).order_by(headers.c.id)
+    )
+    return [Header(**row) for row in connection.execute(query).mappings()]
+
+
+def _senders(connection: Connection) -> Iterator[str]:
+    """Every sender once, by steps through the index."""
+    query = select(func.min(messages.c.sender)).where(HL7_ROWS)
+    sender = connection.execute(query).scalar_one()
+    while sender is not None:
+        yield sender
+        sender = connection.execute(query.where(messages.c.sender > sender)).scalar_one()
+
+
+def _received(connection: Connection, inbox: str, *conditions: ColumnElement[bool]) -> list[Received]:
+    query = (
+        select(
+            *(messages.c[name] for name in _OF_MESSAGE),
+            func.length(messages.c.raw).label("size"),
+            answers.c.code.label("answer"),
+        )
+        .join(answers, answers.c.seq == messages.c.seq, isouter=True)
+        .where(*conditions)
+    )
+    return [Received(inbox=inbox, **row) for row in connection.execute(query).mappings()]

@@ -1,0 +1,112 @@
+"""What became of messages, in the state file: the facts read from them, the work list, and what was delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import ColumnElement, Connection, func, or_, select
+
+from adapter.domain.message import Parked
+from adapter.domain.outputs import Written
+from adapter.store import state_outputs, state_worklist
+from adapter.store.journey import Delivery, FactRead, Resource
+from adapter.store.state_tables import events, outbox, parked
+
+LOOKUP_SIZE = 500
+ESCAPE = "\\"
+
+
+def facts_from(connection: Connection, digests: Sequence[str]) -> list[FactRead]:
+    """The facts read from messages with these contents."""
+    found: list[FactRead] = []
+    for start in range(0, len(digests), LOOKUP_SIZE):
+        found += _facts(connection, events.c.origin.in_(digests[start : start + LOOKUP_SIZE]))
+    return found
+
+
+def facts_of_patient(connection: Connection, patient: str) -> list[FactRead]:
+    """Every fact of a patient (`<system>|<value>`)."""
+    return _facts(connection, events.c.patient == patient)
+
+
+def facts_of_filler(connection: Connection, filler: str) -> list[FactRead]:
+    """The results of one filler order (OBR-3 or its first component), whoever sent them: it is a part of their key."""
+    literal = filler.replace(ESCAPE, ESCAPE * 2).replace("%", f"{ESCAPE}%").replace("_", f"{ESCAPE}_")
+    named = or_(*(events.c.fact_key.like(f"%/{literal}{end}%", escape=ESCAPE) for end in ("/", "^")))
+    return _facts(connection, events.c.kind == "ActivityMeasured", named)
+
+
+def _facts(connection: Connection, *conditions: ColumnElement[bool]) -> list[FactRead]:
+    order = (events.c.arrival, events.c.source, events.c.fact_key, events.c.content_hash)
+    query = select(events.c.origin, events.c.patient, events.c.kind, events.c.source, events.c.fact_key)
+    return [
+        FactRead(
+            origin=row["origin"],
+            patient=row["patient"],
+            kind=row["kind"],
+            name=f"{row['source']}|{row['fact_key']}",
+        )
+        for row in connection.execute(query.where(*conditions).order_by(*order)).mappings()
+    ]
+
+
+def parked_at(connection: Connection, inbox: str, seq: int) -> Parked | None:
+    """A message of the work list; None when it does not wait there."""
+    found = state_worklist.select_parked(connection, parked.c.inbox == inbox, parked.c.seq == seq)
+    return found[0] if found else None
+
+
+def resources_on(connection: Connection, facts: Sequence[FactRead]) -> list[Resource]:
+    """Every resource that rests on one of these facts, with what each target holds of it."""
+    found: list[Resource] = []
+    for patient in dict.fromkeys(fact.patient for fact in facts):
+        names = {fact.name for fact in facts if fact.patient == patient}
+        resting = [w for w in state_outputs.written_of(connection, patient) if _rests_on(w, names)]
+        deliveries = _deliveries(connection, patient) if resting else []
+        found += [_resource(written, deliveries) for written in resting]
+    return found
+
+
+def _rests_on(written: Written, names: set[str]) -> bool:
+    """Rows of an allergy record are named `<record>/<row>`, and a resource rests on rows."""
+    return any(ground in names or ground.rpartition("/")[0] in names for ground in written.grounds)
+
+
+def _resource(written: Written, deliveries: Sequence[Delivery]) -> Resource:
+    reference = f"{written.resource_type}/{written.id}"
+    return Resource(
+        reference=reference,
+        kind=written.kind,
+        topic=written.topic,
+        state=written.state,
+        deliveries=tuple(delivery for delivery in deliveries if delivery.resource == reference),
+    )
+
+
+def _deliveries(connection: Connection, patient: str) -> list[Delivery]:
+    return [found for target in _targets(connection) for found in _deliveries_to(connection, target, patient)]
+
+
+def _targets(connection: Connection) -> Iterator[str]:
+    """Every target once, by steps through the index."""
+    query = select(func.min(outbox.c.target))
+    target = connection.execute(query).scalar_one()
+    while target is not None:
+        yield target
+        target = connection.execute(query.where(outbox.c.target > target)).scalar_one()
+
+
+def _deliveries_to(connection: Connection, target: str, patient: str) -> list[Delivery]:
+    query = select(outbox).where(outbox.c.target == target, outbox.c.patient == patient)
+    return [
+        Delivery(
+            target=row["target"],
+            resource=f"{row['resource_type']}/{row['id']}",
+            state=row["state"],
+            attempts=row["attempts"],
+            queued_at=row["queued_at"],
+            retry_at=row["retry_at"],
+            reason=row["reason"],
+        )
+        for row in connection.execute(query).mappings()
+    ]

@@ -1,0 +1,30 @@
+"""What a listener hands its connections."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+Handle = Callable[[bytes, str], Awaitable[bytes | None]]
+Notify = Callable[[str, dict[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MllpHandlers:
+    """What a listener hands its connections."""
+
+    handle: Handle
+    """(message, peer) to the answer; None answers nothing. May raise CannotStore."""
+    too_large: Callable[[bytes], bytes | None]
+    """The beginning of an oversized message to its answer."""
+    on_event: Notify
+    """(name, fields): what happened on the wire, without content."""
+    on_torn: Callable[[bytes, str], None] | None = None
+    """(fragment, peer) of a frame that never ended, for the archive."""
+    commits: bool = False
+    """Confirm by MLLP release 2 that a frame is kept, before its answer."""
+
+
+COMMITTED, NOT_COMMITTED = b"\x06", b"\x15"
+"""The content of the commit blocks of MLLP release 2."""

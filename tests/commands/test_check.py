@@ -1,0 +1,311 @@
+"""`troughline check`: every condition that would keep the service from working, and none that would not."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sqlite3
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+from hospital_server import HospitalServer
+from kept_store import KeptStore
+
+from adapter.cli import main
+from adapter.commands import check_store, check_targets
+from adapter.commands.check_store import LEAST_FREE_BYTES, LOW_FREE_BYTES, file_system, lock_holder
+from adapter.store.folder import lock_store
+
+Usage = namedtuple("Usage", "total used free")  # noqa: PYI024 - as shutil gives it
+FREE_PORTS = ("--mllp", "127.0.0.1:0", "--http", "127.0.0.1:0")
+
+
+@pytest.fixture
+def check(capsys, tmp_path):
+    """Run the command; returns its exit code and (state, said, advice) by subject."""
+
+    def run(*arguments, store=None, ports=FREE_PORTS):
+        place = store or tmp_path / "store"
+        code = main(["check", "--json", "--store", str(place), *ports, *map(str, arguments)])
+        results = json.loads(capsys.readouterr().out)["results"]
+        told: dict[str, list[tuple[str, str, str | None]]] = {}
+        for result in results:
+            told.setdefault(result["about"], []).append((result["state"], result["said"], result["advice"]))
+        return code, told
+
+    return run
+
+
+@pytest.fixture
+def hospital():
+    server = HospitalServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def kept(tmp_path):
+    return KeptStore(tmp_path / "store").close()
+
+
+@pytest.mark.usefixtures("kept")
+def test_with_nothing_wrong_it_ends_with_0(check):
+    code, told = check("--thorough")
+    assert code == 0
+    assert {state for results in told.values() for state, _, _ in results} == {"ok", "skipped"}
+    assert list(told) == [
+        *("configuration", "store", "store inbox.db", "store inbox-core.db", "store state.db", "disk"),
+        *("port mllp default", "port http", "targets", "clock"),
+    ]
+    assert told["store state.db"][0][1].startswith("schema ")
+    assert told["store state.db"][0][1].endswith(", sound")
+
+
+def test_the_page_names_what_was_looked_at_and_what_to_do(capsys, kept):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        code = main(["check", "--store", str(kept), "--mllp", f"127.0.0.1:{port}", "--http", "127.0.0.1:0"])
+    out, err = capsys.readouterr()
+    assert (code, err) == (1, "")
+    lines = out.splitlines()
+    assert lines[0].startswith("ok       configuration        1 MLLP listener, 0 senders, 0 targets, ")
+    refused = lines.index(f"failed   port mllp default    127.0.0.1:{port}: another program listens there already")
+    assert lines[refused + 1].split() == ["->", "end", "that", "program,", "or", "configure", "another", "port"]
+
+
+def test_mistakes_in_the_configuration_are_all_told_and_nothing_else_is_looked_at(check, tmp_path):
+    config = tmp_path / "troughline.yaml"
+    config.write_text("stoer: here\nhttp:\n  prot: 1\n")
+    code, told = check("--config", config)
+    assert code == 1
+    assert [said.partition(": ")[0][-18:] for _, said, _ in told["configuration"]] == [
+        "/troughline.yaml:1",
+        "/troughline.yaml:3",
+    ]
+    assert list(told) == ["configuration", "others"]
+
+
+def test_an_address_held_by_the_service_of_this_store_is_fine(check, kept):
+    with socket.create_server(("127.0.0.1", 0)) as own, lock_store(kept):
+        address = f"127.0.0.1:{own.getsockname()[1]}"
+        code, told = check(ports=("--mllp", address, "--http", "127.0.0.1:0"))
+    assert code == 0
+    assert told["port mllp default"] == [
+        ("ok", f"{address} is in use; the service runs as process {os.getpid()}", None)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("192.0.2.1:2575", "192.0.2.1:2575: no interface of this machine has that address"),
+        ("no-such-host.invalid:2575", "no-such-host.invalid:2575: the name no-such-host.invalid is not known here"),
+    ],
+)
+@pytest.mark.usefixtures("kept")
+def test_an_address_that_is_not_ours_is_told(check, address, said):
+    code, told = check(ports=("--mllp", address, "--http", "127.0.0.1:0"))
+    assert (code, told["port mllp default"][0][:2]) == (1, ("failed", said))
+
+
+def test_a_store_that_is_not_there_yet_can_be_made(check, tmp_path):
+    code, told = check(store=tmp_path / "a" / "b")
+    assert code == 0
+    assert told["store"] == [("ok", f"{tmp_path / 'a' / 'b'} does not exist yet and can be made", None)]
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_store_others_may_look_into_is_a_warning(check, kept):
+    kept.chmod(0o755)
+    code, told = check()
+    assert (code, told["store"][0][0]) == (0, "warning")
+    assert "has mode 0755" in told["store"][0][1]
+
+
+def test_a_file_as_store_fails(check, tmp_path):
+    place = tmp_path / "file"
+    place.write_text("x")
+    code, told = check(store=place)
+    assert (code, told["store"][0][:2]) == (1, ("failed", f"{place} is no folder"))
+
+
+def test_a_newer_store_and_a_file_that_is_none_fail(check, kept):
+    with sqlite3.connect(kept / "state.db") as newer:
+        newer.execute("insert into store_version values (99, 'state')")
+    newer.close()
+    (kept / "inbox.db").write_bytes(b"something else" * 1000)
+    code, told = check()
+    assert code == 1
+    assert told["store state.db"][0][:2] == (
+        "failed",
+        "written by a newer version of this program (schema 99, known here: 1)",
+    )
+    assert told["store inbox.db"][0][0] == "failed"
+    assert told["store inbox-core.db"][0][0] == "ok"
+
+
+@pytest.mark.parametrize("thorough", [True, False])
+def test_damaged_pages_are_found_by_a_thorough_check_only(check, kept, thorough):
+    path = kept / "state.db"
+    pages = bytearray(path.read_bytes())
+    pages[-4096:-4032] = b"\xff" * 64
+    path.write_bytes(pages)
+    code, told = check(*(["--thorough"] if thorough else []))
+    assert (told["store state.db"][0][0] == "failed") is thorough
+    assert code == int(thorough)
+
+
+@pytest.mark.parametrize(
+    ("free", "state", "code"),
+    [
+        (LEAST_FREE_BYTES - 1, "failed", 1),
+        (LEAST_FREE_BYTES, "warning", 0),
+        (LOW_FREE_BYTES - 1, "warning", 0),
+        (LOW_FREE_BYTES, "ok", 0),
+    ],
+)
+@pytest.mark.usefixtures("kept")
+def test_little_room_is_told_before_there_is_none(check, monkeypatch, free, state, code):
+    monkeypatch.setattr(check_store.shutil, "disk_usage", lambda _: Usage(total=2**40, used=0, free=free))
+    found, told = check()
+    assert (found, told["disk"][0][0]) == (code, state)
+
+
+@pytest.mark.parametrize(("cost_ms", "state"), [(20.0, "ok"), (20.1, "warning")])
+@pytest.mark.usefixtures("kept")
+def test_a_slow_disk_is_a_warning(check, monkeypatch, cost_ms, state):
+    monkeypatch.setattr(check_store, "sync_ms", lambda _: cost_ms)
+    assert check()[1]["disk"][1][:2] == (state, f"a sync to disk takes {cost_ms} ms (median of 21)")
+
+
+def test_a_sync_is_measured_and_leaves_nothing_behind(check, kept):
+    files = {"inbox.db", "inbox-core.db", "state.db"}
+    said = check()[1]["disk"][1][1]
+    assert float(said.split()[5]) > 0
+    # A reader of a write-ahead log needs these two beside each file.
+    assert {path.name.removesuffix("-wal").removesuffix("-shm") for path in kept.iterdir()} == files
+
+
+@pytest.mark.parametrize(
+    ("mounts", "kind"),
+    [
+        ("server:/x {place} nfs4 rw 0 0\n", "nfs4"),
+        ("server:/x / nfs4 rw 0 0\n/dev/sda {place} ext4 rw 0 0\n", "ext4"),
+        ("server:/x {place}/other nfs4 rw 0 0\n/dev/sda / xfs rw 0 0\n", "xfs"),
+        ("short\n", ""),
+    ],
+)
+def test_the_file_system_is_that_of_the_nearest_mount(tmp_path, monkeypatch, mounts, kind):
+    table = tmp_path / "mounts"
+    table.write_text(mounts.format(place=tmp_path))
+    monkeypatch.setattr(check_store, "MOUNTS", table)
+    assert file_system(tmp_path) == kind
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_network_file_system_fails(check, monkeypatch):
+    monkeypatch.setattr(check_store, "file_system", lambda _: "nfs4")
+    code, told = check()
+    assert code == 1
+    assert "(nfs4), whose locks and syncs cannot be trusted" in told["disk"][1][1]
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_target_that_can_do_everything_is_fine(check, hospital):
+    code, told = check("--fhir", hospital.url)
+    assert code == 0
+    assert told["target fhir"] == [("ok", f"{hospital.url}: Hospital 7, FHIR 4.0.1, delivery: on", None)]
+    assert told["clock"] == [("ok", "within 5 s of the nearest target", None)]
+
+
+@pytest.mark.usefixtures("kept")
+def test_what_a_target_does_not_offer_is_named(check, hospital):
+    rest = hospital.statement["rest"][0]
+    rest["interaction"] = []
+    rest["resource"] = [
+        {"type": "Observation", "interaction": [{"code": "update"}], "updateCreate": False},
+        {"type": "Flag", "interaction": [{"code": "read"}]},
+        {"type": "Provenance", "interaction": [{"code": "update"}]},
+    ]
+    code, told = check("--fhir", hospital.url)
+    assert (code, told["target fhir"][0][0]) == (0, "warning")
+    assert told["target fhir"][0][2] == (
+        "it does not say that it can create a Observation under an id of ours (updateCreate), update Flag, "
+        "search Patient, take a transaction; try it with a test patient before going on"
+    )
+
+
+@pytest.mark.parametrize("version", ["3.0.2", "5.0.0", None])
+@pytest.mark.usefixtures("kept")
+def test_another_fhir_version_fails(check, hospital, version):
+    hospital.statement["fhirVersion"] = version
+    code, told = check("--fhir", hospital.url)
+    assert (code, told["target fhir"][0][0]) == (1, "failed")
+    assert told["target fhir"][0][2] == "results are FHIR R4; name an R4 endpoint"
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [(401, "it does not accept our credentials"), (403, "it does not allow us in")]
+)
+@pytest.mark.usefixtures("kept")
+def test_refused_credentials_are_told_as_such(check, hospital, status, said):
+    hospital.status = status
+    code, told = check("--fhir", hospital.url)
+    assert (code, told["target fhir"][0][:2]) == (1, ("failed", f"{hospital.url}: {said}"))
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_target_that_is_away_fails_and_the_clock_is_compared_with_none(check, hospital):
+    hospital.mode = "away"
+    code, told = check("--fhir", hospital.url)
+    assert (code, told["target fhir"][0][0], told["clock"][0][0]) == (1, "failed", "skipped")
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "state", "said", "code"),
+    [
+        (3, "ok", "within 5 s of the nearest target", 0),
+        (60, "warning", " s behind the nearest target", 0),
+        (-60, "warning", " s ahead of the nearest target", 0),
+        (400, "failed", " s behind the nearest target", 1),
+        (-400, "failed", " s ahead of the nearest target", 1),
+    ],
+)
+@pytest.mark.usefixtures("kept")
+def test_a_clock_that_is_off_is_told(check, hospital, ahead_s, state, said, code):
+    hospital.clock_ahead_s = ahead_s
+    found, told = check("--fhir", hospital.url)
+    assert (found, told["clock"][0][0]) == (code, state)
+    assert told["clock"][0][1].endswith(said)
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_secret_that_is_not_there_is_told_with_its_place(check, tmp_path):
+    config = tmp_path / "troughline.yaml"
+    config.write_text(
+        "targets:\n  - name: ward\n    url: http://127.0.0.1:9/fhir\n    auth:\n      kind: bearer\n"
+        "      secret_file: nowhere\n"
+    )
+    code, told = check("--config", config)
+    assert (code, list(told)) == (1, ["configuration", "others"])
+    assert told["configuration"][0][1].endswith(":6: 'secret_file': there is no such file")
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_secret_that_has_become_unreadable_fails_its_target(check, hospital, monkeypatch):
+    def unreadable(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(check_targets, "client_of", unreadable)  # a test run as root could read any file
+    code, told = check("--fhir", hospital.url)
+    assert (code, told["target fhir"][0][:2]) == (1, ("failed", "its secret cannot be read: Permission denied"))
+
+
+def test_a_folder_without_a_running_service_has_no_holder(tmp_path):
+    assert lock_holder(tmp_path) is None
+    with lock_store(tmp_path):
+        assert lock_holder(tmp_path) == os.getpid()
+    assert lock_holder(tmp_path) is None
+    assert lock_holder(Path("/nonexistent")) is None
