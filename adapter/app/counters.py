@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -44,13 +45,19 @@ FILES = Counter("troughline_files_total", "Files of drop folders.", ["listener",
 ALARMS = Counter("troughline_alarms_total", "Conditions a person must look at.", ["reason"])
 
 
+@cache
+def _irrelevant(listener: str) -> tuple[Counter, Counter]:
+    """What every irrelevant message counts for, looked up once: they are nearly all there is."""
+    return MESSAGES.labels(listener, "irrelevant"), ACKS.labels(listener, "AA")
+
+
 def count(event: str, facts: dict[str, Any]) -> None:
     """Count one observed event of receiving."""
     listener = str(facts.get("listener", ""))
     match event:
         case "irrelevant":
-            MESSAGES.labels(listener, "irrelevant").inc()
-            ACKS.labels(listener, "AA").inc()
+            for counter in _irrelevant(listener):
+                counter.inc()
         case "answered":
             MESSAGES.labels(listener, "relevant").inc()
             ACKS.labels(listener, str(facts.get("code") or "none")).inc()

@@ -19,7 +19,7 @@ from adapter.app.parts import Loaded, rules_for
 from adapter.domain.message import Translation
 from adapter.ingest.relevance import RelevanceFilter
 from adapter.ingest.translate import translate_hl7
-from adapter.pipeline.receive import Door, Reception, receive_hl7, too_large
+from adapter.pipeline.receive import Door, Reception, receive_at_once, receive_hl7, too_large
 from adapter.settings import MllpListener as ListenerSettings
 from adapter.store.faults import CannotKeep, StoreBroken
 from adapter.store.torn_frames import TornFrames
@@ -77,6 +77,13 @@ def listener(
         finally:
             seconds.observe(time.perf_counter() - started)
 
+    def at_once(raw: bytes) -> bytes | None:
+        started = time.perf_counter()
+        answer = receive_at_once(raw, door, received)
+        if answer is not None:
+            seconds.observe(time.perf_counter() - started)
+        return answer
+
     def on_event(event: str, facts: dict[str, Any]) -> None:
         observe(event, {**facts, "listener": settings.name})
         if event not in QUIET_EVENTS:
@@ -88,6 +95,7 @@ def listener(
         limits=_limits(settings),
         on_event=on_event,
         on_torn=_keeping_torn(settings.name, torn, log),
+        at_once=at_once,
         tls=tls,
         commits=settings.mllp_release == "2",
     )

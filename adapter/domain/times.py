@@ -142,7 +142,7 @@ def _last_of(first: datetime, precision: Precision) -> datetime:
         case "month":
             following = (first.replace(day=28) + timedelta(days=4)).replace(day=1)
             return following - timedelta(seconds=1)
-        case "year":
+        case _:
             return first.replace(month=12, day=31, hour=23, minute=59, second=59)
 
 

@@ -113,7 +113,7 @@ def activity_of(value: Value, factor: Decimal) -> Activity | None:
     match value.kind:
         case "none" | "rejected" | "unreadable":
             return None
-        case "number" | "below" | "above" | "range" | "below-quantification":
+        case _:
             return _activity(value.kind, value, factor)
 
 
@@ -208,7 +208,7 @@ def _signed(number: Decimal, comparator: Comparator | None, unit: str | None, te
             return Value(
                 kind="below", low=Decimal(0), high=number, comparator=comparator, number=number, unit=unit, text=text
             )
-        case ">" | ">=":
+        case _:
             return Value(kind="above", low=number, comparator=comparator, number=number, unit=unit, text=text)
 
 

@@ -14,6 +14,7 @@ from adapter.domain.message import Answer, Arrival, Header, Kept, Translation
 from adapter.domain.problems import problem
 from adapter.ingest.acknowledgment import acknowledge
 from adapter.ingest.hl7v2 import peek, split_messages
+from adapter.ingest.hl7v2.batch import is_single
 from adapter.ingest.hl7v2.header import Envelope, envelope_of, header_without_own
 from adapter.ingest.relevance import Judgement
 from adapter.store.crash_points import reached
@@ -82,20 +83,33 @@ async def receive_hl7(raw: bytes, door: Door, reception: Reception) -> bytes | N
     return b"BHS|^~\\&\r" + b"".join(given) + b"BTS|%d\r" % len(given)
 
 
+def receive_at_once(raw: bytes, door: Door, reception: Reception) -> bytes | None:
+    """The answer to a frame that holds one irrelevant message; None for any other, which `receive_hl7` has to take."""
+    if not is_single(raw):
+        return None
+    message = _incoming(raw, reception.clock())
+    judgement = _judged(message, reception)
+    if judgement.relevance != "irrelevant" or not message.control_id:
+        return None
+    return _irrelevant(message, judgement, door, reception)
+
+
 async def _receive_one(raw: bytes, door: Door, reception: Reception) -> bytes | None:
-    received_at = reception.clock()
-    # MSH is taken apart once, for the filter, the inbox and the answer.
-    envelope = envelope_of(raw)
-    message = _incoming(raw, envelope, received_at)
-    judgement = _judged(raw, envelope, reception)
-    if judgement.codes:
-        reception.keeper.note_codes(message.sender, judgement.codes, received_at)
+    message = _incoming(raw, reception.clock())
+    judgement = _judged(message, reception)
     if judgement.relevance == "irrelevant" and message.control_id:
         return _irrelevant(message, judgement, door, reception)
+    _note_codes(message, judgement, reception)
     answer = await _kept_and_worded(_arrival(message, door, judgement), door, reception)
     if not answer.code:
         return None
-    return acknowledge(raw, answer, now=reception.clock(), control_id=reception.next_control_id(), envelope=envelope)
+    now, control_id = reception.clock(), reception.next_control_id()
+    return acknowledge(raw, answer, now=now, control_id=control_id, envelope=message.envelope)
+
+
+def _note_codes(message: Incoming, judgement: Judgement, reception: Reception) -> None:
+    if judgement.codes:
+        reception.keeper.note_codes(message.sender, judgement.codes, message.received_at)
 
 
 class Incoming(NamedTuple):
@@ -110,7 +124,9 @@ class Incoming(NamedTuple):
     sent: str
 
 
-def _incoming(raw: bytes, envelope: Envelope | None, received_at: datetime) -> Incoming:
+def _incoming(raw: bytes, received_at: datetime) -> Incoming:
+    # MSH is taken apart once, for the filter, the inbox and the answer.
+    envelope = envelope_of(raw)
     if envelope is None:
         header = peek(raw)
         own = header.control_id, header.sent
@@ -121,10 +137,10 @@ def _incoming(raw: bytes, envelope: Envelope | None, received_at: datetime) -> I
     return Incoming(raw, envelope, received_at, header.sender, own[0], header.message_type, own[1])
 
 
-def _judged(raw: bytes, envelope: Envelope | None, reception: Reception) -> Judgement:
+def _judged(message: Incoming, reception: Reception) -> Judgement:
     """The filter's judgement; a fault of the filter may never make a message irrelevant."""
     try:
-        return reception.judge(raw, envelope)
+        return reception.judge(message.raw, message.envelope)
     except Exception:  # noqa: BLE001 - a bug of ours must not lose a message
         reception.observe("problem", {"code": "internal-error"})
         return Judgement(relevance="relevant")
@@ -134,7 +150,7 @@ def hl7_arrival(
     raw: bytes, door: Door, received_at: datetime, judgement: Judgement, *, file: str | None = None
 ) -> Arrival:
     """One HL7 message as it goes into the inbox."""
-    message = _incoming(raw, envelope_of(raw), received_at)
+    message = _incoming(raw, received_at)
     return _arrival(message, door, judgement, file=file)
 
 
@@ -156,6 +172,7 @@ def _arrival(message: Incoming, door: Door, judgement: Judgement, *, file: str |
 
 def _irrelevant(message: Incoming, judgement: Judgement, door: Door, reception: Reception) -> bytes | None:
     """An irrelevant message takes no custody: it is answered at once and never waits for the disk."""
+    _note_codes(message, judgement, reception)
     if message.message_type.startswith("ACK"):
         return None
     if door.archive_irrelevant == "headers":

@@ -21,8 +21,8 @@ def would_change(reading: Reading, *, severe_beside: bool) -> list[dict[str, str
     `severe_beside`: a severe reaction record waits beside the dose, so a reaction that were linked would be that one.
     """
     asked, policy = reading.situation, reading.placement.episode.limits.policy
-    if asked is None or policy is None:
-        return []
+    assert asked  # noqa: S101 - a row decided this level, so the table was asked
+    assert policy  # noqa: S101
     decided = decide(asked)
     changed: list[dict[str, str]] = []
     for fact, other in (*_others(asked, policy, severe_beside=severe_beside), *_with_a_route(reading, asked)):
@@ -33,8 +33,10 @@ def would_change(reading: Reading, *, severe_beside: bool) -> list[dict[str, str
     return changed
 
 
-def nearly(asked: Situation) -> list[dict[str, str]]:
+def nearly(reading: Reading) -> list[dict[str, str]]:
     """Every other row that lacked one condition only, and what was so instead; no clear value is nearly unclear."""
+    asked = reading.situation
+    assert asked  # noqa: S101 - a row decided this level, so the table was asked
     found: list[dict[str, str]] = []
     decided = decide(asked)
     for rule in TABLES[asked.table]:
@@ -50,7 +52,7 @@ def _others(situation: Situation, policy: Policy, *, severe_beside: bool) -> Ite
         what = "the severe reaction recorded beside it" if severe_beside else "a reaction"
         yield f"{what} were linked to the dose", replace(situation, reaction="present", severe=severe_beside)
     else:
-        yield "no reaction were linked to the dose", replace(situation, reaction="none", severe=False)
+        yield "no reaction were linked to the dose", replace(situation, reaction="none")
     if situation.portion == "full":
         yield "less than half of the dose had been given", replace(situation, portion="partial")
     else:
@@ -61,8 +63,7 @@ def _others(situation: Situation, policy: Policy, *, severe_beside: bool) -> Ite
         yield "the level were at or above the threshold", replace(situation, level="ok")
     if situation.level in ("low", "low-unquantified"):
         yield "the level were below the quantification limit", replace(situation, level="blq")
-    if situation.phase != "first-window":
-        yield "the sample had been taken in the first window", in_first_window(situation, policy)
+    yield "the sample had been taken in the first window", in_first_window(situation, policy)
 
 
 def _with_a_route(reading: Reading, asked: Situation) -> Iterator[tuple[str, Situation]]:

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from adapter.domain.policy import Policy
 from adapter.rules.confirmation import JudgedDose, answered_by
 from adapter.rules.limits import shifted, span, windows
-from adapter.rules.linking import collection_span
 from adapter.rules.qualify import result_awaited
 
 SUSPECTED = "suspected-silent-inactivation"
@@ -75,20 +74,20 @@ class Clock:
 
 
 def clock_of(dose: JudgedDose, later: Sequence[JudgedDose], *, deceased: bool, awaited: bool = True) -> Clock | None:
-    """The clock of a dose; `later` are the doses of its family after it.  None without a policy or a time.
+    """The clock of a dose; `later` are the doses of its family after it, in order.  None without a policy or a time.
 
     `awaited`: whether a level is due for this dose, or only for another one of its course.
     """
     policy, anchor = dose.episode.limits.policy, dose.episode.anchor
-    if policy is None or anchor is None:
+    if policy is None:
         return None
-    points = windows(policy)
-    starts = [new.episode.began.earliest for new in later if new.episode.began]
+    assert anchor  # noqa: S101 - a policy is chosen by the start of a dose
+    points, following = windows(policy), later[0].episode.began if later else None
     return Clock(
         opens=shifted(anchor.earliest, span(points[0].min_h)),
         first_passed=shifted(anchor.latest, span(points[0].max_h) + TICK),
         last_passed=shifted(anchor.latest, max(span(point.max_h) for point in points) + TICK),
-        next_dose=min(starts, default=None),
+        next_dose=following.earliest if following else None,
         result_due=_result_due(dose, policy),
         suspicion_open=dose.combined.mechanism == SUSPECTED and answered_by(later) is None,
         complete=dose.usable,
@@ -98,9 +97,6 @@ def clock_of(dose: JudgedDose, later: Sequence[JudgedDose], *, deceased: bool, a
 
 
 def _result_due(dose: JudgedDose, policy: Policy) -> datetime | None:
-    collected = [
-        taken.latest
-        for reading in dose.readings
-        if result_awaited(reading.sample) and reading.sample.collected and (taken := collection_span(reading.sample))
-    ]
-    return min((shifted(at, span(policy.result_overdue_h)) for at in collected), default=None)
+    awaited = [reading.sample.collected for reading in dose.readings if result_awaited(reading.sample)]
+    due = (shifted(at.latest, span(policy.result_overdue_h)) for at in awaited if at)
+    return min(due, default=None)

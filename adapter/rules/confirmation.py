@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from adapter.domain.events import PremedicationGiven
 from adapter.rules.combine import SILENT_INACTIVATION, Combined
-from adapter.rules.episodes import Episode
+from adapter.rules.episodes import Episode, Instants
 from adapter.rules.limits import days, span
 from adapter.rules.linking import collection_span
 from adapter.rules.reactions import Reaction
@@ -43,7 +42,7 @@ class JudgedDose:
     @property
     def reaction_open(self) -> bool:
         """Whether a reaction after it still waits for a usable level."""
-        return self.reacted != "none" and self.combined.mechanism in ("reaction-unresolved", "not-assessable")
+        return self.combined.mechanism == "reaction-unresolved"
 
     @property
     def adequate(self) -> bool:
@@ -70,9 +69,7 @@ def confirmed(episode: Episode, readings: Sequence[Reading], previous: JudgedDos
 
 def _suspicion_before(episode: Episode, previous: JudgedDose | None) -> list[Reading]:
     """The suspicious samples of the preceding dose measured in full, as far as needed, when it is near enough."""
-    if previous is None or previous.combined.mechanism not in SILENT_INACTIVATION:
-        return []
-    if not _near_enough(previous.episode, episode):
+    if previous is None or not _near_enough(previous.episode, episode):
         return []
     suspicious = [r for r in previous.readings if r.mechanism in SILENT_INACTIVATION and _dose_known(r)]
     return _first_two_specimens(suspicious)
@@ -85,31 +82,31 @@ def _dose_known(reading: Reading) -> bool:
 
 def _first_two_specimens(samples: Sequence[Reading]) -> list[Reading]:
     """The first sample taken, and the first of another specimen: if a later one is independent, then of these."""
-    ordered = sorted(samples, key=_taken_by)
+    ordered = sorted(samples, key=lambda reading: _taken(reading).latest)
     return [*ordered[:1], *[other for other in ordered[1:] if _other(other, ordered[0])][:1]]
 
 
-def _taken_by(reading: Reading) -> datetime:
+def _taken(reading: Reading) -> Instants:
     taken = collection_span(reading.sample)
     assert taken  # noqa: S101 - a sample without any time has no dose to be read against
-    return taken.latest
+    return taken
 
 
 def _near_enough(earlier: Episode, later: Episode) -> bool:
     policy = later.limits.policy
-    if policy is None or earlier.began is None or later.began is None:
+    if policy is None:
         return False
+    assert earlier.began  # noqa: S101 - a policy is chosen by the start of a dose
+    assert later.began  # noqa: S101
     return later.began.latest - earlier.began.earliest <= days(policy.confirmation_window_days.value)
 
 
 def _independent(first: Reading, second: Reading) -> bool:
     policy = second.placement.episode.limits.policy
-    if policy is None or policy.confirmed_by == "two-doses":
+    assert policy  # noqa: S101 - a suspicion is the verdict of a policy
+    if policy.confirmed_by == "two-doses" or not _other(first, second):
         return False
-    one, other = collection_span(first.sample), collection_span(second.sample)
-    if one is None or other is None or not _other(first, second):
-        return False
-    return other.earliest - one.latest >= span(policy.confirmation_gap_h)
+    return _taken(second).earliest - _taken(first).latest >= span(policy.confirmation_gap_h)
 
 
 def _other(first: Reading, second: Reading) -> bool:

@@ -44,7 +44,7 @@ def contradictions(episode: Episode, placed: Sequence[Placed]) -> dict[str, str]
     """
     found = {f"{sample.source}|{sample.key}": "discordant" for sample, _ in placed if "discordant" in sample.remarks}
     policy = episode.limits.policy
-    if policy is None or len(placed) < 2:
+    if policy is None:
         return found
     for name, verdict in contradicting(tuple(_comparables(episode, policy, placed))):
         found.setdefault(name, verdict)
@@ -105,8 +105,9 @@ def _comparables(episode: Episode, policy: Policy, placed: Sequence[Placed]) -> 
     for sample, placement in placed:
         if sample.collected is None or placement.ambiguous or placement.inside:
             continue
-        if sample.activity is None or usability(sample, episode.limits) != "usable":
+        if usability(sample, episode.limits) != "usable":
             continue
+        assert sample.activity  # noqa: S101 - usable samples have one
         threshold = threshold_at(policy, placement.least)
         level = level_class(sample.activity, threshold, sample.lloq_iu_per_ml)
         if level != "ok" and level not in LOSS:

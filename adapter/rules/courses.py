@@ -27,20 +27,22 @@ def _courses(family: Sequence[JudgedDose]) -> Iterator[list[int]]:
             course = []
         if _in_course(dose.episode):
             course.append(place)
-    if course:
-        yield course
+    yield course
 
 
 def _in_course(episode: Episode) -> bool:
-    product = episode.limits.product
-    known = episode.limits.policy is not None and episode.anchor is not None
-    return known and product is not None and product.course_gap_days is not None
+    if episode.limits.policy is None:
+        return False
+    assert episode.limits.product  # noqa: S101 - a policy names known products only
+    return episode.limits.product.course_gap_days is not None
 
 
 def _continues(earlier: Episode, later: Episode) -> bool:
-    product = later.limits.product
-    if not _in_course(later) or earlier.anchor is None or later.began is None:
+    if not _in_course(later):
         return False
+    product = later.limits.product
+    assert earlier.anchor  # noqa: S101 - a policy is chosen by the start of a dose
+    assert later.began  # noqa: S101
     assert product  # noqa: S101 - checked by _in_course
     assert product.course_gap_days  # noqa: S101
     return later.began.earliest - earlier.anchor.latest <= days(product.course_gap_days.value)

@@ -40,7 +40,6 @@ class Drafted:
             monitoring=self.monitoring,
             modifiers=self.modifiers,
             rules=self.rules,
-            reacted=dose.reacted != "none",
             severe=any_severe(dose.reactions),
             reacted_before=self.reacted_before,
             severe_unlinked=any(entry.urgent for entry in dose.unlinked),

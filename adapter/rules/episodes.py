@@ -181,9 +181,8 @@ def _without_copies(
     return tuple(rows), tuple(copies)
 
 
-def _times(row: AsparaginaseAdministered) -> tuple[datetime | None, ...]:
-    moments = (row.started, row.ended)
-    return tuple(at for m in moments for at in ((m.earliest, m.latest) if m else (None, None)))
+def _times(row: AsparaginaseAdministered) -> tuple[tuple[datetime, datetime] | None, ...]:
+    return tuple((at.earliest, at.latest) if at else None for at in (row.started, row.ended))
 
 
 def _began(rows: Sequence[AsparaginaseAdministered]) -> Instants | None:
@@ -210,15 +209,15 @@ def _end_of(started: Moment, ended: Moment | None) -> Instants:
 
 
 def _amount(rows: Sequence[AsparaginaseAdministered]) -> tuple[Decimal | None, str | None]:
-    units = {row.unit for row in rows}
-    if len(units) != 1 or any(row.amount is None for row in rows):
+    amounts = [row.amount for row in rows if row.amount is not None]
+    if len({row.unit for row in rows}) != 1 or len(amounts) < len(rows):
         return None, None
-    return sum((row.amount for row in rows if row.amount is not None), Decimal(0)), rows[0].unit
+    return sum(amounts, Decimal(0)), rows[0].unit
 
 
 def _fraction(rows: Sequence[AsparaginaseAdministered], amount: Decimal | None, status: str) -> Fraction | None:
     ordered = _ordered(rows)
-    if amount is not None and any(row.amount is not None and row.amount < 0 for row in rows):
+    if any(row.amount is not None and row.amount < 0 for row in rows):
         return None
     if amount is not None and ordered is not None and ordered > 0:
         return Fraction(amount) / Fraction(ordered)
@@ -228,13 +227,14 @@ def _fraction(rows: Sequence[AsparaginaseAdministered], amount: Decimal | None, 
 
 
 def _ordered(rows: Sequence[AsparaginaseAdministered]) -> Decimal | None:
-    if any(row.ordered_amount is None for row in rows):
+    ordered = [(row.request, row.ordered_amount) for row in rows if row.ordered_amount is not None]
+    if len(ordered) < len(rows):
         return None
-    amounts = {row.request or "": row.ordered_amount for row in rows if row.ordered_amount is not None}
-    if all(name and not name.startswith("#") for name in amounts):
-        return sum(amounts.values(), Decimal(0))
+    by_order = dict(ordered)
+    if all(name and not name.startswith("#") for name in by_order):
+        return sum(by_order.values(), Decimal(0))
     # Without a common name for the order, rows of one dose repeat it rather than share it out.
-    return max(row.ordered_amount for row in rows if row.ordered_amount is not None)
+    return max(amount for _, amount in ordered)
 
 
 def _portion(fraction: Fraction | None, limits: Limits) -> Portion:
@@ -252,6 +252,7 @@ def _exactly(limit: Decimal) -> Fraction:
 
 def short_gap(earlier: Episode, later: Episode, limit: timedelta) -> bool:
     """Whether a dose began less than a limit after the end of another."""
-    if earlier.anchor is None or later.began is None:
+    if earlier.anchor is None:
         return False
+    assert later.began  # noqa: S101 - doses without a time come first
     return later.began.earliest - earlier.anchor.latest < limit

@@ -63,7 +63,7 @@ def evidence_of(dose: JudgedDose, family_before: FamilyBefore, history: History)
         "earlier_in_family": [_earlier(old) for old in earlier],
         "earlier_not_listed": len(family_before) - len(earlier),
         "alternatives_of": asked.sample.key if asked else None,
-        "nearly": nearly(asked.situation) if asked and asked.situation else [],
+        "nearly": nearly(asked) if asked else [],
         "would_change": would_change(asked, severe_beside=_severe_beside(dose)) if asked else [],
         "missing": list(missing_facts(dose)),
         "quotations": quotations_of(dose),
@@ -93,7 +93,7 @@ def evidence_of_unlinked(sample: ActivityMeasured, history: History) -> dict[str
 
 
 def _severe_beside(dose: JudgedDose) -> bool:
-    return any(entry.reaction.severe and entry.reaction.counts for entry in dose.unlinked)
+    return any(entry.reaction.severe for entry in dose.unlinked)
 
 
 def _dose(dose: JudgedDose) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def quotations_of(dose: JudgedDose) -> list[dict[str, str]]:
         {
             "statement": quotation.statement,
             "citation": quotation.citation,
-            "source": sources.get(quotation.citation, quotation.citation),
+            "source": sources[quotation.citation],
         }
         for quotation in quoted(dose)
     ]

@@ -92,14 +92,7 @@ def _readings(
     by_dose: dict[str, list[Placed]] = defaultdict(list)
     for sample, placement in placed:
         by_dose[dose_name(placement.episode)].append((sample, placement))
-    return defaultdict(
-        list,
-        {
-            dose_name(episode): _readings_of(episode, by_dose[dose_name(episode)], reactions)
-            for episode in episodes
-            if dose_name(episode) in by_dose
-        },
-    )
+    return {dose_name(episode): _readings_of(episode, by_dose[dose_name(episode)], reactions) for episode in episodes}
 
 
 def _readings_of(
@@ -127,11 +120,10 @@ def _agreed(readings: dict[str, list[Reading]]) -> dict[str, list[Reading]]:
     possible: dict[str, list[Possibility]] = defaultdict(list)
     for reading in (reading for own in readings.values() for reading in own):
         possible[_name(reading)].append(_possibility(reading))
-    agreed = {
+    return {
         name: [_owned(_withheld(reading, tuple(possible[_name(reading)])), possible[_name(reading)]) for reading in own]
         for name, own in readings.items()
     }
-    return defaultdict(list, agreed)
 
 
 def _possibility(reading: Reading) -> Possibility:
@@ -175,7 +167,8 @@ WITHOUT_REACTION = (
 def _without_residual(reading: Reading, others: Supply) -> Reading:
     """A good level is not credited to this dose while another family's dose may still be active (ruling 9)."""
     taken = collection_span(reading.sample)
-    if reading.level != "ok" or taken is None or taken.earliest - BEFORE_ALL >= others.until:
+    assert taken  # noqa: S101 - a sample without any time has no dose to be read against
+    if reading.level != "ok" or taken.earliest - BEFORE_ALL >= others.until:
         return reading
     rule = undecided(reacted=reading.mechanism not in WITHOUT_REACTION)
     return replace(reading, rule=rule.id, exposure=rule.exposure, mechanism=rule.mechanism, residual_from=others.dose)

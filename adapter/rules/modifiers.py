@@ -101,9 +101,10 @@ def _of_dose(dose: JudgedDose, family_before: FamilyBefore) -> Iterator[str]:
 
 
 def _carried_over(dose: JudgedDose, family_before: FamilyBefore) -> bool:
-    product = dose.episode.limits.product
-    if product is None or not family_before or all(reading.level is None for reading in dose.readings):
+    if not family_before or all(reading.level is None for reading in dose.readings):
         return False
+    product = dose.episode.limits.product
+    assert product  # noqa: S101 - a level has a policy, and a policy names known products only
     return short_gap(family_before[-1].episode, dose.episode, days(product.carryover_days.value))
 
 

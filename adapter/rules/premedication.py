@@ -19,10 +19,9 @@ LONGEST_COURSE = timedelta(days=42)
 
 def drugs_by_time(drugs: Sequence[PremedicationGiven]) -> Spans[PremedicationGiven]:
     """The drugs that were given, in the order of their start, each until its end or the end of the longest course."""
-    given = [drug for drug in drugs if drug.started and drug.status not in _NEVER_GIVEN]
-    starts = [drug.started.earliest for drug in given if drug.started]
-    ends = [_last_given(drug).latest for drug in given]
-    return spans(given, starts, [min(end, shifted(at, LONGEST_COURSE)) for at, end in zip(starts, ends, strict=True)])
+    given = [(drug, drug.started.earliest) for drug in drugs if drug.started and drug.status not in _NEVER_GIVEN]
+    ends = [min(_last_given(drug).latest, shifted(start, LONGEST_COURSE)) for drug, start in given]
+    return spans([drug for drug, _ in given], [start for _, start in given], ends)
 
 
 def premedication_of(episode: Episode, drugs: Spans[PremedicationGiven]) -> tuple[PremedicationGiven, ...]:
@@ -60,9 +59,8 @@ def _last_given(drug: PremedicationGiven) -> Moment:
 
 
 def _by_the_start(given: Moment, began: Instants) -> bool:
-    """Before the start, or charted to the minute in the very minute of it."""
-    same_minute = given.earliest == began.latest and given.earliest.second == 0
-    return given.earliest < began.latest or same_minute
+    """Before the start, or charted to the minute in the very minute of it; what began later is not searched."""
+    return given.earliest < began.latest or given.earliest.second == 0
 
 
 def surely_before(drug: PremedicationGiven, episode: Episode) -> bool:

@@ -32,14 +32,12 @@ def dose_shown(episode: Episode) -> DoseInFinding:
 
 def sample_shown(sample: ActivityMeasured, placement: Placement | None) -> SampleInFinding:
     """One sample, with the hours since the dose where it has one; an uncertain time gives a range."""
-    exact = placement is not None and placement.exact
-    uncertain = placement is not None and not placement.exact
     return SampleInFinding(
         key=sample.key,
         specimen=sample.specimen,
         collected=_text(sample.collected),
-        hours_since_dose=hours_text(placement.least) if placement and exact else None,
-        hours_range=(hours_text(placement.least), hours_text(placement.most)) if placement and uncertain else None,
+        hours_since_dose=hours_text(placement.least) if placement and placement.exact else None,
+        hours_range=_range(placement) if placement and not placement.exact else None,
         value=_value(sample.activity),
         comparator=sample.activity.comparator if sample.activity else None,
         unit=ACTIVITY_UNIT if sample.activity else None,
@@ -82,6 +80,10 @@ def drug_shown(drug: PremedicationGiven) -> PremedicationInFinding:
     )
 
 
+def _range(placement: Placement) -> tuple[str, str]:
+    return hours_text(placement.least), hours_text(placement.most)
+
+
 def _text(at: Moment | None) -> str | None:
     return at.text if at else None
 
@@ -92,6 +94,8 @@ def _value(activity: Activity | None) -> str | None:
 
 def _hours_after_start(onset: Moment | None, episode: Episode) -> str | None:
     began = episode.began
-    if onset is None or began is None or not onset.exact or began.earliest != began.latest:
+    assert onset  # noqa: S101 - only records with an onset are linked, and only to doses with a time
+    assert began  # noqa: S101
+    if not onset.exact or began.earliest != began.latest:
         return None
     return hours_text(onset.earliest - began.earliest)

@@ -33,7 +33,6 @@ class Verdict:
     monitoring: str | None
     modifiers: tuple[str, ...]
     rules: tuple[str, ...]
-    reacted: bool
     severe: bool
     reacted_before: bool
     """An earlier dose of the patient was followed by a reaction."""
@@ -43,7 +42,7 @@ class Verdict:
     @property
     def reaction_open(self) -> bool:
         """A reaction still waits for a usable level."""
-        return self.reacted and self.mechanism in ("reaction-unresolved", "not-assessable")
+        return self.mechanism == "reaction-unresolved"
 
 
 def priority_of(verdict: Verdict, later: Sequence[Verdict]) -> Priority | None:

@@ -24,7 +24,7 @@ def plain(number: Decimal) -> str:
 def short(number: Decimal) -> str:
     """A decimal with at most two places, trailing zeros dropped."""
     text = format(number.quantize(_HUNDREDTH, rounding=ROUND_HALF_UP), "f").rstrip("0").rstrip(".")
-    return "0" if text in ("-0", "") else text
+    return "0" if text == "-0" else text
 
 
 @lru_cache(maxsize=4096)

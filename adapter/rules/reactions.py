@@ -128,8 +128,8 @@ def is_reaction(record: HypersensitivityRecorded) -> bool:
 
 
 def any_severe(reactions: Sequence[Reaction]) -> bool:
-    """Whether any counting reaction of a dose was severe."""
-    return any(reaction.severe for reaction in reactions if reaction.counts)
+    """Whether any reaction of a dose was severe; a note never is."""
+    return any(reaction.severe for reaction in reactions)
 
 
 def _coded_for(records: Sequence[HypersensitivityRecorded], episode: Episode, rulebook: RuleBook) -> tuple[str, ...]:
@@ -187,7 +187,9 @@ def _grouped(records: Sequence[HypersensitivityRecorded]) -> list[list[Hypersens
 def _apart(first: HypersensitivityRecorded, later: HypersensitivityRecorded) -> bool:
     """Whether a record, and so all after it, began too late to be one event with an earlier one."""
     one, other = first.occurred, later.occurred
-    return one is not None and other is not None and other.earliest - one.earliest > ONE_EVENT
+    assert one  # noqa: S101 - only records with an onset are linked
+    assert other  # noqa: S101
+    return other.earliest - one.earliest > ONE_EVENT
 
 
 def _one_event(first: Moment | None, second: Moment | None) -> bool:

@@ -73,7 +73,7 @@ class Records:
             reaction=reaction,
             record=record,
             onset=_onset(record),
-            urgent=near and reaction.severe and reaction.counts,
+            urgent=near and reaction.severe,
         )
         return Candidate(place=place, recent=_recent(record), entry=entry)
 
@@ -106,7 +106,7 @@ class Records:
         name = (limits.severe_grade, untimed)
         if name not in self._urgent:
             judged = [self.reaction(place, limits) for place in order]
-            self._urgent[name] = [at for at, reaction in enumerate(judged) if reaction.severe and reaction.counts]
+            self._urgent[name] = [at for at, reaction in enumerate(judged) if reaction.severe]
         return self._urgent[name]
 
 

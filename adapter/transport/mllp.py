@@ -21,7 +21,8 @@ class MllpListener:
     `handle(message, peer)` gives the answer's bytes, None to answer nothing, or raises CannotStore to have the
     connection closed without an answer. `too_large(header)` words the answer to an oversized frame.
     `on_event(name, fields)` tells what happened on the wire and never holds content; `on_torn(fragment, peer)`
-    receives a frame that never ended, for the archive. With `tls` every connection is secured first; what the
+    receives a frame that never ended, for the archive. `at_once(message)` may give the answer without waiting, and is
+    asked first when nothing of the connection is in hand. With `tls` every connection is secured first; what the
     object reloads holds for the connections opened after it. `commits` speaks MLLP release 2: a block 0x06 once a
     frame was handled, 0x15 when it could not be kept. Nothing is medicine here.
     """
@@ -34,11 +35,17 @@ class MllpListener:
         limits: MllpLimits,
         on_event: Notify,
         on_torn: Callable[[bytes, str], None] | None = None,
+        at_once: Callable[[bytes], bytes | None] | None = None,
         tls: ServerTls | None = None,
         commits: bool = False,
     ) -> None:
         self._handlers = MllpHandlers(
-            handle=handle, too_large=too_large, on_event=on_event, on_torn=on_torn, commits=commits
+            handle=handle,
+            too_large=too_large,
+            on_event=on_event,
+            on_torn=on_torn,
+            at_once=at_once,
+            commits=commits,
         )
         self._limits = limits
         self._opened = Opened()

@@ -81,8 +81,27 @@ class Connection(asyncio.Protocol):
         if self._ended:
             return
         events = self._framer.feed(data)
+        if len(events) == 1 and self._answered_at_once(events[0]):
+            return
         self._take(events)
         self._watch_time(restart=bool(events))
+
+    def _answered_at_once(self, event: FramingEvent) -> bool:
+        """Most messages need no disk: when nothing is in hand, their answer goes out without waking anybody."""
+        at_once, wake = self._handlers.at_once, self._wake
+        nothing_in_hand = wake is not None and not wake.done() and not self._waiting and not self._framer.inside
+        if at_once is None or not nothing_in_hand or self._writable or self._stopping or self._handlers.commits:
+            return False
+        if self._frame_timer or self._silence_timer or not isinstance(event, Frame) or event.loose_end:
+            return False
+        try:
+            answer = at_once(event.content)
+        except Exception:  # noqa: BLE001  (whatever failed, the usual way tells it)
+            answer = None
+        if answer is None:
+            return False
+        self._transport.write(framed(answer))
+        return True
 
     def eof_received(self) -> bool:
         """The sender has finished: what he sent is still answered, then the connection closes."""

@@ -22,6 +22,8 @@ class MllpHandlers:
     """(name, fields): what happened on the wire, without content."""
     on_torn: Callable[[bytes, str], None] | None = None
     """(fragment, peer) of a frame that never ended, for the archive."""
+    at_once: Callable[[bytes], bytes | None] | None = None
+    """A message to its answer where nothing has to be waited for; None: `handle` has to be asked."""
     commits: bool = False
     """Confirm by MLLP release 2 that a frame is kept, before its answer."""
 

@@ -223,3 +223,8 @@ def test_any_text_has_a_meaning_and_a_readable_one_is_an_ordered_interval(compon
 @given(st.decimals(min_value="0.000001", max_value=100000, places=6))
 def test_a_plain_number_always_keeps_its_digits(value):
     assert read_value([format(value, "f")], declared_type="NM").number == value
+
+
+@pytest.mark.parametrize(("characters", "kind"), [(200, "rejected"), (201, "unreadable")])
+def test_a_value_of_more_than_200_characters_is_read_as_nothing(characters, kind):
+    assert read_value(["haemolysed ".ljust(characters, "x")]).kind == kind

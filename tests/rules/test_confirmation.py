@@ -93,3 +93,47 @@ def test_a_good_level_closes_the_alarm_of_the_dose_before_but_not_its_verdict(st
     assert told.read("18 12:00").findings[0].priority == "P1"
     first = told.level("24 12:00", "0.6").read("25 12:00").findings[0]
     assert (first.mechanism, first.priority) == ("neutralizing-hypersensitivity", None)
+
+
+@pytest.mark.parametrize(
+    ("samples", "rules"),
+    [
+        # One of the earlier samples is independent, whichever it is: not only the last, not only the first.
+        ((("0", "A"), ("12", "B"), ("30", "C")), ("D12", "D12", "D13")),
+        ((("0", "A"), ("12", "B"), ("23", "C")), ("D12", "D12", "D12")),
+        ((("0", "A"), ("12", "B"), ("40", "A")), ("D12", "D12", "D13")),
+        ((("0", "A"), ("12", "B"), ("35", "A")), ("D12", "D12", "D12")),
+        ((("0", "A"), ("1", "A"), ("12", "B"), ("40", "A")), ("D12", "D12", "D12", "D13")),
+        ((("0", "A"), ("1", "A"), ("30", "A")), ("D12", "D12", "D12")),
+    ],
+)
+def test_a_later_sample_confirms_where_any_earlier_one_is_independent_of_it(story, after, samples, rules):
+    told = story().dose()
+    for hours, specimen in samples:
+        told.level(after(168 + int(hours)), "<0.03", specimen=specimen)
+    assert told.only().rules[:-1] == rules
+
+
+@pytest.mark.parametrize(("specimen", "mechanism"), [("B", SUSPECTED), ("C", CONFIRMED)])
+def test_one_specimen_charted_for_two_doses_confirms_nothing(story, after, specimen, mechanism):
+    """A good level of another specimen of the dose before is no suspicion that could be confirmed."""
+    told = story().dose().level(after("168"), "0.5", specimen="A").level(after("336"), "<0.03", specimen="B")
+    told.dose("18 10:00", "18 12:00", **DOSE_2).level("25 12:00", "<0.03", specimen=specimen)
+    first, second = told.read("26 12:00").findings
+    assert (first.mechanism, second.mechanism) == (SUSPECTED, mechanism)
+
+
+def test_a_dose_no_policy_reads_neither_confirms_nor_is_compared(story, pegaspargase_only):
+    told = story(pegaspargase_only).dose().level("10 12:00", "<0.03")
+    told.dose("17 10:00", "17 12:00", product="calaspargase", **DOSE_2).level("24 12:00", "<0.03")
+    first, second = told.read("26 12:00").findings
+    assert (first.mechanism, second.mechanism) == (SUSPECTED, "not-assessable")
+
+
+def test_an_adequate_level_after_part_of_a_dose_answers_a_suspicion_and_a_low_one_does_not(story):
+    """What a small dose keeps active, no antibody clears; what it lacks may be the missing part (D15)."""
+    part = {"amount": Decimal(500), "ordered_amount": Decimal(2500)}
+    told = story().dose().level("10 12:00", "<0.03").dose("17 10:00", "17 12:00", **DOSE_2, **part)
+    low = story().dose().level("10 12:00", "<0.03").dose("17 10:00", "17 12:00", **DOSE_2, **part)
+    assert told.level("24 12:00", "0.5").read("26 12:00").findings[0].monitoring == "complete"
+    assert low.level("24 12:00", "<0.03").read("26 12:00").findings[0].monitoring == "confirmation-due"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import combinations
@@ -99,6 +100,70 @@ def test_an_earlier_level_decides_before_the_other_tube_and_that_before_a_later_
         "ok": "straddles",
         "after": "discordant",
     }
+
+
+def test_each_later_level_is_held_against_the_lowest_ceiling_before_it_and_not_against_a_later_one():
+    rising = [level("high", 0, "0.7", "0.9"), level("low", 1, "0.2", "0.3"), level("last", 2, "0.5")]
+    assert dict(contradicting(rising)) == {"low": "discordant", "last": "discordant"}
+    falling = [level("high", 0, "0.9", "1.2"), level("low", 1, "0.1", "0.3"), level("last", 2, "0.1", "0.3")]
+    assert dict(contradicting(falling)) == {}
+
+
+def test_a_level_known_by_its_date_is_no_second_tube_of_the_instant_its_day_begins():
+    day = level("day", 0, "0.05", "0.07", good=False)
+    day = replace(day, latest=day.earliest + timedelta(hours=24))
+    assert dict(contradicting([level("tube", 0, "0.5", "0.7"), day])) == {}
+    other = replace(level("other", 0, "0.05", "0.07", good=False), name="other")
+    assert set(dict(contradicting([level("tube", 0, "0.5", "0.7"), other, day]))) == {"tube", "other"}
+
+
+@pytest.mark.parametrize(
+    "unusable",
+    [
+        {"value": "0.05", "letter": "P"},
+        {"value": "0.05", "remarks": ("unit-missing",)},
+        {"value": None, "letter": "X"},
+        {"value": "<0.2"},
+        {"value": "0.05", "lloq_iu_per_ml": Decimal("0.2")},
+    ],
+    ids=["preliminary", "without-unit", "cancelled", "either-side", "below-a-high-quantification-limit"],
+)
+def test_only_levels_that_can_be_used_contradict_each_other(story, unusable):
+    """A result that supports no verdict itself takes none away; and it hides no contradiction after it."""
+    told = story().dose().level("9 12:00", **unusable).level("12 12:00", "0.9")
+    assert (told.only().rules[1], "discordant" in told.only().modifiers) == ("D16", False)
+    told = story().dose().level("9 12:00", **unusable).level("10 12:00", "0.2").level("12 12:00", "0.9")
+    assert told.only().rules[1:3] == ("D3", "D3")
+    assert "discordant" in told.only().modifiers
+
+
+def test_levels_of_a_dose_whose_record_is_not_settled_contradict_nothing(story):
+    """Whether and when it was given is open, so a rise may be another dose (ruling 5)."""
+    told = story().dose(status="unknown").level("10 12:00", "0.05").level("12 12:00", "0.9")
+    assert (told.only().rules[:2], "discordant" in told.only().modifiers) == (("D0", "D0"), False)
+
+
+def test_a_level_that_may_belong_to_the_next_dose_does_not_contradict_one_of_this_dose(story):
+    told = story().dose().level("15 12:00", "0.2").dose("17", None, key="MedicationAdministration/d2")
+    first, second = told.level("17", "0.9").read().findings
+    assert "discordant" not in (*first.modifiers, *second.modifiers)
+
+
+def test_a_sample_taken_during_the_infusion_hides_no_contradiction_of_later_ones(story):
+    told = story().dose().level("3 11:00", "0.4").level("10 12:00", "0.2").level("12 12:00", "0.9")
+    assert told.only().rules[:3] == ("D0", "D3", "D3")
+
+
+@pytest.mark.parametrize("policy", [True, False])
+def test_a_level_the_history_calls_discordant_supports_no_verdict(story, rulebook, policy):
+    """Two reports of one time that cannot both be true are found where the versions of a result are compared."""
+    told = story(rulebook if policy else replace(rulebook, policies=()))
+    finding = told.dose().level("10 12:00", "0.5", remarks=("discordant",)).level("11 12:00", "0.6").only()
+    assert finding.rules[0] == "D3"
+    assert (finding.evidence["samples"][0]["contradiction"], finding.evidence["samples"][1]["contradiction"]) == (
+        "discordant",
+        None,
+    )
 
 
 def test_levels_by_different_methods_do_not_contradict_each_other(story):

@@ -163,3 +163,19 @@ def test_a_dose_without_a_time_belongs_to_no_course(story):
     told = course(story, ("0",), **ERWINIA).dose(None, None, key="MedicationAdministration/d2", **ERWINIA)
     by_key = {finding.dose.key[-2:]: finding.monitoring for finding in told.read(at_hours("42")).findings}
     assert by_key == {"d1": "due", "d2": None}
+
+
+def test_a_pegylated_dose_between_two_native_ones_divides_their_course(story):
+    told = story().dose(at_hours("0"), None, **NATIVE)
+    told.dose(at_hours("100"), None, key="MedicationAdministration/d2")
+    told.dose(at_hours("150"), None, key="MedicationAdministration/d3", **NATIVE)
+    assert states(told, "211") == ["missed", "missed", "due"]
+
+
+@pytest.mark.parametrize("hours", ["41", "43", "200"])
+def test_a_dose_of_a_course_without_a_time_has_no_clock_and_leaves_the_others_theirs(story, hours):
+    told = story().dose(None, None, key="MedicationAdministration/d0", **ERWINIA)
+    told.dose(None, None, key="MedicationAdministration/d1", **ERWINIA)
+    told.dose(at_hours("0"), None, key="MedicationAdministration/d2", **ERWINIA)
+    (alone,) = states(course(story, ("0",), **ERWINIA), hours)
+    assert states(told, hours) == [None, None, alone]

@@ -77,3 +77,45 @@ def test_a_dose_without_a_time_knows_the_next_one_with_a_time_as_well(story, rul
     told.dose("3 10:00", "3 12:00", key="MedicationAdministration/d3")
     drafts = judge(told.history(), rulebook, START + timedelta(days=400)).drafts
     assert [[later.episode.key[-2:] for later in draft.later] for draft in drafts] == [["d2", "d3"], ["d3"], []]
+
+
+@pytest.fixture
+def reacted_doses(story, rulebook):
+    """Judged doses two weeks apart, each followed by a reaction of the grade named, a note, or nothing."""
+
+    def judged(*grades):
+        told = story()
+        for number, grade in enumerate(grades):
+            at = START + number * TWO_WEEKS
+            told.dose(at, None, key=f"MedicationAdministration/d{number:02d}")
+            parts = {"concepts": ("nausea",)} if grade == "note" else {"grade": grade}
+            if grade:
+                told.reaction(at + timedelta(minutes=5), record=f"AllergyIntolerance/a{number:02d}", **parts)
+        return [draft.dose for draft in judge(told.history(), rulebook, START + timedelta(days=800)).drafts]
+
+    return judged
+
+
+def listed_before_last(doses):
+    reactions = list(befores(doses))[-1].reactions
+    return [doses.index(entry.dose) for entry in reactions.listed], reactions.others
+
+
+@pytest.mark.parametrize(
+    ("grades", "listed", "others"),
+    [
+        ([], [], 0),
+        ([1, None, "note", 2], [0, 3], 0),
+        ([1] * 10, list(range(10)), 0),
+        # Of more than ten the last three, and the severe ones before them, the latest seven.
+        ([1] * 11, [8, 9, 10], 8),
+        ([3, *[1] * 10], [0, 8, 9, 10], 7),
+        ([3, *[1] * 7, 3, 1, 1], [0, 8, 9, 10], 7),
+        ([1, 3, 1, 3, *[1] * 8], [1, 3, 9, 10, 11], 7),
+        ([3] * 12, list(range(2, 12)), 2),
+    ],
+)
+def test_of_many_earlier_reactions_the_latest_and_the_severe_are_listed_each_once(
+    reacted_doses, grades, listed, others
+):
+    assert listed_before_last(reacted_doses(*grades, None)) == (listed, others)

@@ -46,6 +46,30 @@ def test_the_next_dose_of_the_family_ends_the_waiting(story, as_of, state):
     assert first.next_check == (datetime(2025, 3, 16, 10, tzinfo=UTC) if state == "sample-overdue" else None)
 
 
+def test_the_very_next_dose_ends_the_waiting_not_a_later_one_that_has_a_level(story):
+    told = story().dose().dose("13 10:00", "13 12:00", **DOSE_2)
+    told.dose("17 10:00", "17 12:00", key="MedicationAdministration/d3").level("24 12:00", "0.5")
+    assert told.read("13 09:59").findings[0].next_check == datetime(2025, 3, 13, 10, tzinfo=UTC)
+    assert told.read("13 10:00").findings[0].monitoring == "missed"
+
+
+@pytest.mark.parametrize(
+    ("next_dose", "cut_short", "came_first"),
+    [
+        ("2025-03-11T12:00:00Z", True, True),
+        ("2025-03-11T12:00:01Z", False, True),
+        ("2025-03-18T12:00:00Z", False, True),
+        ("2025-03-18T12:00:01Z", False, False),
+    ],
+)
+def test_a_next_dose_after_the_last_second_of_a_window_did_not_cut_it_short(story, next_dose, cut_short, came_first):
+    sentence = story().dose().dose(next_dose, None, **DOSE_2).read("19 12:00").findings[0].sentence
+    assert ("the next dose was given before the sampling window closed" in sentence) is cut_short
+    assert ("no level is known and the sampling window has passed" in sentence) is not cut_short
+    assert ("next dose of the family was given before a level settled the exposure" in sentence) is came_first
+    assert ("and its sampling windows have passed." in sentence) is not came_first
+
+
 def test_a_dose_of_another_family_does_not_end_the_waiting(story):
     told = story().dose().dose("16 10:00", "16 12:00", product="crisantaspase", **DOSE_2)
     assert told.read("16 13:00").findings[0].monitoring == "sample-overdue"
@@ -84,6 +108,17 @@ def test_confirmation_is_due_with_the_suspicion_before_any_window_opens(story):
 def test_a_result_is_overdue_120_hours_after_a_known_collection(story, after, letter, hours, state):
     told = story().dose().level(after("72"), "pending" if letter != "P" else "0.3", letter=letter)
     assert told.only(after(72 + Decimal(hours))).monitoring == state
+
+
+def test_a_result_is_not_overdue_where_nobody_knows_when_the_sample_was_collected(story, moment_at):
+    told = story().dose().level(None, "pending", letter="I", received_by_laboratory=moment_at("5 12:00"))
+    assert told.only("11 12:00").monitoring == "due"
+
+
+def test_of_two_awaited_results_the_earlier_collected_is_overdue_first(story, after):
+    told = story().dose().level(after("72"), "pending", letter="I").level(after("90"), "pending", letter="I")
+    assert told.only(after("191")).monitoring == "due"
+    assert told.only(after("192")).monitoring == "result-overdue"
 
 
 def test_a_final_level_answers_an_awaited_one(story):

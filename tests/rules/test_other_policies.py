@@ -175,3 +175,11 @@ def test_a_low_too_early_without_a_route_names_the_route_as_the_reason(story, ro
 def test_the_bias_of_a_method_is_one_for_pegylated_products(story, product, said):
     finding = story().dose(product=product).level("6 12:00", "0.11", method="MAAT").only()
     assert ("method-bias" in finding.modifiers) is said
+
+
+@pytest.mark.parametrize(("threshold", "near"), [("0.0899", False), ("0.09", True), ("0.11", True), ("0.1101", False)])
+def test_a_band_about_another_threshold_names_no_level_near_one(story, rulebook, threshold, near):
+    policy = cons16(rulebook)
+    points = tuple(replace(p, threshold=replace(p.threshold, value=Decimal(threshold))) for p in policy.time_points)
+    told = story(with_policy(rulebook, replace(policy, time_points=points))).dose().level("10 12:00", "0.1")
+    assert ("near-threshold" in told.only().modifiers) is near

@@ -23,12 +23,12 @@ class Batch:
 
 def split_messages(raw: bytes) -> list[bytes]:
     """The messages of one file or frame, each from its MSH on; a single one, or bytes with no MSH, as they came."""
-    return [raw] if _is_plain(raw) else list(read_batch(raw).messages)
+    return [raw] if is_single(raw) else list(read_batch(raw).messages)
 
 
 def read_batch(raw: bytes) -> Batch:
     """Split FHS/BHS/BTS/FTS batches and bare concatenations (HL7 2.5 section 2.10.3); check BTS-1 against what came."""
-    if _is_plain(raw):
+    if is_single(raw):
         return Batch(messages=(raw,))
     found = list(heads(raw))
     wide = None if found else wide_codec(raw)
@@ -39,7 +39,8 @@ def read_batch(raw: bytes) -> Batch:
     return _split(raw, found)
 
 
-def _is_plain(raw: bytes) -> bool:
+def is_single(raw: bytes) -> bool:
+    """Whether the bytes begin with the only header in them."""
     # Written out, for every message comes by here.
     return (
         raw.startswith(b"MSH")
