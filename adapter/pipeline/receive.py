@@ -17,6 +17,7 @@ from adapter.ingest.hl7v2 import peek, split_messages
 from adapter.ingest.hl7v2.batch import is_single
 from adapter.ingest.hl7v2.header import Envelope, envelope_of, header_without_own
 from adapter.ingest.relevance import Judgement
+from adapter.store.crash_points import reached
 
 ArchiveIrrelevant = Literal["count", "headers", "full"]
 ACCEPTED = Answer(code="AA")
@@ -70,9 +71,11 @@ async def receive_hl7(raw: bytes, door: Door, reception: Reception) -> bytes | N
     A frame with several messages is answered by as many acknowledgments inside one BHS/BTS batch.
     Raises whatever the keeper raises when the bytes cannot be stored: then no answer may be given.
     """
+    reached("received")
     messages = split_messages(raw)
     answers = [await _receive_one(message, door, reception) for message in messages]
     given = [answer for answer in answers if answer is not None]
+    reached("answer-worded")
     if not given:
         return None
     if len(messages) == 1:

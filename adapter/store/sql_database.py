@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -93,16 +93,24 @@ def _upserting(dialect: str, table: Table, keeping: tuple[str, ...]) -> Insert:
 class Database:
     """One SQLite file as its owning process uses it."""
 
-    def __init__(self, path: Path, schema: Schema) -> None:
-        """Open for writing: makes the file, brings its schema up to date; raises StoreTooNew, StoreBroken."""
+    def __init__(self, path: Path, schema: Schema, *, promised: bool = False) -> None:
+        """Open for writing: makes the file, brings its schema up to date; raises StoreTooNew, StoreBroken.
+
+        `promised`: senders are told that what stands here is on disk, so nothing is written, nor a repeat recognised,
+        before that is true of what an earlier process left.
+        """
         prepare_folder(path.parent)
         prepare_file(path)
         self._lock = RLock()
         self._writer = _writer_engine(path)
         self._readers = reader_engine(path)
+        self._promised = promised
+        self._taken_over = False
         try:
-            with self.write() as connection:
+            with self._begin() as connection:
                 migrate(connection, schema, path.name)
+            with suppress(CannotKeep):  # on a full disk the file can still be read
+                self._take_over()
         except BaseException:
             self.close()
             raise
@@ -110,8 +118,28 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction of the one writer, on disk when the block ends; raises CannotKeep or StoreBroken."""
-        with self._lock, sorted_faults(), self._writer.begin() as connection:
+        with self._lock:
+            if self._promised and not self._taken_over:
+                self._take_over()
+            with self._begin() as connection:
+                yield connection
+
+    @contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        with sorted_faults(), self._writer.begin() as connection:
             yield connection
+
+    def _take_over(self) -> None:
+        """Move what an earlier process left in the write-ahead log into the file itself, and sync that.
+
+        A process that was killed, or whose sync failed, leaves commits in the log that can be read and may never reach
+        the disk, and no later sync of the log repairs that. Writing their pages anew does.
+        """
+        with sorted_faults(), closing(self._writer.raw_connection()) as connection:
+            held, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if held:
+            raise CannotKeep("The store cannot be written now (its log is being read).")
+        self._taken_over = True
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
