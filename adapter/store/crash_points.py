@@ -15,6 +15,8 @@ POINTS = (
     "understood",
     "state-written",
     "state-committed",
+    "group-written",
+    "group-committed",
     "delivery-due",
     "delivered",
     "settled",

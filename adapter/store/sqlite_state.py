@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,17 @@ class SqliteState:
             reached("state-written")
         reached("state-committed")
         return True
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Commits of this thread inside are one transaction with one sync, and see each other.
+
+        Raises CannotKeep (GroupUndone after a commit that failed) or StoreBroken: nothing of the block was written.
+        """
+        with self._database.together():
+            yield
+            reached("group-written")
+        reached("group-committed")
 
     def known(self, source: str, reference: str) -> dict[str, Any] | None:
         """A supporting resource (`Patient/p1`) of a source."""

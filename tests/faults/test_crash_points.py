@@ -21,7 +21,7 @@ CRASHING = str(Path(__file__).with_name("crashing"))
 RECEIVING = ("received", "batch-gathered", "batch-written", "batch-on-disk", "batch-handed-back", "answer-worded")
 KEEPING = RECEIVING[1:-1]
 """A FHIR body passes these only."""
-UNDERSTANDING = ("taken", "understood", "state-written", "state-committed")
+UNDERSTANDING = ("taken", "understood", "state-written", "state-committed", "group-written", "group-committed")
 DELIVERING = ("delivery-due", "delivered", "settled")
 DIES = {
     "intake receiving": ("intake", RECEIVING),
