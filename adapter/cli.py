@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     _play(commands)
     _explain(commands)
     store.find_options(_command(commands, "find", store.FIND, store.FIND_EXAMPLES))
+    store.status_options(_command(commands, "status", store.STATUS, store.STATUS_EXAMPLES))
     check = _command(commands, "check", store.CHECK, store.CHECK_EXAMPLES)
     _service(check)
     store.check_options(check)
