@@ -19,6 +19,8 @@ UNIT = ROOT / "config" / "troughline.service"
 HOWTO = ROOT / "docs" / "howto"
 PAGE = HOWTO / "run-with-systemd.md"
 ENGINES = ("connect-mirth.md", "connect-rhapsody.md", "connect-intersystems.md", "connect-cloverleaf.md")
+NOT_OURS = {"mlp_tcp.pdl", "tls_config"}
+"""Names of others that look like settings."""
 FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 BESIDE_THE_UNIT = "sudo -u troughline /opt/troughline/bin/"
 
@@ -136,3 +138,14 @@ def test_a_page_about_an_engine_says_where_its_statements_are_from(name):
 def test_the_front_page_leads_to_every_page_about_an_engine():
     text = (HOWTO / "connect-an-engine.md").read_text(encoding="utf-8")
     assert [name for name in ENGINES if f"({name})" not in text] == []
+
+
+@pytest.mark.parametrize("name", ["connect-an-engine.md", "run-with-systemd.md", "monitor.md", *ENGINES])
+def test_a_page_names_only_settings_that_exist(name):
+    reference = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
+    rows = set(re.findall(r"^\| `([a-z_.]+)` \|", reference, flags=re.MULTILINE))
+    known = rows | {row.rpartition(".")[2] for row in rows} | {"mllp.tls"}
+    text = (HOWTO / name).read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z]+\.[a-z_]+|[a-z]+(?:_[a-z]+)+)(?:: [^`]*)?`", text))
+    settings = {one for one in named if not one.startswith("troughline_") and one not in NOT_OURS}
+    assert settings <= known
