@@ -51,6 +51,13 @@ KINDS: dict[str, ProblemKind] = {
             advice="Raise frame_limit_bytes or split the message.",
         ),
         ProblemKind(
+            code="cannot-store",
+            severity="error",
+            hl7_code="207",
+            title="The message cannot be stored here at present",
+            advice="The message is not wrong: send it again later.",
+        ),
+        ProblemKind(
             code="too-many-segments",
             severity="error",
             hl7_code="207",
