@@ -8,39 +8,15 @@ from itertools import product
 
 import hospital
 import pytest
+from asking import ACK, ENHANCED, asking, codes, received
 
 from adapter.ingest.senders import SenderRules
-from adapter.pipeline.receive import Door, receive_at_once, receive_in_mode, too_large
+from adapter.pipeline.receive import receive_at_once, receive_in_mode, too_large
 from adapter.store.faults import CannotKeep, StoreBroken
 
-ENHANCED = Door(listener="lab", source="ward", ack_mode="enhanced", may_refuse=True)
 AUTO = replace(ENHANCED, ack_mode="auto")
 ORIGINAL = replace(ENHANCED, ack_mode="original")
-ACK = b"MSH|^~\\&|A|B|C|D|20250311130500+0000||ACK^R01^ACK|K1|P|2.5.1|||AL|AL\rMSA|AA|X\r"
 CONDITIONS = ("", "AL", "NE", "ER", "SU")
-
-
-def asking(message, accept="AL", application="AL"):
-    """The message with its MSH-15 and MSH-16 filled."""
-    return message.replace(b"|P|2.5.1\r", f"|P|2.5.1|||{accept}|{application}\r".encode())
-
-
-async def both(raw, door, reception):
-    """What is told first, and what later."""
-    replies = await receive_in_mode(raw, door, reception)
-    return replies.first, await replies.later() if replies.later else None
-
-
-def received(raw, reception, door=ENHANCED):
-    return asyncio.run(both(raw, door, reception))
-
-
-def codes(answers):
-    """MSA-1 of every acknowledgment of each answer."""
-    return [
-        [line.split(b"|")[1].decode() for line in (answer or b"").split(b"\r") if line.startswith(b"MSA")]
-        for answer in answers
-    ]
 
 
 def refusing(reception, **rules):
