@@ -21,6 +21,7 @@ from adapter.ingest.relevance import RelevanceFilter
 from adapter.ingest.translate import translate_hl7
 from adapter.pipeline.receive import Door, Reception, receive_at_once, receive_in_mode, too_large
 from adapter.settings import MllpListener as ListenerSettings
+from adapter.settings import Settings
 from adapter.store.faults import CannotKeep, StoreBroken
 from adapter.store.torn_frames import TornFrames
 from adapter.transport.cannot_store import CannotStore
@@ -47,9 +48,24 @@ def reception(
         executor=executor,
         clock=lambda: datetime.now(UTC).astimezone(),
         next_control_id=control_ids("T", time.time_ns()),
-        observe=observe,
+        observe=_telling_refusals(observe) if _refuses(loaded.settings) else observe,
         rules=rules,
     )
+
+
+def _refuses(settings: Settings) -> bool:
+    return any(sender.cannot_store == "AR" for sender in settings.senders)
+
+
+def _telling_refusals(observe: Observe) -> Observe:
+    """Observe, and log each message that was answered AR because it could not be kept."""
+
+    def observe_and_tell(event: str, facts: dict[str, Any]) -> None:
+        observe(event, facts)
+        if event == "refused":
+            structlog.get_logger().error("cannot-keep", listener=facts["listener"], reason=facts["reason"])
+
+    return observe_and_tell
 
 
 def listener(

@@ -113,11 +113,11 @@ async def _keep(message: Incoming, arrival: Arrival, door: Door, reception: Rece
     wording = loop.run_in_executor(reception.executor, worded, arrival, reception.translate)
     try:
         kept = await keeping
-    except CannotKeep:
+    except CannotKeep as fault:
         wording.cancel()
         if not _may_refuse(message, door, reception):
             raise
-        reception.observe("refused", {"listener": door.listener, "code": "AR"})
+        reception.observe("refused", {"listener": door.listener, "code": "AR", "reason": str(fault)})
         return Taken(message=message, answer=Answer(code="AR", errors=(problem("cannot-store"),)))
     except BaseException:
         wording.cancel()

@@ -188,7 +188,7 @@ def test_a_full_disk_is_told_in_words_to_senders_who_want_that(keeper, make_rece
     first, later = received(hospital.oru("A1"), telling, ORIGINAL)
     assert b"MSA|AR|A1|The message cannot be stored here at present\rERR|||207^" in first
     assert later is None
-    assert observed == [("refused", {"listener": "lab", "code": "AR"})]
+    assert observed == [("refused", {"listener": "lab", "code": "AR", "reason": "full"})]
     assert codes(received(asking(hospital.oru("A1")), telling)) == [["CR"], []]
     assert codes(received(asking(hospital.oru("A1"), "NE", "ER"), telling)) == [[], ["AR"]]
     kept._fault = None
