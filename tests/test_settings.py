@@ -400,3 +400,11 @@ def test_no_content_raises_in_settings(site: Path, content: bytes):
     path.write_bytes(content)
     found, faults = load_settings(path, {})
     assert isinstance(found, Settings) != any(fault.severity == "error" for fault in faults)
+
+
+@pytest.mark.parametrize(
+    ("sender", "name"), [("LIS|HOSP", "LIS|HOSP"), ("X|HOSP", "*|HOSP"), ("X|Y", "other"), ("ZZTEST^4711|Y", "other")]
+)
+def test_a_sender_is_called_by_what_the_site_wrote_never_by_what_a_message_says(sender, name):
+    settings = Settings(senders=(Sender(match="*|HOSP"), Sender(match="LIS|HOSP")))
+    assert settings.sender_name(sender) == name

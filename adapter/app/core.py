@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 
 from adapter import __version__
 from adapter.app.child import announce, opening, own, read_instructions, stop_on
+from adapter.app.counters import name_senders
 from adapter.app.delivering import Delivering
 from adapter.app.destinations import destinations
 from adapter.app.doors import FhirDoor, hl7_door, observe
@@ -67,6 +68,7 @@ class _Core:
         self._loaded = loaded
         self._instructions = instructions
         self._stopping = threading.Event()
+        name_senders(loaded.settings.sender_name)
         store = loaded.settings.store
         self._state = SqliteState(store / "state.db")
         self._keeper = GroupKeeper(store / "inbox-core.db", "inbox-core", _end_at_once)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, lru_cache
 from typing import Any
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -16,6 +17,17 @@ ACK_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3, 5),
 )
 WIRE = Counter("troughline_wire_events_total", "What happened on the wire beside messages.", ["listener", "event"])
+FROM_SENDER = Counter(
+    "troughline_sender_messages_total",
+    "Messages of a configured sender; `other` for all that none names.",
+    ["listener", "sender"],
+)
+LAST_FROM_SENDER = Gauge(
+    "troughline_sender_last_message_timestamp_seconds",
+    "When the last of them came, in seconds since 1970.",
+    ["listener", "sender"],
+    multiprocess_mode="mostrecent",
+)
 HEARTBEATS = Counter("troughline_heartbeats_total", "Messages that only ask whether we are there.", ["listener"])
 LAST_HEARTBEAT = Gauge(
     "troughline_last_heartbeat_timestamp_seconds",
@@ -50,6 +62,30 @@ OUTBOX_AGE = Gauge(
 )
 FILES = Counter("troughline_files_total", "Files of drop folders.", ["listener", "state"])
 ALARMS = Counter("troughline_alarms_total", "Conditions a person must look at.", ["reason"])
+
+
+OTHER_SENDER = "other"
+_name_of: Callable[[str], str] = lambda _: OTHER_SENDER  # noqa: E731 - until the process has read its settings
+
+
+def name_senders(name_of: Callable[[str], str]) -> None:
+    """Say how `MSH-3|MSH-4` is called in metrics: by what the site wrote, never by what a message says."""
+    global _name_of  # noqa: PLW0603 - one process, one configuration
+    _name_of = name_of
+    _of_sender.cache_clear()
+
+
+@lru_cache(maxsize=4096)
+def _of_sender(listener: str, sender: str) -> tuple[Counter, Gauge]:
+    name = _name_of(sender)
+    return FROM_SENDER.labels(listener, name), LAST_FROM_SENDER.labels(listener, name)
+
+
+def heard(listener: str, sender: str) -> None:
+    """Count a message of a sender, `MSH-3|MSH-4` as sent, under the name the site gave it."""
+    messages, last = _of_sender(listener, sender)
+    messages.inc()
+    last.set_to_current_time()
 
 
 @cache

@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 
 from adapter.app.control_ids import control_ids
-from adapter.app.counters import ALARMS, count
+from adapter.app.counters import ALARMS, count, heard
 from adapter.app.keeping import GroupKeeper
 from adapter.domain.message import Arrival, Translation
 from adapter.fhir import UnreadableJsonError, loads
@@ -53,6 +53,7 @@ def hl7_door(keeper: GroupKeeper, parts: Parts, source: str, executor: Executor,
         next_control_id=control_ids("H", time.time_ns()),
         observe=observe,
         rules=parts.rules_at(HTTP_LISTENER),
+        heard=heard,
     )
 
     async def receive(raw: bytes, _peer: str) -> bytes | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import structlog
 
 from adapter.app.control_ids import control_ids
-from adapter.app.counters import ALARMS, FILES, count
+from adapter.app.counters import ALARMS, FILES, count, heard
 from adapter.app.keeping import GroupKeeper
 from adapter.domain.message import Translation
 from adapter.ingest.hl7v2 import split_messages
@@ -153,6 +153,7 @@ def _drop(settings: DropSettings, keeper: GroupKeeper, parts: Parts, executor: E
         next_control_id=control_ids("F", time.time_ns()),
         observe=count,
         rules=parts.rules_at(settings.name),
+        heard=heard,
     )
     door = Door(
         listener=settings.name,

@@ -49,9 +49,10 @@ def main() -> int:
 
 async def _run(loaded: Loaded, instructions: dict[str, Any]) -> int:
     from adapter.app.certificates import CertificateWatch
-    from adapter.app.counters import count
+    from adapter.app.counters import count, name_senders
     from adapter.app.listening import listener, reception
 
+    name_senders(loaded.settings.sender_name)
     store = loaded.settings.store
     with opening(store):
         keeper = GroupKeeper(store / "inbox.db", INBOX, _end_at_once)

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from adapter.app.control_ids import control_ids
-from adapter.app.counters import ACK_SECONDS, ALARMS
+from adapter.app.counters import ACK_SECONDS, ALARMS, heard
 from adapter.app.keeping import GroupKeeper
 from adapter.app.observing import Observe
 from adapter.app.parts import Loaded, rules_for
@@ -50,6 +50,7 @@ def reception(
         next_control_id=control_ids("T", time.time_ns()),
         observe=_telling_refusals(observe) if _refuses(loaded.settings) else observe,
         rules=rules,
+        heard=heard,
     )
 
 

@@ -51,6 +51,10 @@ class Door:
     """Whether `cannot_store: AR` of a sender holds here; elsewhere whoever called hears of the fault."""
 
 
+def _unheeded(_listener: str, _sender: str) -> None:
+    """Nobody counts who sends."""
+
+
 def _usual_rules(_sender: str) -> SenderRules:
     return _USUAL_RULES
 
@@ -71,6 +75,8 @@ class Reception:
     """Counts what happened: names and codes, never content."""
     rules: RulesFor = _usual_rules
     """How each sender is answered."""
+    heard: Callable[[str, str], None] = _unheeded
+    """(listener, `MSH-3|MSH-4`) of every message that is no acknowledgment."""
 
 
 class Incoming(NamedTuple):

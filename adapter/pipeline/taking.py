@@ -72,11 +72,13 @@ async def take(raw: bytes, door: Door, reception: Reception) -> Taken:
         note_irrelevant(message, judgement, door, reception, _told(message, door))
         return Taken(message=message, answer=ACCEPTED)
     _note_codes(message, judgement, reception)
+    reception.heard(door.listener, message.sender)
     return await _keep(message, arrival_of(message, door, judgement), door, reception)
 
 
 def note_irrelevant(message: Incoming, judgement: Judgement, door: Door, reception: Reception, code: str) -> None:
     """Remember what the site wants of an irrelevant message; it takes no custody and never waits for the disk."""
+    reception.heard(door.listener, message.sender)
     if door.heartbeats and _is_heartbeat(door.heartbeats, message.sender, message.message_type):
         reception.observe("heartbeat", {"listener": door.listener, "code": code})
         return

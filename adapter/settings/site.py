@@ -183,6 +183,10 @@ class Settings:
     housekeeping_s: int = 60
     """How often figures are refreshed and old bytes pruned."""
 
+    def sender_name(self, sender: str) -> str:
+        """What metrics call `MSH-3|MSH-4`: the `match` of its settings, `other` where none names it."""
+        return self.sender(sender).match or "other"
+
     def sender(self, sender: str, listener: MllpListener | DropFolder | None = None) -> Sender:
         """The settings of `MSH-3|MSH-4`: the most exact match, else the defaults; zone and charset of its listener."""
         found = max(self.senders, key=lambda s: sender_rank(s.match, sender), default=Sender())

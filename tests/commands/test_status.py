@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -238,4 +239,5 @@ def test_it_looks_at_a_running_service(running, capsys):
     assert ": ready   " in out
     assert f"listener default  {running.ready['mllp']}  connections " in out
     assert "answered AA " in out
+    assert re.search(r"^other +\d+ +\d+\.\d  \d+ s ago$", out, flags=re.MULTILINE)
     assert "alarms since the start: " in out
