@@ -111,7 +111,7 @@ def _paraphrases(dose: JudgedDose, policy: Policy | None) -> Iterator[str]:
     names = {key: text.partition(":")[0] for key, text in policy.citations} if policy else {}
     told = quoted(dose)
     for quotation in told:
-        yield f"{quotation.statement} ({names.get(quotation.citation, quotation.citation)}; paraphrased)."
+        yield f"{quotation.statement} ({names[quotation.citation]}; paraphrased)."
     if grade_unknown(dose, told):
         yield "The grade is not known."
     if told or dose.combined.mechanism == SEVERE:
