@@ -169,7 +169,7 @@ def _collected(reading: Reading) -> str:
 
 def _after(placement: Placement) -> str:
     episode = placement.episode
-    if not placement.inside or not episode.settled:
+    if not placement.inside or (placement.least >= NOTHING and not episode.settled):
         return f"after {anchored_dose(episode)}"
     return f"{'' if placement.exact else 'possibly '}before {anchored_dose(episode)}"
 

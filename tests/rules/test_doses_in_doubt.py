@@ -50,3 +50,20 @@ def test_each_product_keeps_its_own_longest_time_between_dose_and_sample(story, 
         "calaspargase": 1,
         "native-ecoli": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("status", "collected", "hours", "told"),
+    [
+        ("completed", "3 11:00", "-1", "before"),
+        ("in-progress", "3 11:00", "-1", "before"),
+        ("in-progress", "3 12:00", "0", "after"),
+        ("in-progress", "3 13:00", "1", "after"),
+    ],
+)
+def test_a_sample_before_the_recorded_end_is_told_before_it_although_the_dose_still_runs(
+    story, status, collected, hours, told
+):
+    finding = story().dose(status=status).level(collected, "0.4").only("3 18:00")
+    assert (finding.samples[0].hours_since_dose, finding.exposure) == (hours, "indeterminate")
+    assert f" {told} the end (2025-03-03T12:00Z) of pegaspargase" in finding.sentence

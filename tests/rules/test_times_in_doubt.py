@@ -53,6 +53,11 @@ def test_a_sample_is_late_only_where_every_possible_time_is(story, collected, la
     assert ("late" in story().dose().level(collected, "0.5").only().modifiers) is late
 
 
+def test_every_phase_between_both_ends_counts_as_well(story):
+    finding = story().dose("2025-02-25T10:00Z", "2025-02-25T12:00Z").level(MONTH, "0.5").only("2025-05-01T00:00Z")
+    assert phases(finding) == ["early", "first-window", "between", "later-window", "expired"]
+
+
 def test_a_window_between_both_ends_counts_as_well(story):
     finding = story().dose("2025-02-20T10:00Z", "2025-02-20T12:00Z").level(MONTH, "0.5").only("2025-05-01T00:00Z")
     assert phases(finding) == ["between", "later-window", "expired"]
@@ -98,3 +103,11 @@ def test_only_a_level_that_can_be_used_has_a_class(story, parts, level):
 def test_only_a_good_level_in_a_window_keeps_activity(story, after, day_7, rule):
     told = story().dose().reaction(grade=2).level(after("168"), day_7).level(after("336"), "0.05")
     assert told.only().evidence["samples"][1]["rule"] == rule
+
+
+def test_a_sample_received_the_instant_after_the_dose_blames_no_reaction(story, moment_at):
+    """It may have been taken just before the dose."""
+    told = story().dose().reaction(grade=2)
+    told.level(None, "<0.03", received_by_laboratory=moment_at("2025-03-03T12:00:00.000001Z"))
+    finding = told.only("4 12:00")
+    assert (finding.rules[0], finding.mechanism) == ("D0", "reaction-unresolved")
