@@ -33,7 +33,7 @@ LABEL = "ending pegaspargase after hypersensitivity of grade 3 or 4, whatever th
 
 
 def awaited(finding):
-    return [text for text in AWAITED if text in finding.sentence]
+    return [text for text in AWAITED if f". {text} " in finding.sentence]
 
 
 def not_known(finding):
@@ -73,6 +73,11 @@ def test_urgent_is_not_called_complete(story, level, said):
     told = told.level("10 12:00", level) if level else told
     assert awaited(told.only("10 14:00"))[: len(said)] == said
     assert awaited(story().dose().level("10 12:00", "0.5").only("10 14:00")) == [COMPLETE]
+
+
+def test_a_complete_dose_is_not_cut_short_by_the_next_one(story):
+    told = story().dose().level("10 12:00", "0.5").dose("12 10:00", None, **DOSE_2)
+    assert awaited(told.read("14 12:00").findings[0]) == [COMPLETE]
 
 
 def test_windows_end_by_themselves_or_by_the_next_dose(story):
@@ -168,3 +173,14 @@ def test_premedication_is_missed_in_the_evidence_and_told_with_the_drugs(story):
     assert story().dose().only().evidence["missing"] == ["premedication (none recorded)"]
     assert story().dose().premedicated().only().evidence["missing"] == []
     assert not_known(story().dose().only()) == []
+
+
+@pytest.mark.parametrize(
+    ("citation", "named"),
+    [("Short: long", "Short"), ("Short: long: longer", "Short"), ("Without a sign", "Without a sign")],
+)
+def test_a_source_is_named_up_to_its_first_colon(story, rulebook, citation, named):
+    policies = tuple(replace(p, citations=tuple((key, citation) for key, _ in p.citations)) for p in rulebook.policies)
+    book = replace(rulebook, policies=policies)
+    sentence = story(book).dose().reaction(grade=3).level("10 12:00", "0.5").only().sentence
+    assert f"{LABEL} ({named}; paraphrased). " in sentence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -74,6 +75,21 @@ def test_an_urgent_record_is_told_beside_every_dose_it_could_concern(story, mome
         names, _ = told(finding)
         assert "c10" in names
         assert "reaction-unconfirmed" in finding.modifiers
+
+
+def test_of_many_records_each_dose_tells_those_that_are_severe_by_its_own_policy(story, rulebook, moment_at):
+    """Here calaspargase counts a reaction as severe from grade 2."""
+    policies = tuple(
+        replace(p, severe_grade=replace(p.severe_grade, value=type(p.severe_grade.value)(2)))
+        if "calaspargase" in p.products
+        else p
+        for p in rulebook.policies
+    )
+    told_of = story(replace(rulebook, policies=policies)).dose().dose("5 10:00", product="calaspargase", **DOSE_2)
+    told_of = some(told_of, "a", 12)
+    told_of.reaction(None, grade=2, record="AllergyIntolerance/c10", **made(moment_at, "12 10:00"))
+    first, second = told_of.read().findings
+    assert ("c10" in told(first)[0], "c10" in told(second)[0]) == (False, True)
 
 
 def test_what_may_be_of_another_dose_counts_among_the_many(story):

@@ -50,7 +50,7 @@ def test_no_option_is_told_where_the_target_was_met(story, after):
 def test_a_rule_from_a_grade_upwards_is_told_for_that_grade_or_an_unknown_one(story, grade, expected, unknown):
     sentence = story().dose().reaction(grade=grade).level("10 12:00", "0.5").only().sentence
     assert ("of grade 2 or more" in sentence) is expected
-    assert ("The grade is not known." in sentence) is unknown
+    assert (". The grade is not known. " in sentence) is unknown
     assert "ALLTogether is described as continuing" in sentence
 
 
