@@ -9,7 +9,6 @@ from typing import Literal
 
 from adapter.domain.events import HypersensitivityRecorded, Verification
 from adapter.domain.policy import RuleBook
-from adapter.domain.times import Moment
 from adapter.rules.adrenaline import adrenaline_given
 from adapter.rules.episodes import Episode, episode_order
 from adapter.rules.limits import Limits, shifted
