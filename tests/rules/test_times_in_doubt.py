@@ -58,6 +58,17 @@ def test_every_phase_between_both_ends_counts_as_well(story):
     assert phases(finding) == ["early", "first-window", "between", "later-window", "expired"]
 
 
+def test_early_and_declining_lows_are_told_apart_between_both_ends(story):
+    told = story().dose("2025-02-25T10:00Z", "2025-02-25T12:00Z", product="calaspargase").level(MONTH, "0.5")
+    assert phases(told.only("2025-05-01T00:00Z"))[:3] == ["early", "declining", "first-window"]
+
+
+@pytest.mark.parametrize("route", ["IV", "IM", None])
+def test_absorption_and_the_time_after_it_are_told_apart_between_both_ends(story, moment_at, route):
+    told = story().dose(route=route).level(None, "0.5", received_by_laboratory=moment_at("10 12:00"))
+    assert phases(told.only()) == ["absorbing", "early", "first-window"]
+
+
 def test_a_window_between_both_ends_counts_as_well(story):
     finding = story().dose("2025-02-20T10:00Z", "2025-02-20T12:00Z").level(MONTH, "0.5").only("2025-05-01T00:00Z")
     assert phases(finding) == ["between", "later-window", "expired"]
