@@ -45,7 +45,7 @@ def level_text(sample: ActivityMeasured, faults: Sequence[str] = ()) -> str:
     activity, original = sample.activity, original_text(sample)
     if "unit-missing" in faults:
         return f"sent by the laboratory as {sample.reported.text.strip()} without a unit"
-    if "value-unreadable" in faults or activity is None:
+    if activity is None:
         return f'sent by the laboratory as "{original}" ({_why_unread(sample, faults)})'
     if "unit-suspect" in faults:
         converted = _in_iu_per_ml(activity)

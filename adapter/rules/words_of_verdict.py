@@ -47,7 +47,7 @@ def _reason(draft: Drafted, rule: str) -> str:
             return "no level is known, and the next dose was given before the sampling window closed"
         case "D3c" if dose.episode.route is None:
             return f"{RULE_TEXT[rule]}; the route is not known, so the longer of the two times is kept to"
-        case _ if deciding is not None and deciding.level in ("low-unquantified", "blq"):
+        case _ if deciding is not None and deciding.level == "low-unquantified":
             return RULE_TEXT_UNQUANTIFIED.get(rule, RULE_TEXT[rule])
         case _:
             return RULE_TEXT[rule]

@@ -1,0 +1,165 @@
+"""The reason that stands beside a verdict is the one of its rule, its level and its time (rulebook 6.2)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+DOSE_2 = {"key": "MedicationAdministration/d2"}
+SYMPTOMS = "Such drugs can hide symptoms, not a loss of activity."
+NO_LEVEL = "Premedicated dose without a level: symptoms may have been suppressed and activity is unknown."
+MASKED = "Loss of activity without a linked reaction; {}, so a masked reaction cannot be told from a silent one."
+
+
+DETECTABLE = {
+    "D4b": "full dose, reaction, and a low but detectable level at a time when normal decline could explain it",
+    "D14": "detectable, below the threshold in the sampling window: short coverage or fast clearance",
+    "D18": "detectable, below the threshold outside the sampling windows, where normal decline may explain it",
+    "E2": "detectable, below the target by about 48 h after the dose: dose, interval or route may explain it",
+}
+UNKNOWN = {
+    "D4b": "full dose, reaction, and a level below an upper limit only, at a time when normal decline could explain it",
+    "D14": "below the threshold in the sampling window, whether detectable is not known",
+    "D18": "below the threshold outside the sampling windows, where normal decline may explain it",
+    "E2": "below the target by about 48 h after the dose, whether detectable is not known",
+}
+
+
+def reason(finding):
+    """The words before the last rule named."""
+    return finding.sentence.partition(f" (rule {finding.rules[-1]})")[0].rpartition(": ")[2]
+
+
+@pytest.mark.parametrize(
+    ("rule", "dose", "reacted", "hours"),
+    [
+        ("D14", {}, False, "336"),
+        ("D18", {}, False, "250"),
+        ("D4b", {}, True, "250"),
+        ("E2", {"product": "crisantaspase"}, False, "48"),
+    ],
+)
+@pytest.mark.parametrize(("value", "known"), [("0.05", True), ("<0.05", False)])
+def test_that_a_low_is_detectable_is_told_only_where_it_is_known(
+    story, after, rule, dose, reacted, hours, value, known
+):
+    told = story().dose(**dose)
+    told = (told.reaction(grade=2) if reacted else told).level(after(hours), value)
+    sentence = told.only("25 12:00").sentence
+    for words, so in ((DETECTABLE[rule], known), (UNKNOWN[rule], not known)):
+        assert (f": {words} (rule {rule})." in sentence) is so
+
+
+@pytest.mark.parametrize(
+    ("value", "parts", "words"),
+    [
+        ("<0.2", {}, "the value may lie on either side of the threshold"),
+        ("0.4", {"remarks": ("unit-missing",)}, "the laboratory sent no unit"),
+        ("450", {}, "the unit or the size of the number needs a check"),
+        ("unreadable", {"remarks": ("value-unreadable",)}, "the value cannot be read"),
+        # A fault of the specimen is no reason; what makes the value useless is.
+        ("unreadable", {"remarks": ("specimen-quality", "value-unreadable")}, "the value cannot be read"),
+    ],
+)
+def test_a_level_without_a_verdict_says_what_is_wrong_with_it(story, value, parts, words):
+    finding = story().dose().level("10 12:00", value, **parts).only()
+    assert (finding.rules[-1], reason(finding)) == ("D3", words)
+
+
+@pytest.mark.parametrize(
+    ("second", "rule", "words"),
+    [
+        ("5 10:00", "D20", "no level is known, and the next dose was given before the sampling window closed"),
+        ("14 10:00", "D20", "no level is known and the sampling window has passed"),
+    ],
+)
+def test_no_level_says_whether_the_next_dose_came_first(story, second, rule, words):
+    finding = story().dose().dose(second, None, **DOSE_2).read("15 12:00").findings[0]
+    assert (finding.rules[-1], reason(finding)) == (rule, words)
+
+
+@pytest.mark.parametrize(
+    ("dose", "level", "words"),
+    [
+        ({"started": "3 10:00"}, {"collected": "3 11:00"}, "the sample was collected during an infusion"),
+        ({"started": "3 10:00"}, {"collected": "3"}, "the order of sample and dose is not known"),
+        (
+            {"started": "3", "ended": None},
+            {"collected": "9 06:00"},
+            "a time is known by its date only, and the possible times lead to different readings",
+        ),
+    ],
+)
+def test_an_undecided_level_says_what_is_in_doubt(story, dose, level, words):
+    finding = story().dose(**dose).level(level["collected"], "0.4").only()
+    assert (finding.rules[-1], reason(finding)) == ("D0", words)
+
+
+def test_a_level_without_a_collection_time_says_so(story, moment_at):
+    told = story().dose().level(None, "<0.03", received_by_laboratory=moment_at("10 12:00"))
+    assert reason(told.only()) == "without a collection time the possible times lead to different readings"
+
+
+def test_a_wide_end_of_the_dose_leaves_the_possible_times_apart(story):
+    """An end before the start: either may be wrong, and both are known to the minute."""
+    finding = story().dose("3 12:00", "3 10:00").level("9 11:00", "0.4").only()
+    assert reason(finding) == "the possible times lead to different readings"
+
+
+def test_of_two_levels_that_may_be_of_two_doses_each_tells_what_it_would_say(story):
+    told = story().dose("3 10:00", None).dose("17", None, **DOSE_2).level("17", "0.4").level("17", "<0.03")
+    first = told.read("18 12:00").findings[0]
+    assert first.sentence.count("If drawn before the dose of 2025-03-17: ") == 2
+
+
+def test_drawn_during_an_infusion_a_sample_says_nothing_of_either_dose(story):
+    told = story().dose().dose("17 10:00", "17 12:00", **DOSE_2).level("17 11:00", "0.4")
+    first, second = told.read("18 12:00").findings
+    assert reason(first) == "the sample was collected during the infusion of the dose of 2025-03-17"
+    assert reason(second) == "the sample was collected during an infusion"
+    assert "If drawn" not in first.sentence + second.sentence
+
+
+@pytest.mark.parametrize(
+    ("level", "expected"),
+    [
+        (None, NO_LEVEL),
+        ("0.5", SYMPTOMS),
+        (
+            "<0.03",
+            MASKED.format("the dose was premedicated with corticosteroid, H1 antihistamine and H2 antihistamine"),
+        ),
+    ],
+)
+def test_what_premedication_can_hide_is_told_by_the_level(story, level, expected):
+    told = story().dose().premedicated()
+    sentence = (told.level("10 12:00", level) if level else told).only("10 14:00").sentence
+    told = [text for text in {NO_LEVEL, SYMPTOMS, expected} if f". {text} " in sentence]
+    assert told == [expected]
+
+
+@pytest.mark.parametrize(("level", "expected"), [(None, SYMPTOMS), ("0.5", SYMPTOMS)])
+def test_a_steroid_of_the_leukaemia_treatment_is_no_premedication(story, level, expected):
+    told = story().dose().drug("3 08:00", "leukaemia-steroid")
+    sentence = (told.level("10 12:00", level) if level else told).only("10 14:00").sentence
+    assert f"Given as leukaemia treatment: steroid 2025-03-03T08:00Z. {expected} " in sentence
+    assert "No premedication is recorded" in sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "told"),
+    [
+        ("450 IU/L", "IU/mL", 'as "450 IU/L with unit IU/mL" (two different units)'),
+        ("5 IU/L", "IU/mL", 'as "5 IU/L with unit IU/mL" (two different units)'),
+        ("450 IU/L", "IU/L", 'as "450 IU/L" (a unit not accepted for this test)'),
+        ("450 IU/L", None, 'as "450 IU/L" (a unit not accepted for this test)'),
+        ("450", " mg ", 'as "450 mg" (a unit not accepted for this test)'),
+        ("odd", "mg", 'as "odd" (a unit not accepted for this test)'),
+    ],
+)
+def test_value_and_unit_are_told_as_they_were_sent(story, text, unit, told):
+    told_of = story().dose().level("10 12:00", "unreadable", remarks=("unit-suspect",))
+    event = told_of.events[-1]
+    told_of.events[-1] = replace(event, reported=replace(event.reported, text=text, unit=unit))
+    assert f"sent by the laboratory {told}, collected" in told_of.only().sentence
