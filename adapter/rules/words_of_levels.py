@@ -63,7 +63,7 @@ def _why_unread(sample: ActivityMeasured, faults: Sequence[str]) -> str:
 def _unit_inside(sample: ActivityMeasured) -> bool:
     """Whether the value itself ends in a unit, beside another one of its own field."""
     text, unit = sample.reported.text.strip(), (sample.reported.unit or "").strip()
-    return bool(unit) and text[:1].isdigit() and text[-1:].isalpha() and not text.endswith(unit)
+    return text[:1].isdigit() and text[-1:].isalpha() and not text.endswith(unit)
 
 
 def _of_activity(activity: Activity, original: str) -> str:
@@ -88,7 +88,7 @@ def original_text(sample: ActivityMeasured) -> str:
 
 def _with_unit(reported: Reported) -> str:
     text, unit = reported.text.strip(), (reported.unit or "").strip()
-    if not unit or text.endswith(unit) or not any(sign.isdigit() for sign in text):
+    if text.endswith(unit) or not any(sign.isdigit() for sign in text):
         return text
     return f"{text} {unit}"
 

@@ -56,7 +56,7 @@ def _reason(draft: Drafted, rule: str) -> str:
 def _data_reason(reading: Reading) -> str:
     if reading.contradiction:
         return CONTRADICTION_REASON[reading.contradiction]
-    named = next((FAULT_REASON[fault] for fault in reading.faults if fault in FAULT_REASON), None)
+    named = next((FAULT_REASON[fault] for fault in reading.faults), None)
     return named or "the value may lie on either side of the threshold"
 
 
@@ -68,7 +68,8 @@ def _undecided(dose: JudgedDose, reading: Reading | None) -> str:
         if episode.began is None:
             return "the time of the dose is not known"
         return f"there is no policy for {product_name(episode.limits.product, episode.product)} in this version"
-    return _undecided_level(reading) if reading else RULE_TEXT["D0"]
+    assert reading  # noqa: S101 - without a level no other dose is undecided
+    return _undecided_level(reading)
 
 
 def _undecided_level(reading: Reading) -> str:
