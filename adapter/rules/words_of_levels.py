@@ -176,7 +176,7 @@ def _after(placement: Placement) -> str:
 
 def _class(reading: Reading) -> str:
     policy = reading.placement.episode.limits.policy
-    if policy is None or reading.level is None or not reading.placement.episode.settled or reading.placement.inside:
+    if policy is None or reading.level is None or reading.placement.inside:
         return ""
     compared = f", {LEVEL_TEXT[reading.level].format(threshold=plain(threshold_of(reading, policy)))}"
     if reading.exposure == "above-band" and policy.band_upper:

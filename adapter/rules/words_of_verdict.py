@@ -83,8 +83,10 @@ def _undecided_level(reading: Reading) -> str:
         return f"the sample was collected during the infusion of {dated_dose(running)}"
     if placement.time_missing:
         return "without a collection time the possible times lead to different readings"
-    if same_day(placement) or placement.inside or reading.possibilities:
+    if same_day(placement):
         return "the order of sample and dose is not known"
+    if reading.possibilities:
+        return "the sample may belong to several doses, which lead to different readings"
     if placement.date_only:
         return "a time is known by its date only, and the possible times lead to different readings"
     return RULE_TEXT["D0"] if placement.exact else "the possible times lead to different readings"

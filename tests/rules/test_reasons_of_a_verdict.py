@@ -8,6 +8,7 @@ import pytest
 
 DOSE_2 = {"key": "MedicationAdministration/d2"}
 SYMPTOMS = "Such drugs can hide symptoms, not a loss of activity."
+SILENT = "no rule applies with certainty"
 NO_LEVEL = "Premedicated dose without a level: symptoms may have been suppressed and activity is unknown."
 MASKED = "Loss of activity without a linked reaction; {}, so a masked reaction cannot be told from a silent one."
 
@@ -113,6 +114,13 @@ def test_of_two_levels_that_may_be_of_two_doses_each_tells_what_it_would_say(sto
     assert first.sentence.count("If drawn before the dose of 2025-03-17: ") == 2
 
 
+def test_a_sample_after_two_doses_of_one_instant_may_belong_to_either(story, after):
+    """The order of sample and dose is known."""
+    told = story().dose().dose(product="native-ecoli", **DOSE_2).level(after("72"), "0.06")
+    reasons = [reason(finding) for finding in told.read().findings]
+    assert reasons == ["the sample may belong to several doses, which lead to different readings"] * 2
+
+
 def test_drawn_during_an_infusion_a_sample_says_nothing_of_either_dose(story):
     told = story().dose().dose("17 10:00", "17 12:00", **DOSE_2).level("17 11:00", "0.4")
     first, second = told.read("18 12:00").findings
@@ -163,3 +171,68 @@ def test_value_and_unit_are_told_as_they_were_sent(story, text, unit, told):
     event = told_of.events[-1]
     told_of.events[-1] = replace(event, reported=replace(event.reported, text=text, unit=unit))
     assert f"sent by the laboratory {told}, collected" in told_of.only().sentence
+
+
+def test_a_low_between_the_windows_after_a_reaction_is_one_the_rules_do_not_read(story, after):
+    finding = story().dose(product="crisantaspase").reaction(grade=2).level(after("59"), "0.06").only("25 12:00")
+    assert (finding.rules[-1], reason(finding)) == ("D0", SILENT)
+
+
+def test_a_level_of_one_dose_does_not_hide_what_another_would_say(story):
+    told = story().dose().dose("17", None, **DOSE_2).level("10 12:00", "0.6").level("17", "0.4")
+    assert "If drawn before the dose of 2025-03-17: " in told.read("18 12:00").findings[0].sentence
+
+
+@pytest.mark.parametrize(
+    ("value", "reacted", "needed"), [("<0.03", False, True), ("0.5", False, False), ("<0.03", True, False)]
+)
+def test_a_second_sample_is_needed_for_a_suspicion_only(story, value, reacted, needed):
+    told = story().dose().reaction(grade=2) if reacted else story().dose()
+    sentence = told.level("10 12:00", value).only().sentence
+    assert (" A second independent sample is needed before the policy calls it confirmed. " in sentence) is needed
+
+
+def test_a_preliminary_level_among_others_is_told_as_one(story):
+    told = story().dose().level("10 12:00", "0.6").level("11 12:00", "0.5", letter="P")
+    sentence = told.only().sentence
+    assert "0.6 IU/mL, collected" in sentence
+    assert "0.5 IU/mL (preliminary), collected" in sentence
+
+
+def test_of_the_later_doses_without_a_level_the_next_one_is_named(story):
+    told = story().dose().level("10 12:00", "<0.03").dose("17 10:00", None, **DOSE_2)
+    told.dose("24 10:00", None, key="MedicationAdministration/d3")
+    sentence = told.read("25 12:00").findings[0].sentence
+    assert sentence.count("has no level that answers this") == 1
+    assert "The dose of 2025-03-17 has no level that answers this." in sentence
+
+
+@pytest.mark.parametrize(
+    ("second", "collected", "far"),
+    [
+        ("2025-03-17T10:00Z", "2025-03-24T10:00Z", False),
+        ("2025-06-30T10:00Z", "2025-07-07T10:00Z", False),
+        ("2025-06-30T10:01Z", "2025-07-07T10:00Z", True),
+    ],
+)
+def test_an_answer_from_more_than_17_weeks_later_is_told_as_one(story, second, collected, far):
+    told = story().dose().level("10 12:00", "<0.03").dose(second, None, **DOSE_2)
+    told.level(collected, "0.5")
+    sentence = told.read("2025-10-01T00:00Z").findings[0].sentence
+    assert "The dose of 2025-0" in sentence
+    assert "reached the threshold, so the suspicion was not confirmed on it." in sentence
+    assert ("That dose was given over 17 weeks later" in sentence) is far
+
+
+@pytest.mark.parametrize(
+    ("collected", "told"),
+    [
+        ("3 11:00", "collected 2025-03-03T11:00Z, before"),
+        ("3 12:00", "collected 2025-03-03T12:00Z, after"),
+        ("3 13:00", "collected 2025-03-03T13:00Z, 1 h (day 0.0) after"),
+        ("10", "collected 2025-03-10, after"),
+    ],
+)
+def test_hours_after_a_dose_still_running_are_told_where_they_are_one_number(story, collected, told):
+    finding = story().dose(status="in-progress").level(collected, "0.4").only("18 12:00")
+    assert f"{told} the end (2025-03-03T12:00Z) of pegaspargase" in finding.sentence

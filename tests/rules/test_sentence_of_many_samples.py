@@ -51,7 +51,11 @@ def test_of_many_levels_those_the_reading_rests_on_are_told(story):
     assert "further samples of this dose" in finding.sentence
 
 
-def test_of_many_samples_without_a_level_the_latest_are_told(story):
+def test_all_of_a_few_samples_without_a_level_are_told_and_of_many_the_latest(story):
+    assert (
+        sampled(story, [None] * MOST_LISTED, letter="X").sentence.count("was cancelled by the laboratory")
+        == MOST_LISTED
+    )
     finding = sampled(story, [None] * (MOST_LISTED + 2), letter="X")
     assert finding.sentence.count("was cancelled by the laboratory") == MOST_RECENT
     assert (
