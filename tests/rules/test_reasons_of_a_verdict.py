@@ -236,3 +236,37 @@ def test_an_answer_from_more_than_17_weeks_later_is_told_as_one(story, second, c
 def test_hours_after_a_dose_still_running_are_told_where_they_are_one_number(story, collected, told):
     finding = story().dose(status="in-progress").level(collected, "0.4").only("18 12:00")
     assert f"{told} the end (2025-03-03T12:00Z) of pegaspargase" in finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("dose", "value", "letter", "rule"),
+    [
+        ({}, "0.5", "F", "D16"),
+        ({}, "<0.2", "F", "D3"),
+        ({}, "0.5", "P", "Q3"),
+        ({"status": "on-hold"}, "0.5", "F", "D0"),
+        ({"product": "unspecified-asparaginase"}, "0.5", "F", "D2"),
+    ],
+)
+def test_only_a_verdict_rests_on_one_of_several_levels(story, dose, value, letter, rule):
+    told = story().dose(**dose).level("10 12:00", value, letter=letter).level("11 12:00", value, letter=letter)
+    finding = told.only()
+    assert finding.rules[-1] == rule
+    assert (". The verdict rests on the level at 192 h. " in finding.sentence) is (rule == "D16")
+    assert "The exposure is that of" not in finding.sentence
+
+
+@pytest.mark.parametrize(("later", "contradict"), [("0.41", True), ("0.04", False)])
+def test_levels_contradict_each_other_though_a_third_one_fits(story, later, contradict):
+    told = story().dose().level("4 14:00", "0.95").level("10 12:00", "0.05").level("17 08:00", later)
+    sentence = told.only().sentence
+    assert (". Levels that contradict each other support no verdict; " in sentence) is contradict
+    assert ("The verdict rests on" in sentence) is not contradict
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"), [("0.06", "0.04", True), ("0.5", "0.04", False), ("0.06", "<0.03", False)]
+)
+def test_a_fast_clearance_is_one_of_both_windows(story, first, second, told):
+    sentence = story().dose().level("10 12:00", first).level("17 08:00", second).only().sentence
+    assert (" Low but detectable on day 7 and again on day 14: a fast-clearance pattern. " in sentence) is told
