@@ -96,3 +96,17 @@ def test_what_may_be_of_another_dose_counts_among_the_many(story):
     told_of = some(story().dose("3 10:00", None).dose("4 11:00", None, **DOSE_2), "a", 10)
     told_of.reaction("4", grade=1, record="AllergyIntolerance/b10")
     assert told(told_of.read("6 12:00").findings[0]) == (["a17", "a18", "a19"], 8)
+
+
+@pytest.mark.parametrize(
+    ("mild", "words"),
+    [
+        (4, "1 further reaction record could concern this dose."),
+        (5, "2 further reaction records could concern this dose."),
+    ],
+)
+def test_one_further_record_is_not_called_several(story, mild, words):
+    told_of = story().dose()
+    for number in range(7):
+        told_of.reaction(None, grade=3, record=f"AllergyIntolerance/a{number}")
+    assert f" {words} " in some(told_of, "b", mild).only("4 12:00").sentence

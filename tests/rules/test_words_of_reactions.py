@@ -72,7 +72,10 @@ def test_what_was_seen_is_told_in_words(story, concepts, written, seen):
         ("4 10:20", ("3", None), "at 2025-03-04T10:20Z"),
         ("3", ("3 10:00", None), "on 2025-03-03, on the same day as the dose, order of reaction and dose not known"),
         ("2025-03", ("3 10:00", None), "on 2025-03, order of reaction and dose not known"),
+        ("3", ("2025-03", None), "on 2025-03-03, order of reaction and dose not known"),
         ("4", ("3 10:00", None), "on 2025-03-04"),
+        # The day begins with the dose.
+        ("3", ("3 00:00", "3 02:00"), "on 2025-03-03"),
     ],
 )
 def test_the_time_of_a_reaction_is_told_as_far_as_it_is_known(story, occurred, dose, words):
@@ -106,3 +109,15 @@ def test_an_allergy_refuted_is_told_with_who_refuted_it(story):
     lines = story().dose().reaction(grade=2, verification="refuted")
     lines.reaction("3 10:30", grade=2, record="AllergyIntolerance/a2", verification="unconfirmed", recorder="ward")
     assert "ward" not in lines.only("5 12:00").sentence
+
+
+def test_no_reaction_is_told_only_where_none_is_linked(story):
+    none = "No reaction is linked to this dose."
+    assert none in story().dose().only("5 12:00").sentence
+    assert none not in story().dose().reaction(grade=2).only("5 12:00").sentence
+
+
+def test_all_products_of_other_families_it_is_coded_for_are_named(story):
+    lines = story().dose().reaction(grade=2, product="crisantaspase")
+    lines.reaction("3 10:30", grade=2, record="AllergyIntolerance/a2", product="recombinant-crisantaspase")
+    assert ", coded for crisantaspase and recombinant crisantaspase, " in lines.only("5 12:00").sentence
