@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from adapter import __version__
+from adapter.commands import bench_options as benches
 from adapter.commands import store_options as store
 from adapter.commands import wire_options as wire
 
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     _play(commands)
     _explain(commands)
     store.find_options(_command(commands, "find", store.FIND, store.FIND_EXAMPLES))
+    store.status_options(_command(commands, "status", store.STATUS, store.STATUS_EXAMPLES))
     check = _command(commands, "check", store.CHECK, store.CHECK_EXAMPLES)
     _service(check)
     store.check_options(check)
@@ -55,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     _lint(commands)
     _policies(commands)
     _conform(commands)
-    _bench(commands)
+    _benches(_command(commands, "bench", benches.BENCH, benches.BENCH_EXAMPLES))
     wire.send_options(_command(commands, "send", wire.SEND, wire.SEND_EXAMPLES))
     wire.listen_options(_command(commands, "listen", wire.LISTEN, wire.LISTEN_EXAMPLES))
     return parser
@@ -243,29 +245,10 @@ def _conform(commands: Commands) -> None:
     parser.add_argument("--json", action="store_true", help="print the reports as JSON")
 
 
-def _bench(commands: Commands) -> None:
-    parser = _command(
-        commands,
-        "bench",
-        "Measure what something costs on this machine, beside what it could cost at best and done in a plain way.",
-        ("troughline bench rules --quick", "troughline bench rules --quick --gate --json"),
-    )
-    benches = parser.add_subparsers(dest="bench", metavar="BENCH", required=True)
-    rules = _command(
-        benches,
-        "rules",
-        "Microseconds per re-interpretation of a patient, and how they grow with events and with other patients.",
-        (
-            "troughline bench rules",
-            "troughline bench rules --quick",
-            "troughline bench rules --quick --gate --json",
-            "troughline bench rules --seed 7",
-        ),
-    )
-    rules.add_argument("--quick", action="store_true", help="10,000 patients instead of 100,000, and fewer rounds")
-    rules.add_argument("--gate", action="store_true", help="exit with 1 when a ratio misses its goal")
-    rules.add_argument("--seed", type=int, default=20, metavar="N", help="other synthetic patients (default 20)")
-    rules.add_argument("--json", action="store_true", help="print the result as JSON")
+def _benches(parser: argparse.ArgumentParser) -> None:
+    kinds = parser.add_subparsers(dest="bench", metavar="BENCH", required=True)
+    benches.wire_options(_command(kinds, "wire", benches.WIRE, benches.WIRE_EXAMPLES))
+    benches.rules_options(_command(kinds, "rules", benches.RULES, benches.RULES_EXAMPLES))
 
 
 def _knowledge(parser: argparse.ArgumentParser) -> None:

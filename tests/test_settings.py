@@ -47,6 +47,10 @@ mllp:
     keepalive_idle_s: 20
     answer_within_s: 5
     archive_irrelevant: full
+    ack_mode: auto
+    heartbeats:
+      - PING|*
+      - NMD^N02
 senders:
   - match: "*|HOSP"
     decimal_comma: yes
@@ -54,6 +58,8 @@ senders:
   - match: LIS|HOSP
     zone: Europe/Berlin
     content_errors: AA
+    warn_in_err: yes
+    cannot_store: AR
     assumed_unit: IU/mL
 http:
   host: 10.0.0.1
@@ -163,6 +169,8 @@ def test_a_full_file_becomes_typed_settings_with_paths_beside_it(site: Path):
         keepalive_idle_s=20,
         answer_within_s=5,
         archive_irrelevant="full",
+        ack_mode="auto",
+        heartbeats=("PING|*", "NMD^N02"),
     )
     assert found.store == site / "data"
     assert found.canonical_base == "https://tdm.hospital.example/fhir"
@@ -198,7 +206,14 @@ def test_the_most_exact_sender_wins_and_takes_what_it_leaves_open_from_its_liste
     found, _ = load(site, FULL)
     assert found is not None
     rome, berlin = ZoneInfo("Europe/Rome"), ZoneInfo("Europe/Berlin")
-    exact = Sender(match="LIS|HOSP", zone=berlin, content_errors="AA", assumed_unit="IU/mL")
+    exact = Sender(
+        match="LIS|HOSP",
+        zone=berlin,
+        content_errors="AA",
+        warn_in_err=True,
+        cannot_store="AR",
+        assumed_unit="IU/mL",
+    )
     assert found.sender("LIS|HOSP") == exact
     assert found.sender("OTHER|HOSP", found.mllp[0]) == Sender(
         match="*|HOSP", zone=rome, default_charset="8859/1", decimal_comma=True, unsupported="AR"
@@ -235,6 +250,14 @@ def test_the_most_exact_sender_wins_and_takes_what_it_leaves_open_from_its_liste
         (
             "mllp:\n  - source: defualt\n",
             ["site.yaml:2: there is no source 'defualt'; did you mean 'default'?; it has to stand under 'sources'"],
+        ),
+        (
+            "mllp:\n  - heartbeats:\n      - PING|*\n      - '*|*'\n      - a|b|c\n",
+            [
+                f"site.yaml:{line}: a heartbeat is named by MSH-3|MSH-4, either part *, or by MSH-9; "
+                "for example PING|* or NMD^N02"
+                for line in (4, 5)
+            ],
         ),
         ("senders:\n  - match: LIS\n", ["site.yaml:2: 'match' takes MSH-3|MSH-4, either part *; for example LIS|*"]),
         ("targets:\n  - name: a\n", ["site.yaml:2: 'url' is missing"]),

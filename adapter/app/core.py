@@ -92,6 +92,7 @@ class _Core:
                 inboxes=inboxes,
                 clock=_clock,
                 after_commit=self._wake_deliveries,
+                together=self._state.together,
             )
         )
         self._health = Health(loaded.settings, self._state, self._engine, inboxes)

@@ -16,6 +16,13 @@ ACK_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3, 5),
 )
 WIRE = Counter("troughline_wire_events_total", "What happened on the wire beside messages.", ["listener", "event"])
+HEARTBEATS = Counter("troughline_heartbeats_total", "Messages that only ask whether we are there.", ["listener"])
+LAST_HEARTBEAT = Gauge(
+    "troughline_last_heartbeat_timestamp_seconds",
+    "When the last of them came, in seconds since 1970.",
+    ["listener"],
+    multiprocess_mode="mostrecent",
+)
 REPEATS = Counter("troughline_duplicates_total", "Messages already kept and answered again.", ["listener"])
 PROBLEMS = Counter("troughline_problems_total", "Problems found in messages.", ["problem"])
 EVENTS = Counter("troughline_events_total", "Domain events.", ["event"])
@@ -46,9 +53,9 @@ ALARMS = Counter("troughline_alarms_total", "Conditions a person must look at.",
 
 
 @cache
-def _irrelevant(listener: str) -> tuple[Counter, Counter]:
+def _irrelevant(listener: str, code: str) -> tuple[Counter, Counter]:
     """What every irrelevant message counts for, looked up once: they are nearly all there is."""
-    return MESSAGES.labels(listener, "irrelevant"), ACKS.labels(listener, "AA")
+    return MESSAGES.labels(listener, "irrelevant"), ACKS.labels(listener, code or "none")
 
 
 def count(event: str, facts: dict[str, Any]) -> None:
@@ -56,8 +63,17 @@ def count(event: str, facts: dict[str, Any]) -> None:
     listener = str(facts.get("listener", ""))
     match event:
         case "irrelevant":
-            for counter in _irrelevant(listener):
+            for counter in _irrelevant(listener, facts["code"]):
                 counter.inc()
+        case "heartbeat":
+            ACKS.labels(listener, facts["code"] or "none").inc()
+            HEARTBEATS.labels(listener).inc()
+            LAST_HEARTBEAT.labels(listener).set_to_current_time()
+        case "accepted":
+            ACKS.labels(listener, facts["code"]).inc()
+        case "refused":
+            ACKS.labels(listener, facts["code"]).inc()
+            ALARMS.labels("inbox-cannot-keep").inc()
         case "answered":
             MESSAGES.labels(listener, "relevant").inc()
             ACKS.labels(listener, str(facts.get("code") or "none")).inc()

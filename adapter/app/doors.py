@@ -52,6 +52,7 @@ def hl7_door(keeper: GroupKeeper, parts: Parts, source: str, executor: Executor,
         clock=lambda: datetime.now(UTC).astimezone(),
         next_control_id=control_ids("H", time.time_ns()),
         observe=observe,
+        rules=parts.rules_at(HTTP_LISTENER),
     )
 
     async def receive(raw: bytes, _peer: str) -> bytes | None:

@@ -152,6 +152,7 @@ def _drop(settings: DropSettings, keeper: GroupKeeper, parts: Parts, executor: E
         clock=lambda: datetime.now(UTC).astimezone(),
         next_control_id=control_ids("F", time.time_ns()),
         observe=count,
+        rules=parts.rules_at(settings.name),
     )
     door = Door(
         listener=settings.name,

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -17,12 +18,14 @@ from adapter.app.counters import ALARMS, CHANGES, EVENTS, PROBLEMS
 from adapter.domain.message import MessageRef, Stored
 from adapter.pipeline.parts import Parts
 from adapter.pipeline.process import Processed, fault_place, process, reassess
-from adapter.store.faults import CannotKeep, StoreBroken
+from adapter.store.faults import CannotKeep, GroupUndone, StoreBroken
 
 POLL_S = 0.05
 FAILED_REST_S = 60.0
 """A patient our rules cannot read stays due; he is tried again, but not with every tick of the clock."""
 BATCH = 200
+GROUP_S = 0.1
+"""How long messages are gathered into one transaction: nothing is seen, or delivered, later than that."""
 RETRY_S = 1.0
 EXIT_BROKEN = 70
 
@@ -59,6 +62,8 @@ class EngineParts:
     clock: Callable[[], datetime]
     after_commit: Callable[[], None]
     """Called when something changed that may have to be delivered."""
+    together: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Makes the commits inside one: many waiting messages cost one sync."""
 
 
 class Engine:
@@ -70,6 +75,8 @@ class Engine:
         self._stop = threading.Event()
         self._due: deque[str] = deque()
         self._resting_until: dict[str, float] = {}
+        self._begun, self._alone = 0, 0
+        """Messages begun in the last group, and how many of a group that was undone are still taken one by one."""
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def start(self) -> None:
@@ -121,16 +128,43 @@ class Engine:
     def _step(self) -> bool:
         busy = False
         for inbox in self._p.inboxes:
-            for stored in inbox.after(self._p.cursors.cursor(inbox.name), BATCH):
+            waiting = inbox.after(self._p.cursors.cursor(inbox.name), BATCH)
+            busy = busy or bool(waiting)
+            while waiting:
                 if self._stop.is_set():
                     return False
-                self._observe(process(stored, message_ref(inbox.name, stored), self._p.parts, self._p.clock()))
-                busy = True
+                waiting = waiting[self._take(inbox.name, waiting) :]
         while self._due and not self._stop.is_set():
             self._reassess(self._due[0])
             self._due.popleft()
             busy = True
         return busy
+
+    def _take(self, inbox: str, waiting: Sequence[Stored]) -> int:
+        """Process the first of the waiting messages, and as many with it as a short time allows; gives their number."""
+        try:
+            done = self._processed(inbox, waiting[:1] if self._alone else waiting)
+        except GroupUndone:
+            # One of them meets a fault of ours while it is written: alone it is quarantined, and spoils no other.
+            self._alone = self._begun
+            return 0
+        self._alone = max(self._alone - len(done), 0)
+        for one in done:
+            self._observe(one)
+        return len(done)
+
+    def _processed(self, inbox: str, waiting: Sequence[Stored]) -> list[Processed]:
+        if len(waiting) == 1:
+            (stored,) = waiting
+            return [process(stored, message_ref(inbox, stored), self._p.parts, self._p.clock())]
+        until = time.monotonic() + GROUP_S
+        done: list[Processed] = []
+        with self._p.together():
+            for self._begun, stored in enumerate(waiting, start=1):
+                done.append(process(stored, message_ref(inbox, stored), self._p.parts, self._p.clock()))
+                if self._stop.is_set() or time.monotonic() > until:
+                    break
+        return done
 
     def _reassess(self, patient: str) -> None:
         try:

@@ -19,12 +19,13 @@ from adapter.app.parts import Loaded, rules_for
 from adapter.domain.message import Translation
 from adapter.ingest.relevance import RelevanceFilter
 from adapter.ingest.translate import translate_hl7
-from adapter.pipeline.receive import Door, Reception, receive_at_once, receive_hl7, too_large
+from adapter.pipeline.receive import Door, Reception, receive_at_once, receive_in_mode, too_large
 from adapter.settings import MllpListener as ListenerSettings
+from adapter.settings import Settings
 from adapter.store.faults import CannotKeep, StoreBroken
 from adapter.store.torn_frames import TornFrames
 from adapter.transport.cannot_store import CannotStore
-from adapter.transport.mllp import MllpLimits, MllpListener
+from adapter.transport.mllp import Followed, MllpLimits, MllpListener
 from adapter.transport.tls_server import ServerTls
 
 RELEVANCE_BOUND = 100_000
@@ -47,8 +48,24 @@ def reception(
         executor=executor,
         clock=lambda: datetime.now(UTC).astimezone(),
         next_control_id=control_ids("T", time.time_ns()),
-        observe=observe,
+        observe=_telling_refusals(observe) if _refuses(loaded.settings) else observe,
+        rules=rules,
     )
+
+
+def _refuses(settings: Settings) -> bool:
+    return any(sender.cannot_store == "AR" for sender in settings.senders)
+
+
+def _telling_refusals(observe: Observe) -> Observe:
+    """Observe, and log each message that was answered AR because it could not be kept."""
+
+    def observe_and_tell(event: str, facts: dict[str, Any]) -> None:
+        observe(event, facts)
+        if event == "refused":
+            structlog.get_logger().error("cannot-keep", listener=facts["listener"], reason=facts["reason"])
+
+    return observe_and_tell
 
 
 def listener(
@@ -60,14 +77,18 @@ def listener(
         source=settings.source,
         archive_irrelevant=settings.archive_irrelevant,
         answer_within_s=float(settings.answer_within_s),
+        ack_mode=settings.ack_mode,
+        heartbeats=settings.heartbeats,
+        may_refuse=True,
     )
     seconds = ACK_SECONDS.labels(settings.name)
     log = structlog.get_logger().bind(listener=settings.name)
 
-    async def handle(raw: bytes, _peer: str) -> bytes | None:
+    async def handle(raw: bytes, _peer: str) -> bytes | Followed | None:
         started = time.perf_counter()
         try:
-            return await receive_hl7(raw, door, received)
+            replies = await receive_in_mode(raw, door, received)
+            return Followed(first=replies.first, later=replies.later) if replies.later else replies.first
         except CannotKeep as fault:
             ALARMS.labels("inbox-cannot-keep").inc()
             log.error("cannot-keep", reason=str(fault))
@@ -91,7 +112,7 @@ def listener(
 
     return MllpListener(
         handle=handle,
-        too_large=lambda start: too_large(start, received),
+        too_large=lambda start: too_large(start, received, settings.ack_mode),
         limits=_limits(settings),
         on_event=on_event,
         on_torn=_keeping_torn(settings.name, torn, log),

@@ -189,6 +189,8 @@ def rules_for(settings: Settings, listener: MllpListener | DropFolder | None) ->
                 assumed_unit=found.assumed_unit,
                 unsupported=found.unsupported,
                 content_errors=found.content_errors,
+                warn_in_err=found.warn_in_err,
+                cannot_store=found.cannot_store,
                 default_charset=found.default_charset,
             )
         return remembered[sender]

@@ -17,6 +17,7 @@ from typing import IO, Any
 import structlog
 
 from adapter.app.observing import METRICS_VARIABLE, forget_live_gauges, prepare_metrics_folder
+from adapter.app.running import forget_running, tell_running
 from adapter.store.folder import lock_store, prepare_folder
 
 START_LIMIT_S = 60.0
@@ -67,13 +68,16 @@ def supervise(store: Path, instructions: Mapping[str, Any], *, announce: IO[str]
         try:
             for name in CHILDREN:
                 children[name] = _start(name, instructions, environment)
-            print(json.dumps(_addresses(children)), file=announce, flush=True)
+            ready = _addresses(children)
+            tell_running(store, ready)
+            print(json.dumps(ready), file=announce, flush=True)
             while not stopping.asked:
                 _watch(children, instructions, environment)
                 time.sleep(POLL_S)
         except AlreadyTold:
             return EXIT_REFUSED
         finally:
+            forget_running(store)
             _stop(tuple(children.values()))
     return 0
 

@@ -19,6 +19,7 @@ from adapter.commands.bench_feed import Feed, feed_of
 END = b"\x1c\r"
 READ_BYTES = 65536
 PATIENCE_S = 60.0
+SHARES = (0.5, 0.95, 0.99, 0.999)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,8 @@ class Measured:
     """What came back, in seconds and microseconds."""
 
     messages: int
+    begun_at: float
+    """When the first message went out, by the monotonic clock all processes of a machine share."""
     seconds: float
     cpu_us: float
     """Processor time of this process per message: its own ceiling."""
@@ -85,9 +88,32 @@ def measured(load: Load) -> Measured:
     frames = deque(b"\x0b" + message + END for message in feed_of(load.feed, load.count, load.seed, load.series))
     size = sum(map(len, frames)) / load.count
     lanes = [_Lane(load) for _ in range(min(load.connections, load.count))]
+    cpu_s, begun_at = time.process_time(), time.monotonic()
+    waits, codes = _pumped(lanes, frames, load)
+    seconds, cpu_s = time.monotonic() - begun_at, time.process_time() - cpu_s
+    for lane in lanes:
+        lane.socket.close()
+    waits.sort()
+    p50, p95, p99, p999 = (waits[min(int(len(waits) * share), len(waits) - 1)] * 1e6 for share in SHARES)
+    return Measured(
+        messages=load.count,
+        begun_at=begun_at,
+        seconds=seconds,
+        cpu_us=cpu_s / load.count * 1e6,
+        p50_us=p50,
+        p95_us=p95,
+        p99_us=p99,
+        p999_us=p999,
+        most_us=waits[-1] * 1e6,
+        codes=dict(codes),
+        bytes_per_message=size,
+    )
+
+
+def _pumped(lanes: list[_Lane], frames: deque[bytes], load: Load) -> tuple[list[float], Counter[str]]:
+    """How long each answer took, and how often each code came."""
     waits: list[float] = []
     codes = Counter[str]()
-    cpu, begun = time.process_time(), time.perf_counter()
     with selectors.DefaultSelector() as selector:
         for lane in lanes:
             selector.register(lane.socket, selectors.EVENT_READ, lane)
@@ -96,42 +122,14 @@ def measured(load: Load) -> Measured:
             ready = selector.select(PATIENCE_S)
             if not ready:
                 raise TimeoutError("no answer came")
-            for key, _ in ready:
-                lane = key.data
-                if not lane.answered():
-                    continue
+            for lane in (key.data for key, _ in ready if key.data.answered()):
                 waits.append(time.perf_counter() - lane.sent_at)
                 if not load.echoed:
                     codes[_code(lane.received)] += 1
                 lane.received = b""
                 if frames:
                     lane.send(frames.popleft())
-    seconds, cpu_s = time.perf_counter() - begun, time.process_time() - cpu
-    for lane in lanes:
-        lane.socket.close()
-    return _summed(load, waits, seconds, cpu_s, dict(codes), size)
-
-
-def _summed(
-    load: Load, waits: list[float], seconds: float, cpu_s: float, codes: dict[str, int], size: float
-) -> Measured:
-    ordered = sorted(waits)
-
-    def at(share: float) -> float:
-        return ordered[min(int(len(ordered) * share), len(ordered) - 1)] * 1e6
-
-    return Measured(
-        messages=load.count,
-        seconds=seconds,
-        cpu_us=cpu_s / load.count * 1e6,
-        p50_us=at(0.5),
-        p95_us=at(0.95),
-        p99_us=at(0.99),
-        p999_us=at(0.999),
-        most_us=ordered[-1] * 1e6,
-        codes=codes,
-        bytes_per_message=size,
-    )
+    return waits, codes
 
 
 def _code(answer: bytes) -> str:

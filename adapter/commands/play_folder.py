@@ -14,7 +14,7 @@ from adapter.domain.message import Arrival, MessageRef, Stored, Translation
 from adapter.domain.outputs import Change
 from adapter.domain.problems import Problem, problem
 from adapter.fhir import UnreadableJsonError, loads
-from adapter.ingest.acknowledgment import error_rows
+from adapter.ingest.acknowledgment_errors import error_rows
 from adapter.ingest.fhir_bundle import SUPPORTING, fhir_resources, fhir_stamp
 from adapter.ingest.hl7v2 import split_messages
 from adapter.ingest.relevance import RelevanceFilter

@@ -18,6 +18,31 @@ CHECK_EXAMPLES = (
     "troughline check --config troughline.yaml --thorough --json",
     "troughline check --store ./store --fhir http://127.0.0.1:8090/fhir",
 )
+STATUS = "One screen: is the service ready, who sends, what waits to be understood, delivered or looked at, alarms."
+STATUS_EXAMPLES = (
+    "troughline status --store ./store",
+    "troughline status --config troughline.yaml --watch",
+    "troughline status --config troughline.yaml --json",
+)
+
+
+def status_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `status`."""
+    parser.add_argument("--store", type=Path, metavar="DIR", help="folder of the store")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="site configuration (YAML), which names the store")
+    parser.add_argument("--watch", action="store_true", help="look again and again, until Ctrl-C")
+    parser.add_argument("--every", type=_seconds, default=2.0, metavar="S", help="seconds between looks (default 2)")
+    parser.add_argument("--json", action="store_true", help="print the look as JSON; with --watch one line each")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+    return seconds
 
 
 def find_options(parser: argparse.ArgumentParser) -> None:

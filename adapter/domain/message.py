@@ -80,11 +80,11 @@ class Header:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """The acknowledgment a message deserves: AA, AE, AR, or nothing for an ACK."""
+    """The acknowledgment a message deserves (HL7 table 0008): AA, AE, AR; CA, CE, CR in enhanced mode; "" for none."""
 
-    code: Literal["AA", "AE", "AR", ""]
+    code: Literal["AA", "AE", "AR", "CA", "CE", "CR", ""]
     errors: tuple[Problem, ...] = ()
-    """Problems of severity error, in the order of the message."""
+    """Problems of severity error, in the order of the message; behind them warnings, for a sender who wants them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,36 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from adapter.domain.problem import Problem, ProblemKind, Severity
 
-Severity = Literal["error", "warning", "information"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProblemKind:
-    """One registered problem: its HL7 table 0357 code and what to tell a person."""
-
-    code: str
-    severity: Severity
-    hl7_code: str
-    title: str
-    advice: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """Something wrong or unclear at one place of a message; never holds field content."""
-
-    code: str
-    severity: Severity
-    where: str | None
-    """`OBX[2]-6`, `MedicationAdministration.subject`, or None for the whole message."""
-    location: str | None
-    """The same as ERR-2: `OBX^2^6`; None for FHIR."""
-    text: str
-    hl7_code: str
-
+__all__ = ["KINDS", "Problem", "ProblemKind", "Severity", "problem"]
 
 KINDS: dict[str, ProblemKind] = {
     kind.code: kind
@@ -49,6 +22,13 @@ KINDS: dict[str, ProblemKind] = {
             hl7_code="207",
             title="The frame is larger than the listener accepts",
             advice="Raise frame_limit_bytes or split the message.",
+        ),
+        ProblemKind(
+            code="cannot-store",
+            severity="error",
+            hl7_code="207",
+            title="The message cannot be stored here at present",
+            advice="The message is not wrong: send it again later.",
         ),
         ProblemKind(
             code="too-many-segments",

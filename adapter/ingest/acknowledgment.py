@@ -1,4 +1,4 @@
-"""The answer to one HL7 v2 message: original mode, worded for the sender's version."""
+"""The answer to one HL7 v2 message, worded for the sender's version."""
 
 from __future__ import annotations
 
@@ -7,45 +7,28 @@ from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 
 from adapter.domain.message import Answer
-from adapter.domain.problems import KINDS, Problem
+from adapter.ingest.acknowledgment_errors import FIRST_WITH_ERR_FIELDS, error_segments, sentence
 from adapter.ingest.hl7v2 import STANDARD, Delimiters, NotHl7, escape, read_message
 from adapter.ingest.hl7v2.charsets import wide_codec
 from adapter.ingest.hl7v2.delimiters import declared_delimiters, declares
 from adapter.ingest.hl7v2.header import Envelope, header_fields, readable
 
-ERRORS_LIMIT = 10
-"""Most problems one answer lists."""
-
-MSA_TEXT_LIMIT_CHARS = 80
-"""Longest MSA-3: Mirth shows its operator nothing else."""
-
 CONTROL_ID_LIMIT_CHARS = 20
 
+ECHO_LIMIT_BYTES = 1024
+"""A longer field of the header is not sent back, MSH-10 excepted: it names the message."""
+
+ANSWER_LIMIT_BYTES = 32 * 1024
+"""No answer is longer, what MSA-2 repeats of MSH-10 left aside."""
+
+_ACCEPTING = ("AA", "CA")
 _FIRST_WITH_STRUCTURE = (2, 4)
 _FIRST_WITH_TRIGGER = (2, 3)
-_FIRST_WITH_ERR_FIELDS = (2, 5)
+_CONTROL_ID = 10
+_NEVER = b"NE"
 _DEFAULT_VERSION = b"2.5.1"
 _HERE = b"\r"
 """Where a template is cut: no field of a header holds a line end."""
-
-_TABLE_0357 = {
-    "0": "Message accepted",
-    "100": "Segment sequence error",
-    "101": "Required field missing",
-    "102": "Data type error",
-    "103": "Table value not found",
-    "200": "Unsupported message type",
-    "201": "Unsupported event code",
-    "202": "Unsupported processing id",
-    "203": "Unsupported version id",
-    "204": "Unknown key identifier",
-    "205": "Duplicate key identifier",
-    "206": "Application record locked",
-    "207": "Application internal error",
-}
-
-_SEVERITY = {"error": "E", "warning": "W", "information": "I"}
-"""HL7 table 0516."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +39,8 @@ class _Asked:
     fields: list[bytes]
 
     def field(self, n: int) -> bytes:
-        return self.fields[n] if n < len(self.fields) else b""
+        found = self.fields[n] if n < len(self.fields) else b""
+        return found if len(found) <= ECHO_LIMIT_BYTES or n == _CONTROL_ID else b""
 
     @property
     def separator(self) -> bytes:
@@ -64,13 +48,20 @@ class _Asked:
 
 
 def acknowledge(
-    raw: bytes, answer: Answer, *, now: datetime, control_id: str, envelope: Envelope | None = None
+    raw: bytes,
+    answer: Answer,
+    *,
+    now: datetime,
+    control_id: str,
+    envelope: Envelope | None = None,
+    asks_none: bool = False,
 ) -> bytes:
-    """The acknowledgment of `raw` (HL7 2.5 section 2.9.2, original mode); empty bytes when it deserves none.
+    """The acknowledgment of `raw` (HL7 2.5 sections 2.9.2 and 2.9.3); empty bytes when it deserves none.
 
     Echoes delimiters, MSH-11, MSH-12 and MSH-18, swaps sender and receiver, copies MSH-10 into MSA-2. MSA-3 is
     filled unless all is well; ERR has the fields of the sender's version. Holds nothing of the message's content.
-    `envelope` is that of `raw`, where it is known already.
+    `envelope` is that of `raw`, where it is known already; `asks_none` fills MSH-15 and MSH-16 with NE, for an
+    application answer of enhanced mode, which is a message of its own.
     Raises ValueError when `now` has no zone or `control_id` is no id of 1 to 20 characters.
     """
     if now.utcoffset() is None:
@@ -79,34 +70,28 @@ def acknowledge(
         raise ValueError("MSH-10 has 1 to 20 characters")
     if not answer.code:
         return b""
-    if envelope and answer.code == "AA" and not answer.errors and (template := _template(envelope.repeated)):
+    plain = answer.code in _ACCEPTING and not answer.errors
+    if envelope and plain and (template := _template(envelope.repeated, answer.code, _NEVER if asks_none else b"")):
         return template.filled(now, control_id, envelope.control_id)
     fields = header_fields(raw)
     wide = None if fields else wide_codec(raw)
     if wide:
         narrow = raw.decode(wide, "replace").encode()
-        return acknowledge(narrow, answer, now=now, control_id=control_id).decode(errors="replace").encode(wide)
+        told = acknowledge(narrow, answer, now=now, control_id=control_id, asks_none=asks_none)
+        return told.decode(errors="replace").encode(wide)
     asked = _asked(fields)
     version = _version(asked)
     segments = [
-        _msh(asked, version, now, control_id),
+        _msh(asked, version, now, control_id, asks_none=asks_none),
         _msa(asked, answer, raw),
-        *(_encoded(text, raw) for text in _err(answer.errors[:ERRORS_LIMIT], asked.delimiters, version)),
+        *(_encoded(text, raw) for text in error_segments(answer, asked.delimiters, version)),
     ]
     return b"".join(segment + b"\r" for segment in segments)
 
 
-def error_rows(answer: Answer) -> list[dict[str, str | None]]:
-    """The errors of an answer as printed: HL7 table 0357 code, ERR-2 location, problem code, text."""
-    return [
-        {"code": found.hl7_code, "location": found.location, "problem": found.code, "text": found.text}
-        for found in answer.errors
-    ]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Template:
-    """The AA that one sender gets time after time: only its time and the two control ids change."""
+    """The AA or CA that one sender gets time after time: only its time and the two control ids change."""
 
     version: tuple[int, ...]
     delimiters: Delimiters
@@ -122,8 +107,8 @@ class _Template:
 
 
 @lru_cache(maxsize=4096)
-def _template(repeated: tuple[bytes, ...]) -> _Template | None:
-    """The template for an envelope; None where the answer has to be worded for each message."""
+def _template(repeated: tuple[bytes, ...], code: str, asks: bytes) -> _Template | None:
+    """The template for an envelope, `asks` in MSH-15 and MSH-16; None where each answer has to be worded anew."""
     *before, kind_before, kind, behind = repeated
     fields = [b"MSH", b"|", *before, b"", kind_before, kind, b"", *behind.split(b"|")]
     asked = _asked(fields)
@@ -131,9 +116,9 @@ def _template(repeated: tuple[bytes, ...]) -> _Template | None:
     if any(mark.isalnum() or not mark.isascii() for mark in marks):
         return None  # a delimiter may stand in our own control id, which then is escaped
     version = _version(asked)
-    header = _msh_fields(asked, version, stamp=_HERE, control_id=_HERE)
+    header = _msh_fields(asked, version, stamp=_HERE, control_id=_HERE, asks_none=bool(asks))
     before_time, before_id, after = asked.separator.join(header).split(_HERE)
-    before_answered_id = asked.separator.join((after + b"\rMSA", b"AA", b""))
+    before_answered_id = asked.separator.join((after + b"\rMSA", code.encode(), b""))
     return _Template(
         version=version,
         delimiters=asked.delimiters,
@@ -175,13 +160,15 @@ def _numbers(version: bytes, component: str) -> tuple[int, ...]:
     return tuple(int(part[:4]) for part in parts)
 
 
-def _msh(asked: _Asked, version: tuple[int, ...], now: datetime, control_id: str) -> bytes:
+def _msh(asked: _Asked, version: tuple[int, ...], now: datetime, control_id: str, *, asks_none: bool) -> bytes:
     own = escape(control_id, asked.delimiters).encode("ascii", "replace")
     stamp = _stamp(now, version, asked.delimiters).encode()
-    return asked.separator.join(_msh_fields(asked, version, stamp=stamp, control_id=own))
+    return asked.separator.join(_msh_fields(asked, version, stamp=stamp, control_id=own, asks_none=asks_none))
 
 
-def _msh_fields(asked: _Asked, version: tuple[int, ...], *, stamp: bytes, control_id: bytes) -> list[bytes]:
+def _msh_fields(
+    asked: _Asked, version: tuple[int, ...], *, stamp: bytes, control_id: bytes, asks_none: bool
+) -> list[bytes]:
     fields = [
         b"MSH",
         asked.field(2),
@@ -196,15 +183,16 @@ def _msh_fields(asked: _Asked, version: tuple[int, ...], *, stamp: bytes, contro
         asked.field(11),
         asked.field(12),
     ]
+    wishes = [b"", b"", _NEVER, _NEVER] if asks_none else []
     if asked.field(18):
-        fields += [b""] * 5 + [asked.field(18)]
-    return fields
+        wishes += [b""] * (5 - len(wishes)) + [asked.field(18)]
+    return fields + wishes
 
 
 def _stamp(now: datetime, version: tuple[int, ...], delimiters: Delimiters) -> str:
     """MSH-7; a fraction or offset whose sign the sender uses as a delimiter is left out."""
     marks = delimiters.field + delimiters.encoding
-    fraction = f".{now.microsecond // 1000:03d}" if version >= _FIRST_WITH_ERR_FIELDS and "." not in marks else ""
+    fraction = f".{now.microsecond // 1000:03d}" if version >= FIRST_WITH_ERR_FIELDS and "." not in marks else ""
     offset = _offset(now.utcoffset())
     return f"{_second(now.replace(microsecond=0, tzinfo=None))}{fraction}{offset if offset[0] not in marks else ''}"
 
@@ -230,59 +218,9 @@ def _answer_type(asked: _Asked, version: tuple[int, ...]) -> bytes:
 
 def _msa(asked: _Asked, answer: Answer, raw: bytes) -> bytes:
     fields = [b"MSA", answer.code.encode(), asked.field(10)]
-    if answer.code != "AA":
-        fields.append(_encoded(_sentence(answer.errors, asked.delimiters), raw))
+    if answer.code not in _ACCEPTING:
+        fields.append(_encoded(sentence(answer, asked.delimiters), raw))
     return asked.separator.join(fields)
-
-
-def _sentence(errors: tuple[Problem, ...], delimiters: Delimiters) -> str:
-    if not errors:
-        return "The message was not accepted."
-    where = errors[0].where or ""
-    place = f" ({where})" if where and where.replace("[1]", "") not in errors[0].text else ""
-    more = f" and {len(errors) - 1} more" if len(errors) > 1 else ""
-    ending = f"{escape(place, delimiters)}{more}"
-    text = errors[0].text.rstrip(".")
-    while len(escape(text, delimiters)) + len(ending) > MSA_TEXT_LIMIT_CHARS:
-        text = text[:-1]
-    return escape(text, delimiters) + ending
-
-
-def _err(errors: tuple[Problem, ...], delimiters: Delimiters, version: tuple[int, ...]) -> list[str]:
-    if not errors:
-        return []
-    if version >= _FIRST_WITH_ERR_FIELDS:
-        return [delimiters.field.join(_err_fields(found, delimiters)) for found in errors]
-    # Before 2.5 there is one ERR with one field, which repeats.
-    places = [_err_place(found, delimiters) for found in errors]
-    return [delimiters.field.join(["ERR", delimiters.repetition.join(places) if delimiters.repetition else places[0]])]
-
-
-def _err_fields(found: Problem, delimiters: Delimiters) -> list[str]:
-    kind = KINDS[found.code]
-    return [
-        "ERR",
-        "",
-        delimiters.component.join((found.location or "").split("^")),
-        _coded(found.hl7_code, _TABLE_0357[found.hl7_code or "207"], "HL70357", delimiters),
-        _SEVERITY[found.severity],
-        _coded(found.code, kind.title, "L", delimiters),
-        "",
-        escape(kind.advice, delimiters),
-        escape(found.text, delimiters),
-    ]
-
-
-def _coded(code: str, text: str, system: str, delimiters: Delimiters) -> str:
-    return delimiters.component.join((escape(code or "207", delimiters), escape(text, delimiters), system))
-
-
-def _err_place(found: Problem, delimiters: Delimiters) -> str:
-    segment, occurrence, field = [*(found.location or "").split("^"), "", "", ""][:3]
-    code = found.hl7_code or "207"
-    parts = (code, escape(_TABLE_0357[code], delimiters), "HL70357")
-    coded = delimiters.subcomponent.join(parts) if delimiters.subcomponent else code
-    return delimiters.component.join((segment, occurrence, field, coded))
 
 
 def _encoded(text: str, raw: bytes) -> bytes:

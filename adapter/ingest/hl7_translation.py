@@ -104,7 +104,7 @@ def _translate(raw: bytes, ready: Compiled, rules_for: RulesFor, source: str) ->
         events=tuple(reading.events),
         problems=tuple(reading.notes.problems),
         parked=reading.parked,
-        answer=_answer(code, reading.notes.problems),
+        answer=_answer(code, reading.notes.problems, rules),
         stamp=stamp_of(sent, reading.zone),
         codes_seen=tuple(reading.codes_seen),
         mapping_hash=ready.knowledge.hash,
@@ -262,9 +262,11 @@ def _msh(message: Message) -> Segment:
     return message.first("MSH") or message.segments[0]
 
 
-def _answer(code: Literal["AA", "AE", "AR"], problems: list[Problem]) -> Answer:
+def _answer(code: Literal["AA", "AE", "AR"], problems: list[Problem], rules: SenderRules) -> Answer:
     errors = tuple(found for found in problems if found.severity == "error")
-    return Answer(code=code, errors=errors) if errors and code != "AA" else Answer(code="AA")
+    warnings = tuple(found for found in problems if found.severity == "warning") if rules.warn_in_err else ()
+    refused = bool(errors) and code != "AA"
+    return Answer(code=code if refused else "AA", errors=(errors if refused else ()) + warnings)
 
 
 def _not_hl7(ready: Compiled, rules: SenderRules) -> Translation:
@@ -273,7 +275,7 @@ def _not_hl7(ready: Compiled, rules: SenderRules) -> Translation:
         relevance="relevant",
         problems=(found,),
         parked=found.code,
-        answer=_answer(rules.content_errors, [found]),
+        answer=_answer(rules.content_errors, [found], rules),
         mapping_hash=ready.knowledge.hash,
     )
 

@@ -1,4 +1,4 @@
-"""What a site says of one sender: how its messages are to be read where they are silent."""
+"""What a site says of one sender: how its messages are read where they are silent, and how they are answered."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ class SenderRules:
     """Answer to a message of another type that names an asparaginase code."""
     content_errors: Literal["AE", "AA"] = "AE"
     """Answer to a message with a problem of severity error."""
+    warn_in_err: bool = False
+    """Whether warnings stand in the answer too, as ERR of severity W."""
+    cannot_store: Literal["close", "AR"] = "close"
+    """What this sender meets when its message cannot be kept: a closed connection, or AR."""
     default_charset: str | None = None
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 
 from adapter.domain.message import OutboxRow, Outcome
 from adapter.fhir import Canonical, Json, dumps
+from adapter.store.crash_points import reached
 from adapter.transport.fhir_client import EntryResult, PatientMatch, Put, TransactionResult
 from adapter.transport.fhir_failures import Ambiguous, FhirFailure, Permanent, Transient
 from adapter.writeback.bundle import for_target, transaction
@@ -72,12 +73,15 @@ def deliver(destination: Destination, outbox: Outbox, now: datetime) -> dict[str
     rows = outbox.due(destination.name, now, destination.patients_at_once)
     for patient, group in groupby(rows, key=lambda row: row.patient):
         of_patient = list(group)
+        reached("delivery-due")
         try:
             outcomes = _deliver_patient(patient, of_patient, destination, now)
         except Exception:  # noqa: BLE001 - a fault of ours with one patient must not hold back the others
             counts["failed"] += 1
             outcomes = [_later(row, "internal-error", now) for row in of_patient]
+        reached("delivered")
         outbox.settle(outcomes)
+        reached("settled")
         for outcome in outcomes:
             counts[outcome.state] += 1
     return counts

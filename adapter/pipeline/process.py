@@ -14,6 +14,7 @@ from adapter.domain.problems import problem
 from adapter.pipeline.interpreting import Step, interpreted, withheld
 from adapter.pipeline.parts import JsonObject, Parts, State
 from adapter.pipeline.understand import understand
+from adapter.store.crash_points import reached
 from adapter.store.faults import CannotKeep, StoreBroken
 
 
@@ -38,8 +39,10 @@ def process(stored: Stored, message: MessageRef, parts: Parts, now: datetime) ->
     A fault of ours on the way parks the message as `internal-error`, with no other effect: it must not stop the feed.
     Raises CannotKeep or StoreBroken, as the store does.
     """
+    reached("taken")
     try:
         done = _worked_out(stored, message, parts, now)
+        reached("understood")
         parts.state.commit(done.work)
     except (CannotKeep, StoreBroken):
         raise

@@ -63,6 +63,16 @@ def read_file(block: Block, key: str, folder: Path) -> Path | None:
     return path
 
 
+def read_heartbeats(block: Block) -> tuple[str, ...]:
+    """Messages that only ask whether we are there: `MSH-3|MSH-4`, either part `*`, or an MSH-9 such as `NMD^N02`."""
+    named = block.texts("heartbeats")
+    for number, one in enumerate(named):
+        if one.count("|") > 1 or one.replace(" ", "") in ("", "*", "*|*"):
+            text = "a heartbeat is named by MSH-3|MSH-4, either part *, or by MSH-9; for example PING|* or NMD^N02"
+            block.fault(text, "heartbeats", number)
+    return named
+
+
 def check_names(top: Block, settings: Settings) -> None:
     """Names are unique, and every source that is named exists."""
     for key, names in (

@@ -14,14 +14,17 @@ from adapter.settings.checks import (
     check_names,
     read_charset,
     read_file,
+    read_heartbeats,
     read_url,
     read_zone,
 )
 from adapter.settings.overrides import override
 from adapter.settings.site import (
     CANONICAL_BASE,
+    AckMode,
     Archive,
     AuthKind,
+    CannotStore,
     ContentErrors,
     Delivery,
     DropFolder,
@@ -120,6 +123,8 @@ def _listener(row: Block, folder: Path) -> MllpListener:
         tls=read_tls(row, folder),
         mllp_release=cast("MllpRelease", row.choice("mllp_release", get_args(MllpRelease), default.mllp_release)),
         answer_within_s=row.whole("answer_within_s", default=default.answer_within_s, least=1, most=600),
+        ack_mode=cast("AckMode", row.choice("ack_mode", get_args(AckMode), default.ack_mode)),
+        heartbeats=read_heartbeats(row),
         archive_irrelevant=cast(
             "Archive", row.choice("archive_irrelevant", get_args(Archive), default.archive_irrelevant)
         ),
@@ -160,6 +165,8 @@ def _sender(row: Block) -> Sender:
         content_errors=cast(
             "ContentErrors", row.choice("content_errors", get_args(ContentErrors), default.content_errors)
         ),
+        warn_in_err=row.yes_no("warn_in_err", default=default.warn_in_err),
+        cannot_store=cast("CannotStore", row.choice("cannot_store", get_args(CannotStore), default.cannot_store)),
         assumed_unit=row.optional("assumed_unit"),
     )
     if sender.match and sender.match.count("|") != 1:

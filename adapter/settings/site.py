@@ -16,6 +16,8 @@ Archive = Literal["count", "headers", "full"]
 MllpRelease = Literal["1", "2"]
 Unsupported = Literal["AA", "AE", "AR"]
 ContentErrors = Literal["AE", "AA"]
+AckMode = Literal["original", "enhanced", "auto"]
+CannotStore = Literal["close", "AR"]
 Delivery = Literal["shadow", "on"]
 WriteRaw = Literal["never", "if-absent", "always"]
 AuthKind = Literal["none", "basic", "bearer"]
@@ -68,6 +70,10 @@ class MllpListener:
     """`2` confirms each frame in a block of its own (0x06, or 0x15) before the answer."""
     answer_within_s: int = 3
     """Past this the AA goes out as soon as the message is on disk, translated or not."""
+    ack_mode: AckMode = "original"
+    """`original` gives one AA or AE; `enhanced` follows MSH-15 and MSH-16; `auto` does where one of them is filled."""
+    heartbeats: tuple[str, ...] = ()
+    """`MSH-3|MSH-4` (either part `*`) or MSH-9 of messages that only ask whether we are there."""
     archive_irrelevant: Archive = "headers"
 
 
@@ -98,6 +104,10 @@ class Sender:
     decimal_comma: bool = False
     unsupported: Unsupported = "AE"
     content_errors: ContentErrors = "AE"
+    warn_in_err: bool = False
+    """Warnings stand in the answer too, as ERR of severity W."""
+    cannot_store: CannotStore = "close"
+    """When a message cannot be kept: close the connection without an answer, or answer AR."""
     assumed_unit: str | None = None
     """The unit of activities this sender sends without one, as agreed with the laboratory."""
 

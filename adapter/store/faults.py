@@ -7,6 +7,10 @@ class CannotKeep(Exception):  # noqa: N818 (named by what happened)
     """Nothing was stored (no space, file busy): answer nothing, raise the alarm, try again later."""
 
 
+class GroupUndone(CannotKeep):
+    """A part of what was to be written together failed for a reason of its own: nothing of it was written."""
+
+
 class StoreBroken(Exception):  # noqa: N818 (named by what happened)
     """A write or a sync failed in a way no retry can heal: acknowledge nothing more and end the process."""
 

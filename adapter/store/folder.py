@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -16,23 +17,27 @@ LOCK_NAME = "lock"
 
 
 def prepare_folder(folder: Path) -> None:
-    """Make the folder and close it to everybody but its owner, whatever the umask says."""
+    """Make the folder, close it to everybody but its owner, and make sure that its name survives a power cut."""
+    named_in = [parent.parent for parent in (folder, *folder.parents) if not parent.exists()] or [folder.parent]
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     folder.chmod(FOLDER_MODE)
+    for parent in named_in:
+        # Who may not read the folder around an old store could not have made the store there.
+        with contextlib.suppress(PermissionError):
+            _sync_folder(parent)
 
 
 def prepare_file(path: Path) -> None:
     """Make sure a private file stands at `path`, and that its name survives a power cut."""
-    fresh = not path.exists()
-    if fresh:
+    if not path.exists():
         _drop_leftovers(path)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
     try:
         os.fchmod(descriptor, FILE_MODE)
     finally:
         os.close(descriptor)
-    if fresh:
-        _sync_folder(path.parent)
+    # Also for a file that is there already: who made it may have been killed before this.
+    _sync_folder(path.parent)
 
 
 def _drop_leftovers(path: Path) -> None:

@@ -11,6 +11,7 @@ from time import perf_counter, sleep
 from typing import Protocol
 
 from adapter.domain.message import Arrival, Kept
+from adapter.store.crash_points import reached
 from adapter.store.faults import CannotKeep, StoreBroken
 
 BATCH_LIMIT_MESSAGES = 512
@@ -114,6 +115,7 @@ class GroupCommit:
 
     def _write(self, batch: list[_Request]) -> None:
         started = perf_counter()
+        reached("batch-gathered")
         try:
             kept = self._inbox.keep([request.arrival for request in batch])
         except StoreBroken as broken:
@@ -123,8 +125,10 @@ class GroupCommit:
         except Exception:  # noqa: BLE001 (one message the inbox cannot take must not cost the others their place)
             self._write_each(batch)
         else:
+            reached("batch-on-disk")
             for request, place in zip(batch, kept, strict=True):
                 _settle(request, place)
+            reached("batch-handed-back")
         self._last_keep_s = perf_counter() - started
 
     def _write_each(self, batch: list[_Request]) -> None:

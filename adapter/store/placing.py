@@ -54,12 +54,17 @@ def _decide(arrival: Arrival, earlier: dict[Place, list[Earlier]], seq: int) -> 
     if arrival.kind != "hl7v2":
         return Kept(seq=seq)
     before = earlier.setdefault(place_of(arrival), [])
-    same = [e for e in before if e.digest == arrival.digest and e.answer != "AE" and not _means_more(arrival, e)]
+    same = [e for e in before if e.digest == arrival.digest and not _refused(e) and not _means_more(arrival, e)]
     if same:
         return Kept(seq=same[-1].seq, repeat_of=same[-1].seq, answer=same[-1].answer)
     reused = bool(arrival.control_id) and any(e.digest != arrival.digest for e in before)
     before.append(Earlier(seq=seq, digest=arrival.digest, answer=None, relevance=arrival.relevance))
     return Kept(seq=seq, control_id_reused=reused)
+
+
+def _refused(earlier: Earlier) -> bool:
+    """What was refused is read anew when it comes again: tables may have been mended since then."""
+    return earlier.answer in ("AE", "AR")
 
 
 def _means_more(arrival: Arrival, earlier: Earlier) -> bool:

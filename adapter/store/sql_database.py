@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from threading import RLock
+from threading import RLock, get_ident
 from typing import Any
 from urllib.parse import quote
 
@@ -18,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
 from sqlalchemy.types import TypeDecorator
 
-from adapter.store.faults import CannotKeep, StoreBroken
+from adapter.store.faults import CannotKeep, GroupUndone, StoreBroken
 from adapter.store.folder import prepare_file, prepare_folder
 from adapter.store.migrations import Schema, migrate
 
@@ -90,32 +91,115 @@ def _upserting(dialect: str, table: Table, keeping: tuple[str, ...]) -> Insert:
     return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
 
 
+@dataclass(slots=True)
+class _Group:
+    """The transaction of one thread that holds several parts; a part that fails undoes all of it."""
+
+    thread: int
+    connection: Connection
+    failed: bool = False
+
+    @contextmanager
+    def part(self) -> Iterator[Connection]:
+        """One part; raises GroupUndone after one that failed, for half of that may still stand."""
+        self.whole()
+        try:
+            with sorted_faults():
+                yield self.connection
+        except BaseException:
+            self.failed = True
+            raise
+
+    def whole(self) -> None:
+        """Raises GroupUndone when a part has failed."""
+        if self.failed:
+            raise GroupUndone("What was to be written together is undone.")
+
+
 class Database:
     """One SQLite file as its owning process uses it."""
 
-    def __init__(self, path: Path, schema: Schema) -> None:
-        """Open for writing: makes the file, brings its schema up to date; raises StoreTooNew, StoreBroken."""
+    def __init__(self, path: Path, schema: Schema, *, promised: bool = False) -> None:
+        """Open for writing: makes the file, brings its schema up to date; raises StoreTooNew, StoreBroken.
+
+        `promised`: senders are told that what stands here is on disk, so nothing is written, nor a repeat recognised,
+        before that is true of what an earlier process left.
+        """
         prepare_folder(path.parent)
         prepare_file(path)
         self._lock = RLock()
         self._writer = _writer_engine(path)
         self._readers = reader_engine(path)
+        self._promised = promised
+        self._taken_over = False
+        self._group: _Group | None = None
         try:
-            with self.write() as connection:
+            with self._begin() as connection:
                 migrate(connection, schema, path.name)
+            with suppress(CannotKeep):  # on a full disk the file can still be read
+                self._take_over()
         except BaseException:
             self.close()
             raise
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One transaction of the one writer, on disk when the block ends; raises CannotKeep or StoreBroken."""
-        with self._lock, sorted_faults(), self._writer.begin() as connection:
+        """One transaction of the one writer, on disk when the block ends; raises CannotKeep or StoreBroken.
+
+        Inside `together` it is a part of that one transaction.
+        """
+        if group := self._own_group():
+            with group.part() as connection:
+                yield connection
+            return
+        with self._lock:
+            if self._promised and not self._taken_over:
+                self._take_over()
+            with self._begin() as connection:
+                yield connection
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """One transaction, and one sync, for all that this thread reads and writes inside.
+
+        Raises CannotKeep or StoreBroken, and GroupUndone after a part that failed: nothing of the block was written.
+        """
+        with self.write() as connection:
+            self._group = _Group(thread=get_ident(), connection=connection)
+            try:
+                yield
+                self._group.whole()
+            finally:
+                self._group = None
+
+    def _own_group(self) -> _Group | None:
+        group = self._group
+        return group if group and group.thread == get_ident() else None
+
+    @contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        with sorted_faults(), self._writer.begin() as connection:
             yield connection
+
+    def _take_over(self) -> None:
+        """Move what an earlier process left in the write-ahead log into the file itself, and sync that.
+
+        A process that was killed, or whose sync failed, leaves commits in the log that can be read and may never reach
+        the disk, and no later sync of the log repairs that. Writing their pages anew does.
+        """
+        with sorted_faults(), closing(self._writer.raw_connection()) as connection:
+            held, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if held:
+            raise CannotKeep("The store cannot be written now (its log is being read).")
+        self._taken_over = True
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One consistent picture of the file, beside the writer."""
+        """One consistent picture of the file, beside the writer; inside `together` with what that has written."""
+        if group := self._own_group():
+            with sorted_faults():
+                yield group.connection
+            return
         with sorted_faults(), self._readers.begin() as connection:
             yield connection
 

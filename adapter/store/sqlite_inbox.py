@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, select
 from adapter.domain.message import Arrival, Header, Kept, Stored
 from adapter.store import inbox_search
 from adapter.store.census import CodeSeen
+from adapter.store.crash_points import reached
 from adapter.store.faults import CannotKeep
 from adapter.store.inbox_rows import (
     add_messages,
@@ -36,7 +37,7 @@ class SqliteInbox:
     def __init__(self, path: Path, name: str) -> None:
         """Open or make the file; raises StoreTooNew or StoreBroken."""
         self.name = name
-        self._database = Database(path, INBOX)
+        self._database = Database(path, INBOX, promised=True)
         self._notebook = Notebook()
 
     def keep(self, batch: Sequence[Arrival]) -> list[Kept]:
@@ -50,6 +51,7 @@ class SqliteInbox:
                 add_notes(connection, notes)
                 kept, new = place(batch, earlier(connection, batch), last_seq(connection))
                 add_messages(connection, new)
+                reached("batch-written")
         except BaseException:
             self._notebook.give_back(notes)
             raise

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
+
 from adapter.domain.events import Event, Recorded
 from adapter.domain.message import MessageRef, OutboxRow, Outcome, Parked, PatientState, Work
 from adapter.store import state_facts, state_outbox, state_outputs, state_search, state_targets, state_worklist
+from adapter.store.crash_points import reached
 from adapter.store.search import Comparison, Entry, Place, Query, Token
 from adapter.store.sql_database import Database
 from adapter.store.state_tables import STATE
@@ -67,22 +71,21 @@ class SqliteState:
             message = work.message
             if message and message.seq <= state_worklist.cursor(connection, message.inbox):
                 return False
-            state_facts.remove_events(connection, work.superseded)
-            state_facts.add_events(connection, work.events)
-            state_facts.add_records(connection, work.patients)
-            state_facts.add_known(connection, message.source if message else "", work.known)
-            state_outputs.put_findings(connection, work.results)
-            changed = state_outputs.put_resources(connection, work.results, work.at)
-            for target in work.deliver_to:
-                owed = [row for row in changed if (target, row.id) not in work.withheld]
-                state_outbox.enqueue(connection, owed, (target,), work.at)
-            state_worklist.resolve(connection, work.resolved)
-            if work.parked:
-                state_worklist.park(connection, work.parked)
-            state_worklist.count_problems(connection, (problem.code for problem in work.problems))
-            if message:
-                state_worklist.move_cursor(connection, message.inbox, message.seq)
-            return True
+            _write(connection, work)
+            reached("state-written")
+        reached("state-committed")
+        return True
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Commits of this thread inside are one transaction with one sync, and see each other.
+
+        Raises CannotKeep (GroupUndone after a commit that failed) or StoreBroken: nothing of the block was written.
+        """
+        with self._database.together():
+            yield
+            reached("group-written")
+        reached("group-committed")
 
     def known(self, source: str, reference: str) -> dict[str, Any] | None:
         """A supporting resource (`Patient/p1`) of a source."""
@@ -205,3 +208,22 @@ class SqliteState:
                 "resources": state_outputs.count_resources(connection),
                 "pending": state_outbox.count_pending(connection),
             }
+
+
+def _write(connection: Connection, work: Work) -> None:
+    message = work.message
+    state_facts.remove_events(connection, work.superseded)
+    state_facts.add_events(connection, work.events)
+    state_facts.add_records(connection, work.patients)
+    state_facts.add_known(connection, message.source if message else "", work.known)
+    state_outputs.put_findings(connection, work.results)
+    changed = state_outputs.put_resources(connection, work.results, work.at)
+    for target in work.deliver_to:
+        owed = [row for row in changed if (target, row.id) not in work.withheld]
+        state_outbox.enqueue(connection, owed, (target,), work.at)
+    state_worklist.resolve(connection, work.resolved)
+    if work.parked:
+        state_worklist.park(connection, work.parked)
+    state_worklist.count_problems(connection, (problem.code for problem in work.problems))
+    if message:
+        state_worklist.move_cursor(connection, message.inbox, message.seq)

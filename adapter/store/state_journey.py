@@ -84,10 +84,10 @@ def _resource(written: Written, deliveries: Sequence[Delivery]) -> Resource:
 
 
 def _deliveries(connection: Connection, patient: str) -> list[Delivery]:
-    return [found for target in _targets(connection) for found in _deliveries_to(connection, target, patient)]
+    return [found for target in targets(connection) for found in _deliveries_to(connection, target, patient)]
 
 
-def _targets(connection: Connection) -> Iterator[str]:
+def targets(connection: Connection) -> Iterator[str]:
     """Every target once, by steps through the index."""
     query = select(func.min(outbox.c.target))
     target = connection.execute(query).scalar_one()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,21 @@ class SqliteStateReader:
         """How many messages wait in the work list."""
         with sorted_faults(), self._engine.begin() as connection:
             return state_worklist.count_parked(connection)
+
+    def parked_by_reason(self) -> dict[str, int]:
+        """How many messages wait in the work list, by reason."""
+        with sorted_faults(), self._engine.begin() as connection:
+            return state_worklist.count_by_reason(connection)
+
+    def targets(self) -> list[str]:
+        """Every target anything was ever owed to."""
+        with sorted_faults(), self._engine.begin() as connection:
+            return list(state_journey.targets(connection))
+
+    def oldest_pending(self, target: str) -> datetime | None:
+        """Since when the longest waiting resource is owed to a target; None when nothing is."""
+        with sorted_faults(), self._engine.begin() as connection:
+            return state_outbox.oldest_pending(connection, target)
 
     def undelivered(self, target: str) -> dict[str, int]:
         """How many resources of a target are pending, sent, confirmed and parked."""

@@ -117,6 +117,13 @@ def count_parked(connection: Connection) -> int:
     return int(connection.execute(select(func.count()).select_from(parked)).scalar_one())
 
 
+def count_by_reason(connection: Connection) -> dict[str, int]:
+    """How many messages wait, by reason, the most frequent first."""
+    count = func.count()
+    query = select(parked.c.reason, count).group_by(parked.c.reason).order_by(count.desc(), parked.c.reason)
+    return {reason: int(number) for reason, number in connection.execute(query)}
+
+
 def count_problems(connection: Connection, codes: Iterable[str]) -> None:
     """Add problems to their counts."""
     rows = [{"code": code, "count": count} for code, count in Counter(codes).items()]

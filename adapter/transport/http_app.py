@@ -30,7 +30,7 @@ OnEvent = Callable[[str, dict[str, Any]], None]
 
 
 def build_app(routes: Sequence[BaseRoute], *, token: str | None, on_event: OnEvent) -> Starlette:
-    """One application from the routes of all rooms; with a token everything but `/healthz` asks for it."""
+    """One application from the routes of all rooms; with a token everything but `OPEN_PATHS` asks for it."""
     middleware = [Middleware(LastResort, on_event=on_event)]
     if token is not None:
         middleware.append(Middleware(BearerToken, token=token))

@@ -7,18 +7,19 @@ from collections.abc import Callable
 
 from adapter.transport.cannot_store import CannotStore
 from adapter.transport.mllp_connection import Connection, Opened
-from adapter.transport.mllp_handlers import Handle, MllpHandlers, Notify
+from adapter.transport.mllp_handlers import Followed, Handle, MllpHandlers, Notify
 from adapter.transport.mllp_limits import MllpLimits
 from adapter.transport.mllp_secure import Handshakes, SecureConnection
 from adapter.transport.tls_server import ServerTls
 
-__all__ = ["CannotStore", "MllpLimits", "MllpListener"]
+__all__ = ["CannotStore", "Followed", "MllpLimits", "MllpListener"]
 
 
 class MllpListener:
     """Listens on one port; hands every message to `handle` and writes back what it answers.
 
-    `handle(message, peer)` gives the answer's bytes, None to answer nothing, or raises CannotStore to have the
+    `handle(message, peer)` gives the answer's bytes, or two answers one after the other (`Followed`), None to answer
+    nothing, or raises CannotStore to have the
     connection closed without an answer. `too_large(header)` words the answer to an oversized frame.
     `on_event(name, fields)` tells what happened on the wire and never holds content; `on_torn(fragment, peer)`
     receives a frame that never ended, for the archive. `at_once(message)` may give the answer without waiting, and is

@@ -19,7 +19,7 @@ from adapter.transport.mllp_framing import (
     Torn,
     framed,
 )
-from adapter.transport.mllp_handlers import COMMITTED, NOT_COMMITTED, MllpHandlers
+from adapter.transport.mllp_handlers import COMMITTED, NOT_COMMITTED, Followed, MllpHandlers
 from adapter.transport.mllp_limits import MllpLimits
 from adapter.transport.mllp_socket import peer_name, tune
 
@@ -152,15 +152,15 @@ class Connection(asyncio.Protocol):
         try:
             while frame := await self._next():
                 answer = await self._answer_to(frame)
-                commit = framed(COMMITTED) if self._handlers.commits else b""
-                if (commit or answer is not None) and not self._transport.is_closing():
-                    self._transport.write(commit if answer is None else commit + framed(answer))
+                first = answer.first if isinstance(answer, Followed) else answer
+                self._send(COMMITTED if self._handlers.commits else None, first)
+                if isinstance(answer, Followed):
+                    self._send(await answer.later())
                 if self._writable:
                     await self._writable
         except CannotStore:
             self._event("store-refused")
-            if self._handlers.commits and not self._transport.is_closing():
-                self._transport.write(framed(NOT_COMMITTED))
+            self._send(NOT_COMMITTED if self._handlers.commits else None)
         except Exception as error:  # noqa: BLE001  (whatever failed, silence makes the sender send again)
             self._event("handler-failed", error=type(error).__name__)
         finally:
@@ -180,7 +180,12 @@ class Connection(asyncio.Protocol):
             self._resume()
         return frame
 
-    async def _answer_to(self, frame: Frame | TooLarge) -> bytes | None:
+    def _send(self, *contents: bytes | None) -> None:
+        told = b"".join(framed(content) for content in contents if content is not None)
+        if told and not self._transport.is_closing():
+            self._transport.write(told)
+
+    async def _answer_to(self, frame: Frame | TooLarge) -> bytes | Followed | None:
         if isinstance(frame, TooLarge):
             return self._handlers.too_large(frame.header)
         return await self._handlers.handle(frame.content, self._peer)

@@ -6,7 +6,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-Handle = Callable[[bytes, str], Awaitable[bytes | None]]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """An answer in two frames: one at once, and one when it is known."""
+
+    first: bytes | None
+    later: Callable[[], Awaitable[bytes | None]]
+    """Called once `first` is written; the next frame of the connection has its turn after it."""
+
+
+Handle = Callable[[bytes, str], Awaitable[bytes | Followed | None]]
 Notify = Callable[[str, dict[str, Any]], None]
 
 
@@ -15,7 +25,7 @@ class MllpHandlers:
     """What a listener hands its connections."""
 
     handle: Handle
-    """(message, peer) to the answer; None answers nothing. May raise CannotStore."""
+    """(message, peer) to the answer or the two of them; None answers nothing. May raise CannotStore."""
     too_large: Callable[[bytes], bytes | None]
     """The beginning of an oversized message to its answer."""
     on_event: Notify

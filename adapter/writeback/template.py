@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 from adapter.fhir import Json
 from adapter.knowledge.spec import OutputTemplate
 
 _PLACEHOLDER = re.compile(r"\$\{([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)\}")
+_LITERALS = re.compile(r"\$\{[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*\}")
+Names = Mapping[str, Json]
+Filled = tuple[Json, bool | None]
+"""A filled node, and whether anything in it was filled: None when it has no placeholder at all."""
+Filler = Callable[[Names], Filled]
 
 
 class UnknownPlaceholderError(LookupError):
     """A template names something the renderer does not offer."""
 
 
-def fill(template: OutputTemplate, names: Mapping[str, Json], *, constants: Mapping[str, str]) -> dict[str, Any]:
+def fill(template: OutputTemplate, names: Names, *, constants: Mapping[str, str]) -> dict[str, Any]:
     """The resource of a template with every placeholder replaced.
 
     `${name}` alone in a scalar keeps the type of its value.  A list item that names a part of a list repeats, once
@@ -24,9 +30,15 @@ def fill(template: OutputTemplate, names: Mapping[str, Json], *, constants: Mapp
     placeholders are all empty disappears with its literals; `constants` are literals and keep no block alive.
     Raises UnknownPlaceholderError for a placeholder neither `names` nor `constants` has.
     """
-    whole = _with_constants(template.resource, constants)
-    filled = {element: _node(node, names)[0] for element, node in whole.items()}
-    return {element: value for element, value in filled.items() if not _empty(value)}
+    filled = ((element, fill_in(names)[0]) for element, fill_in in _compiled(template, tuple(constants.items())))
+    return {element: value for element, value in filled if not _empty(value)}
+
+
+@lru_cache(maxsize=256)
+def _compiled(template: OutputTemplate, constants: tuple[tuple[str, str], ...]) -> tuple[tuple[str, Filler], ...]:
+    """The elements of a template as functions: it is taken apart once, however often it is filled."""
+    whole = _with_constants(template.resource, dict(constants))
+    return tuple((element, _node(node)) for element, node in whole.items())
 
 
 def placeholders(template: OutputTemplate) -> frozenset[str]:
@@ -44,66 +56,85 @@ def _with_constants(node: Json, constants: Mapping[str, str]) -> Json:
             return _PLACEHOLDER.sub(lambda found: constants.get(found[1], found[0]), str(node))
 
 
-def _node(node: Json, names: Mapping[str, Json]) -> tuple[Json, bool | None]:
-    """A filled node, and whether anything in it was filled: None when it has no placeholder at all."""
+def _node(node: Json) -> Filler:
     match node:
         case dict():
-            return _block(node, names)
+            return _block(tuple((key, _node(item)) for key, item in node.items()))
         case list():
-            return _list(node, names)
+            return _list(tuple((_node(item), _repeated(item)) for item in node))
         case _:
-            return _scalar(node, names)
+            return _scalar(node)
 
 
-def _block(node: dict[str, Json], names: Mapping[str, Json]) -> tuple[Json, bool | None]:
-    filled = {key: _node(item, names) for key, item in node.items()}
-    spoken = _any_filled([said for _, said in filled.values()])
-    if spoken is False:
-        return None, False
-    return {key: value for key, (value, _) in filled.items() if not _empty(value)}, spoken
+def _block(items: tuple[tuple[str, Filler], ...]) -> Filler:
+    def filled(names: Names) -> Filled:
+        found = [(key, *item(names)) for key, item in items]
+        spoken = _any_filled([said for _, _, said in found])
+        if spoken is False:
+            return None, False
+        return {key: value for key, value, _ in found if not _empty(value)}, spoken
+
+    return filled
 
 
-def _list(node: list[Json], names: Mapping[str, Json]) -> tuple[Json, bool | None]:
-    items: list[Json] = []
-    said: list[bool | None] = []
-    for item in node:
-        scopes = list(_scopes(item, names))
-        if not scopes:
-            said.append(False)
-        for scope in scopes:
-            value, spoken = _node(item, scope)
-            said.append(spoken)
-            items.extend(value if isinstance(value, list) else [value])
-    return [item for item in items if not _empty(item)], _any_filled(said)
+def _list(items: tuple[tuple[Filler, tuple[str, ...]], ...]) -> Filler:
+    def filled(names: Names) -> Filled:
+        values: list[Json] = []
+        said: list[bool | None] = []
+        for item, repeated in items:
+            scopes = _scopes(repeated, names)
+            if not scopes:
+                said.append(False)
+            for scope in scopes:
+                value, spoken = item(scope)
+                said.append(spoken)
+                values.extend(value if isinstance(value, list) else [value])
+        return [value for value in values if not _empty(value)], _any_filled(said)
+
+    return filled
 
 
-def _scalar(text: str, names: Mapping[str, Json]) -> tuple[Json, bool | None]:
-    found = _PLACEHOLDER.findall(text)
-    if not found:
-        return text, None
-    values = [_value(path, names) for path in found]
-    if any(_empty(value) for value in values):
-        return None, False
-    if text == f"${{{found[0]}}}":
-        return values[0], True
-    return _PLACEHOLDER.sub(lambda match: str(_value(match[1], names)), text), True
+def _scalar(text: str) -> Filler:
+    paths = [tuple(found.split(".")) for found in _PLACEHOLDER.findall(text)]
+    if not paths:
+        return lambda _: (text, None)
+    if text == f"${{{'.'.join(paths[0])}}}":
+        return partial(_alone, paths[0])
+    literals = _LITERALS.split(text)
+
+    def filled(names: Names) -> Filled:
+        values = [_value(path, names) for path in paths]
+        if any(map(_empty, values)):
+            return None, False
+        told = [literals[0]]
+        for value, literal in zip(values, literals[1:], strict=True):
+            told += (str(value), literal)
+        return "".join(told), True
+
+    return filled
 
 
-def _scopes(item: Json, names: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
+def _alone(path: tuple[str, ...], names: Names) -> Filled:
+    """A placeholder that is the whole scalar keeps the type of its value."""
+    value = _value(path, names)
+    return (None, False) if _empty(value) else (value, True)
+
+
+def _repeated(item: Json) -> tuple[str, ...]:
+    """The lists a list item may speak of, in the order in which they are looked for."""
+    return tuple(sorted({path.split(".")[0] for path in _names_in(item) if "." in path}))
+
+
+def _scopes(repeated: tuple[str, ...], names: Names) -> Sequence[Names]:
     """One set of names per entry of the list an item speaks of; the names themselves when it speaks of none."""
-    repeated = {path.split(".")[0] for path in _names_in(item) if "." in path}
-    lists = sorted(name for name in repeated if isinstance(names.get(name), list))
-    if not lists:
-        yield names
-        return
-    for entry in names[lists[0]]:
-        yield {**names, lists[0]: entry}
+    name = next((name for name in repeated if isinstance(names.get(name), list)), None)
+    return [names] if name is None else [{**names, name: entry} for entry in names[name]]
 
 
-def _value(path: str, names: Mapping[str, Json]) -> Json:
-    first, *rest = path.split(".")
+def _value(path: tuple[str, ...], names: Names) -> Json:
+    first, *rest = path
     if first not in names:
-        raise UnknownPlaceholderError(path)
+        raise UnknownPlaceholderError(".".join(path))
     value = names[first]
     for part in rest:
         value = value.get(part) if isinstance(value, Mapping) else None

@@ -114,9 +114,10 @@ def test_equal_messages_in_one_batch_are_repeats_too(inbox):
     assert inbox.last_seq() == 2
 
 
-def test_a_repeat_of_a_message_answered_ae_is_kept_anew(inbox):
+@pytest.mark.parametrize("refusal", ["AE", "AR"])
+def test_a_repeat_of_a_refused_message_is_kept_anew(inbox, refusal):
     inbox.keep([oru()])
-    inbox.answered([(1, "AE")])
+    inbox.answered([(1, refusal)])
     assert inbox.keep([oru()]) == [Kept(seq=2)]
     inbox.answered([(2, "AA")])
     assert inbox.keep([oru()]) == [Kept(seq=2, repeat_of=2, answer="AA")]

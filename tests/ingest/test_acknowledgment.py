@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from adapter.domain.message import Answer
 from adapter.domain.problems import KINDS, problem
-from adapter.ingest.acknowledgment import acknowledge, error_rows
+from adapter.ingest.acknowledgment import acknowledge
+from adapter.ingest.acknowledgment_errors import error_rows
 from adapter.ingest.hl7v2 import STANDARD, read_message
 
 NOW = datetime(2025, 11, 3, 10, 15, 0, 412000, tzinfo=timezone(timedelta(hours=1)))

@@ -141,7 +141,7 @@ def test_an_irrelevant_message_never_waits_for_the_disk(keeper, make_reception):
     assert kept.inbox.last_seq() == 0
     kept.inbox.flush()
     assert [(header.control_id, header.sender) for header in kept.inbox.irrelevant(10)] == [("E1", "HOSPLAB|HOSP")]
-    assert observed == [("irrelevant", {"listener": "lab"})]
+    assert observed == [("irrelevant", {"listener": "lab", "code": "AA"})]
 
 
 @pytest.mark.parametrize(("archive", "headers", "messages"), [("count", 0, 0), ("headers", 1, 0), ("full", 0, 1)])

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Event
+
+import pytest
 
 from adapter.domain.message import Header
 from adapter.store import notes
@@ -61,6 +65,30 @@ def test_beyond_the_limit_only_known_codes_are_counted(monkeypatch):
     notebook = Notebook()
     notebook.codes(seen("A|B", [("L", code, code) for code in ("a", "b", "c", "a")], first=AT, last=AT))
     assert [(row.code, row.count) for row in notebook.take().codes.values()] == [("a", 2), ("b", 1)]
+
+
+@pytest.mark.usefixtures("_hostile_switching")
+def test_no_note_is_lost_between_the_one_who_notes_and_the_one_who_takes():
+    notebook, taken, ended = Notebook(), [], Event()
+
+    def take():
+        while not ended.is_set():
+            taken.append(notebook.take())
+        taken.append(notebook.take())
+
+    with ThreadPoolExecutor(5) as threads:
+        taking = threads.submit(take)
+        noting = [threads.submit(note, notebook, range(first, first + 2000)) for first in range(0, 8000, 2000)]
+        for one in noting:
+            one.result(20)
+        ended.set()
+        taking.result(20)
+    assert sorted(seq for notes in taken for seq in notes.answers) == list(range(8000))
+
+
+def note(notebook, places):
+    for seq in places:
+        notebook.answered([(seq, "AA")])
 
 
 def test_panels_that_repeat_are_counted_code_by_code_when_they_are_taken():

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -47,12 +47,23 @@ def eventually(holds: Callable[[], Any], *, within_s: float = 45.0) -> Any:
 class Service:
     """One started service; `end` leaves no process behind, whatever happened to it."""
 
-    def __init__(self, store: Path, *more: str, log: Path, mllp: str = FREE, http: str = FREE) -> None:
+    def __init__(
+        self,
+        store: Path,
+        *more: str,
+        log: Path,
+        mllp: str = FREE,
+        http: str = FREE,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.store = store
         self.log = log
         with log.open("ab") as stderr:
             self.process = subprocess.Popen(
-                command(store, *more, mllp=mllp, http=http), stdout=subprocess.PIPE, stderr=stderr
+                command(store, *more, mllp=mllp, http=http),
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env={**os.environ, **(environment or {})},
             )
         self.seen: set[int] = {self.process.pid}
         try:

@@ -40,7 +40,12 @@ class Header:
     @property
     def is_acknowledgment(self) -> bool:
         """Whether the message is itself an answer, which is never answered."""
-        return self.message_type.partition("^")[0] in ("ACK", "MCF")
+        return is_acknowledgment(self.message_type)
+
+
+def is_acknowledgment(message_type: str) -> bool:
+    """Whether messages of this type are answers themselves: ACK, or MCF as it was called before HL7 2.2."""
+    return message_type.partition("^")[0] in ("ACK", "MCF")
 
 
 def header_line(raw: bytes) -> bytes:

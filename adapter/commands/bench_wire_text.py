@@ -1,0 +1,80 @@
+"""What `troughline bench wire` prints for a person: limits, runs, ratios of this run, and the goals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from io import StringIO
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from adapter.commands.bench_verdict import Goal, verdict_lines
+
+WIDTH = 130
+COLUMNS = (
+    "run",
+    "messages",
+    "answered/s",
+    "with all/s",
+    "p50 us",
+    "p99 us",
+    "most us",
+    "intake us",
+    "core us",
+    "x echo",
+    "x plain way",
+)
+
+
+def told(result: Mapping[str, Any], goals: Sequence[Goal], *, gate: bool) -> str:
+    """The whole result as text."""
+    printed = StringIO()
+    console = Console(file=printed, width=WIDTH, highlight=False, markup=False)
+    console.print(_machine(result))
+    console.print(_limits(result["limits"]))
+    console.print(_table(result["runs"]))
+    console.print(_filter(result["filter"]))
+    console.print("\n".join(verdict_lines(goals, gate=gate)))
+    return "\n".join(line.rstrip() for line in printed.getvalue().splitlines()) + "\n"
+
+
+def _machine(result: Mapping[str, Any]) -> str:
+    machine = result["machine"]
+    noisy = "; NOISY: read ratios with care" if machine["noisy"] else ""
+    return (
+        f"Python {machine['python']}, {machine['processors']} processors, load {machine['load']}, "
+        f"seed {result['seed']}, {result['connections']} connections; echo spread {machine['echo_spread']:.0%}{noisy}"
+    )
+
+
+def _limits(limits: Mapping[str, float]) -> str:
+    return (
+        f"limits: sync p50 {limits['sync_p50_us']:,.0f} p99 {limits['sync_p99_us']:,.0f} us; "
+        f"echo {limits['echo_per_s']:,.0f}/s, p99 {limits['echo_p99_us']:,.0f} us; "
+        f"the load itself {limits['load_cpu_us']:.1f} us per message\n"
+        f"plain ways: hl7apy, a model and a commit each {limits['naive_per_s']:,.0f}/s; "
+        f"a commit each {limits['commits_per_s']:,.0f}/s"
+    )
+
+
+def _table(runs: Mapping[str, Mapping[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for column in COLUMNS:
+        table.add_column(column, justify="left" if column == COLUMNS[0] else "right")
+    for name, run in runs.items():
+        table.add_row(
+            name,
+            f"{run['messages']:,}",
+            f"{run['answered_per_s']:,.0f}",
+            f"{run['whole_per_s']:,.0f}",
+            *(f"{run[key]:,.0f}" for key in ("p50_us", "p99_us", "most_us")),
+            *(f"{run['cpu_us'][process]:,.0f}" for process in ("intake", "core")),
+            f"{run['over_echo']:.2f}",
+            f"{run['over_naive']:,.0f}",
+        )
+    return table
+
+
+def _filter(cost: Mapping[str, float]) -> str:
+    return f"filter: {cost['few_us_per_kb']:.2f} us per KB with 5 codes, {cost['many_us_per_kb']:.2f} with 5,000"

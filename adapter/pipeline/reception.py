@@ -1,0 +1,154 @@
+"""What receiving works with: the door, the parts behind it, and a message on its way in."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, NamedTuple, Protocol
+
+from adapter.domain.message import Arrival, Header, Kept, Translation
+from adapter.ingest.acknowledgment_modes import AckMode, Wishes, wishes
+from adapter.ingest.hl7v2 import peek
+from adapter.ingest.hl7v2.header import Envelope, envelope_of, header_without_own
+from adapter.ingest.relevance import Judgement
+from adapter.ingest.senders import RulesFor, SenderRules
+
+ArchiveIrrelevant = Literal["count", "headers", "full"]
+_USUAL_RULES = SenderRules()
+
+
+class Keeper(Protocol):
+    """The writer that puts arrivals on disk in groups."""
+
+    def submit(self, arrival: Arrival) -> Future[Kept]:
+        """Keep one arrival; the future is done when it is on disk."""
+
+    def answered(self, seq: int, code: str) -> None:
+        """Remember an answer; rides along with the next group."""
+
+    def note_irrelevant(self, header: Header) -> None:
+        """Remember the header of an irrelevant message; rides along."""
+
+    def note_codes(self, sender: str, codes: tuple[tuple[str, str, str], ...], at: datetime) -> None:
+        """Count codes no table knows; rides along."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """Where a message came in, and how messages there are answered."""
+
+    listener: str
+    source: str
+    archive_irrelevant: ArchiveIrrelevant = "headers"
+    answer_within_s: float = 3.0
+    ack_mode: AckMode = "original"
+    heartbeats: tuple[str, ...] = ()
+    """`MSH-3|MSH-4` (either part `*`) or MSH-9 of messages that only ask whether we are there."""
+    may_refuse: bool = False
+    """Whether `cannot_store: AR` of a sender holds here; elsewhere whoever called hears of the fault."""
+
+
+def _usual_rules(_sender: str) -> SenderRules:
+    return _USUAL_RULES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reception:
+    """Everything receiving needs: a keeper, the filter, the translator for the wording, a clock."""
+
+    keeper: Keeper
+    judge: Callable[[bytes, Envelope | None], Judgement]
+    """(message, its envelope)"""
+    translate: Callable[[bytes, str], Sequence[Translation]]
+    """(raw, source): only to word the answer; the engine translates again for the events that count."""
+    executor: Executor
+    clock: Callable[[], datetime]
+    next_control_id: Callable[[], str]
+    observe: Callable[[str, dict[str, Any]], None]
+    """Counts what happened: names and codes, never content."""
+    rules: RulesFor = _usual_rules
+    """How each sender is answered."""
+
+
+class Incoming(NamedTuple):
+    """One message on its way in, with what its header says."""
+
+    raw: bytes
+    envelope: Envelope | None
+    received_at: datetime
+    sender: str
+    control_id: str
+    message_type: str
+    sent: str
+    accept: str
+    """MSH-15."""
+    application: str
+    """MSH-16."""
+
+    def wishes(self, door: Door) -> Wishes:
+        """Which acknowledgments it is to get."""
+        return wishes(door.ack_mode, self.accept, self.application)
+
+
+def incoming(raw: bytes, received_at: datetime) -> Incoming:
+    """A message with its MSH taken apart, once for the filter, the inbox and the answer."""
+    envelope = envelope_of(raw)
+    if envelope is None:
+        header = peek(raw)
+        own = header.control_id, header.sent
+    else:
+        header = header_without_own(envelope.repeated)
+        control_id = envelope.control_id.decode()
+        own = "" if control_id.isspace() else control_id, envelope.sent.decode().strip()
+    return Incoming(
+        raw,
+        envelope,
+        received_at,
+        header.sender,
+        own[0],
+        header.message_type,
+        own[1],
+        header.accept_acknowledgment,
+        header.application_acknowledgment,
+    )
+
+
+def hl7_arrival(
+    raw: bytes, door: Door, received_at: datetime, judgement: Judgement, *, file: str | None = None
+) -> Arrival:
+    """One HL7 message as it goes into the inbox."""
+    return arrival_of(incoming(raw, received_at), door, judgement, file=file)
+
+
+def arrival_of(message: Incoming, door: Door, judgement: Judgement, *, file: str | None = None) -> Arrival:
+    """A message on its way in as it goes into the inbox."""
+    return Arrival(
+        kind="hl7v2",
+        source=door.source,
+        listener=door.listener,
+        raw=message.raw,
+        received_at=message.received_at,
+        sender=message.sender,
+        control_id=message.control_id,
+        message_type=message.message_type,
+        digest=hashlib.sha256(message.raw).hexdigest(),
+        relevance=judgement.relevance,
+        file=file,
+    )
+
+
+def header_of(message: Incoming, door: Door) -> Header:
+    """All that is kept of an irrelevant message."""
+    return Header(
+        received_at=message.received_at,
+        listener=door.listener,
+        sender=message.sender,
+        message_type=message.message_type,
+        control_id=message.control_id,
+        sent=message.sent,
+        size=len(message.raw),
+        digest=hashlib.sha256(message.raw).hexdigest(),
+    )

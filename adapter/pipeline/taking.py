@@ -1,0 +1,179 @@
+"""Take one message: judge it, keep it if it matters, and know what its answer says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from adapter.domain.message import Answer, Arrival, Kept, Translation
+from adapter.domain.problems import Problem, problem
+from adapter.ingest.acknowledgment_modes import Wishes
+from adapter.ingest.hl7v2 import peek
+from adapter.ingest.hl7v2.header import is_acknowledgment
+from adapter.ingest.relevance import Judgement
+from adapter.knowledge.spec import sender_rank
+from adapter.pipeline.reception import Door, Incoming, Reception, arrival_of, header_of, incoming
+from adapter.store.faults import CannotKeep
+
+ACCEPTED = Answer(code="AA")
+COMMITTED = Answer(code="CA")
+NOTHING = Answer(code="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A message that is on disk, or need not be, or could not be put there."""
+
+    message: Incoming
+    answer: Answer | None = None
+    """The application answer where it is known already."""
+    kept: Kept | None = None
+    wording: asyncio.Future[Answer] | None = None
+    """The application answer under way."""
+
+    def accept(self) -> Answer:
+        """Its accept acknowledgment: CA once it is safe, CE for what nobody can name again, CR for a full disk."""
+        message = self.message
+        if is_acknowledgment(message.message_type):
+            return NOTHING
+        if self.answer and self.answer.code == "AR":
+            return replace(self.answer, code="CR")
+        if not message.control_id:
+            named = bool(peek(message.raw).field_separator)
+            return Answer(code="CE", errors=(_no_control_id() if named else problem("unreadable-message"),))
+        return COMMITTED
+
+
+def _no_control_id() -> Problem:
+    return problem("control-id-missing", where="MSH[1]-10", location="MSH^1^10")
+
+
+def judged(message: Incoming, reception: Reception) -> Judgement:
+    """The filter's judgement; a fault of the filter may never make a message irrelevant."""
+    try:
+        return reception.judge(message.raw, message.envelope)
+    except Exception:  # noqa: BLE001 - a bug of ours must not lose a message
+        reception.observe("problem", {"code": "internal-error"})
+        return Judgement(relevance="relevant")
+
+
+async def take(raw: bytes, door: Door, reception: Reception) -> Taken:
+    """Take a message: when this returns it is on disk, or irrelevant, or refused as its sender wants it.
+
+    Hands the message over before it first waits. Raises whatever the keeper raises.
+    """
+    message = incoming(raw, reception.clock())
+    judgement = judged(message, reception)
+    if judgement.relevance == "irrelevant" and message.control_id:
+        if is_acknowledgment(message.message_type):
+            return Taken(message=message, answer=NOTHING)
+        note_irrelevant(message, judgement, door, reception, _told(message, door))
+        return Taken(message=message, answer=ACCEPTED)
+    _note_codes(message, judgement, reception)
+    return await _keep(message, arrival_of(message, door, judgement), door, reception)
+
+
+def note_irrelevant(message: Incoming, judgement: Judgement, door: Door, reception: Reception, code: str) -> None:
+    """Remember what the site wants of an irrelevant message; it takes no custody and never waits for the disk."""
+    if door.heartbeats and _is_heartbeat(door.heartbeats, message.sender, message.message_type):
+        reception.observe("heartbeat", {"listener": door.listener, "code": code})
+        return
+    _note_codes(message, judgement, reception)
+    if door.archive_irrelevant == "headers":
+        reception.keeper.note_irrelevant(header_of(message, door))
+    elif door.archive_irrelevant == "full":
+        reception.keeper.submit(arrival_of(message, door, judgement))
+    reception.observe("irrelevant", {"listener": door.listener, "code": code})
+
+
+@lru_cache(maxsize=4096)
+def _is_heartbeat(heartbeats: tuple[str, ...], sender: str, message_type: str) -> bool:
+    """Whether a message without anything for us is one that only asks whether we are there."""
+    return any(
+        sender_rank(one, sender) >= 0 if "|" in one else one in (message_type, message_type.partition("^")[0])
+        for one in heartbeats
+    )
+
+
+def _told(message: Incoming, door: Door) -> str:
+    """The application answer an irrelevant message is told."""
+    return "AA" if message.wishes(door).wants("AA") else ""
+
+
+def _note_codes(message: Incoming, judgement: Judgement, reception: Reception) -> None:
+    if judgement.codes:
+        reception.keeper.note_codes(message.sender, judgement.codes, message.received_at)
+
+
+async def _keep(message: Incoming, arrival: Arrival, door: Door, reception: Reception) -> Taken:
+    keeping = asyncio.wrap_future(reception.keeper.submit(arrival))
+    loop = asyncio.get_running_loop()
+    wording = loop.run_in_executor(reception.executor, worded, arrival, reception.translate)
+    try:
+        kept = await keeping
+    except CannotKeep as fault:
+        wording.cancel()
+        if not _may_refuse(message, door, reception):
+            raise
+        reception.observe("refused", {"listener": door.listener, "code": "AR", "reason": str(fault)})
+        return Taken(message=message, answer=Answer(code="AR", errors=(problem("cannot-store"),)))
+    except BaseException:
+        wording.cancel()
+        raise
+    if kept.repeat_of is not None:
+        reception.observe("repeat", {"listener": door.listener})
+    if kept.control_id_reused:
+        reception.observe("problem", {"listener": door.listener, "code": "control-id-reused"})
+    if kept.repeat_of is not None and kept.answer == "AA":
+        wording.cancel()
+        return Taken(message=message, answer=ACCEPTED)
+    return Taken(message=message, kept=kept, wording=wording)
+
+
+def _may_refuse(message: Incoming, door: Door, reception: Reception) -> bool:
+    """Whether the sender wants a refusal in words, and will hear it."""
+    wishes = message.wishes(door)
+    heard = wishes.wants("CR") or wishes.wants("AR")
+    return door.may_refuse and heard and reception.rules(message.sender).cannot_store == "AR"
+
+
+async def answer_to(taken: Taken, wishes: Wishes, door: Door, reception: Reception) -> Answer:
+    """The application answer of a message, remembered and counted; AA when it takes too long to word."""
+    if taken.answer is not None or taken.wording is None or taken.kept is None:
+        return taken.answer or NOTHING
+    try:
+        answer = await asyncio.wait_for(asyncio.shield(taken.wording), door.answer_within_s)
+    except TimeoutError:
+        reception.observe("answered-before-translated", {"listener": door.listener})
+        answer = ACCEPTED
+    if is_acknowledgment(taken.message.message_type):
+        answer = NOTHING
+    reception.keeper.answered(taken.kept.seq, answer.code)
+    reception.observe(
+        "answered",
+        {
+            "listener": door.listener,
+            "code": answer.code if wishes.wants(answer.code) else "",
+            "problems": [found.code for found in answer.errors if found.severity == "error"],
+        },
+    )
+    if taken.kept.control_id_reused and answer.code and reception.rules(taken.message.sender).warn_in_err:
+        reused = problem("control-id-reused", where="MSH[1]-10", location="MSH^1^10")
+        return replace(answer, errors=(*answer.errors, reused))
+    return answer
+
+
+def worded(arrival: Arrival, translate: Callable[[bytes, str], Sequence[Translation]]) -> Answer:
+    """The answer a kept message deserves; a fault of ours is never the sender's error."""
+    try:
+        translations = translate(arrival.raw, arrival.source)
+    except Exception:  # noqa: BLE001 - the engine parks the message; the sender did nothing wrong
+        return ACCEPTED
+    errors = tuple(p for t in translations for p in t.answer.errors)
+    codes = [t.answer.code for t in translations]
+    for code in ("AR", "AE", "AA"):
+        if code in codes:
+            return Answer(code=code, errors=errors)
+    return NOTHING

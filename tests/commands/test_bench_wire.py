@@ -1,0 +1,159 @@
+"""`troughline bench wire`: what it sends, what its figures say of the goals, and that a wrong result fails it."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from dataclasses import replace
+
+import pytest
+
+from adapter.cli import _parser
+from adapter.commands import bench_wire
+from adapter.commands.bench_feed import feed_of
+from adapter.commands.bench_filter import FilterCost, filter_cost
+from adapter.commands.bench_load import Measured
+from adapter.commands.bench_wire import Limits
+from adapter.commands.bench_wire_goals import goals_of
+from adapter.commands.bench_wire_runs import LoadBroke, Run
+from adapter.ingest.hl7v2 import peek
+from adapter.ingest.hl7v2.header import envelope_of
+from adapter.ingest.relevance import RelevanceFilter
+from adapter.knowledge.load import load_knowledge
+from adapter.knowledge.shipped import shipped
+
+MEASURED = Measured(
+    messages=1000,
+    begun_at=0.0,
+    seconds=1.0,
+    cpu_us=10.0,
+    p50_us=100.0,
+    p95_us=200.0,
+    p99_us=300.0,
+    p999_us=400.0,
+    most_us=500.0,
+    codes={"AA": 1000},
+    bytes_per_message=480.0,
+)
+LIMITS = Limits(
+    sync_p50_us=50.0,
+    sync_p99_us=50.0,
+    echo=(replace(MEASURED, seconds=0.5, p99_us=50.0),) * 2,
+    naive_per_s=1.0,
+    commits_per_s=200.0,
+)
+FILTER = FilterCost(few_us_per_kb=3.0, many_us_per_kb=3.0)
+GOALS = ("P0", "P1", "P1n", "P2", "P3", "P4", "P6", "P6g", "P9", "P9p")
+TINY = bench_wire.Extent(unfiltered=200, kept=40, relevant=10, naive=4, rounds=1, syncs=20)
+
+
+def run_of(name, measured=MEASURED, whole_s=1.0):
+    return Run(
+        name=name, measured=measured, whole_s=whole_s, cpu_us={"intake": 1.0, "core": 2.0}, resident_mib={"core": 90.0}
+    )
+
+
+def runs(**changed):
+    names = ("unfiltered", "kept", "relevant", "target up", "target down")
+    return {
+        name: [changed.get("kept_run" if name == "kept" else name.replace(" ", "_"), run_of(name))] for name in names
+    }
+
+
+def judged(limits=LIMITS, filtering=FILTER, kept=(40, 40), **changed):
+    goals = goals_of(limits, runs(**changed), filtering, kept_of_relevant=kept)
+    assert tuple(goal.id for goal in goals) == GOALS
+    return {goal.id for goal in goals if not goal.passed}
+
+
+def test_at_its_goals_a_run_passes():
+    assert judged() == set()
+
+
+@pytest.mark.parametrize(
+    ("changed", "missed"),
+    [
+        ({"unfiltered": run_of("u", whole_s=1.01)}, {"P1", "P1n"}),
+        ({"unfiltered": run_of("u", replace(MEASURED, p99_us=300.1))}, {"P2"}),
+        ({"kept_run": run_of("k", replace(MEASURED, seconds=1.01))}, {"P3"}),
+        ({"relevant": run_of("r", whole_s=25.1)}, {"P4"}),
+        ({"filtering": FilterCost(few_us_per_kb=3.0, many_us_per_kb=3.1)}, {"P6"}),
+        ({"filtering": FilterCost(few_us_per_kb=1.0, many_us_per_kb=1.11)}, {"P6g"}),
+        ({"target_down": run_of("d", replace(MEASURED, seconds=1.11))}, {"P9"}),
+        ({"target_down": run_of("d", replace(MEASURED, p99_us=331.0))}, {"P9p"}),
+        ({"kept_run": run_of("k", replace(MEASURED, codes={"AA": 999, "AE": 1}))}, {"P0"}),
+        ({"kept_run": run_of("k", replace(MEASURED, codes={}))}, {"P0"}),
+    ],
+)
+def test_each_goal_is_missed_just_beyond_its_limit(changed, missed):
+    assert judged(**changed) == missed
+
+
+def test_a_message_that_was_not_kept_fails_every_run_and_a_missed_ratio_none(monkeypatch, capsys):
+    def with_kept(kept):
+        slow = run_of("u", whole_s=9.0)
+        monkeypatch.setattr(bench_wire, "measured", lambda *_: (LIMITS, runs(unfiltered=slow), FILTER, kept))
+        return bench_wire.run(Namespace(quick=True, gate=False, seed=1, json=True))
+
+    assert with_kept((40, 40)) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [(one["id"], one["pass"]) for one in told["verdict"]][:3] == [("P0", True), ("P1", False), ("P1n", False)]
+    assert with_kept((39, 40)) == 1
+
+
+def test_under_gate_a_missed_ratio_fails(monkeypatch, capsys):
+    slow = run_of("u", whole_s=9.0)
+    monkeypatch.setattr(bench_wire, "measured", lambda *_: (LIMITS, runs(unfiltered=slow), FILTER, (40, 40)))
+    assert bench_wire.run(Namespace(quick=True, gate=True, seed=1, json=False)) == 1
+    assert (
+        "P1  FAILED  unfiltered feed, all that follows included / bare echo >= 0.50: 0.06\n" in capsys.readouterr().out
+    )
+
+
+def test_a_run_that_breaks_off_says_so(monkeypatch, capsys):
+    def broken(*_):
+        raise LoadBroke("the listener closed a connection")
+
+    monkeypatch.setattr(bench_wire, "measured", broken)
+    assert bench_wire.run(Namespace(quick=True, gate=False, seed=1, json=False)) == 2
+    assert capsys.readouterr().err == "The bench broke off (LoadBroke): the listener closed a connection\n"
+
+
+def test_a_feed_is_what_it_is_called():
+    knowledge, _ = load_knowledge([shipped("mappings") / "demo"])
+    judge = RelevanceFilter(knowledge, 10_000).judge_one
+
+    def seen(kind, count):
+        return [judge(message, envelope_of(message)).relevance for message in feed_of(kind, count, 20, "T")]
+
+    assert set(seen("relevant", 50)) == {"relevant"}
+    assert set(seen("kept", 50)) == {"near-miss"}
+    unfiltered = seen("unfiltered", 3000)
+    assert 30 <= unfiltered.count("relevant") <= 90
+    assert set(unfiltered) == {"relevant", "irrelevant"}
+
+
+def test_a_feed_is_the_same_for_the_same_seed_and_no_control_id_comes_twice():
+    first, again = (list(feed_of("unfiltered", 500, 20, "T")) for _ in range(2))
+    assert first == again
+    assert first != list(feed_of("unfiltered", 500, 21, "T"))
+    assert len({peek(message).control_id for message in first}) == 500
+
+
+def test_the_filter_is_measured_with_few_and_many_codes():
+    cost = filter_cost(list(feed_of("unfiltered", 20, 20, "T")))
+    assert cost.few_us_per_kb > 0
+    assert cost.many_us_per_kb > 0
+
+
+@pytest.mark.slow
+@pytest.mark.loopback
+@pytest.mark.timeout(120)
+def test_a_small_run_measures_everything_and_loses_nothing(monkeypatch, capsys):
+    monkeypatch.setattr(bench_wire, "QUICK", TINY)
+    assert bench_wire.run(_parser().parse_args(["bench", "wire", "--quick", "--json"])) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [goal["id"] for goal in told["verdict"]] == list(GOALS)
+    assert told["verdict"][0]["measured"] == "40 of 40 kept, answers all AA"
+    assert list(told["runs"]) == ["unfiltered", "kept", "relevant", "target up", "target down"]
+    assert all(run["cpu_us"].keys() == {"intake", "core"} for run in told["runs"].values())
