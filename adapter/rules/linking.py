@@ -65,7 +65,7 @@ class Timeline:
         if cutoff < near:
             every = islice(self.doses.reaching(cutoff, begun_by=taken.latest), len(found) + 1)
             found += [episode for episode in every if episode.anchor and episode.anchor.latest < near][:1]
-        return _without_next(found[::-1], taken)
+        return _without_next(found, taken)
 
 
 def _without_next(candidates: list[Episode], taken: Instants) -> list[Episode]:
@@ -93,7 +93,7 @@ def timeline(episodes: Sequence[Episode]) -> Timeline:
 
 
 def place(sample: ActivityMeasured, doses: Timeline) -> tuple[Placement, ...]:
-    """Every dose that may explain a sample, in the order of time; none when no dose of the last 42 days does."""
+    """Every dose that may explain a sample; none when no dose of the last 42 days does."""
     taken = collection_span(sample)
     if taken is None:
         return ()
@@ -126,7 +126,7 @@ def _placement(
     least = max(NOTHING, taken.earliest - anchor.latest)
     over = episode.settled and anchor.latest < taken.earliest
     exact = taken.earliest == taken.latest and anchor.earliest == anchor.latest
-    if exact and episode.settled:
+    if exact:
         # Negative while the infusion ran: the sample still has its one distance from the end.
         least = taken.earliest - anchor.earliest
     return Placement(

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Literal
 
 from adapter.domain.events import HypersensitivityRecorded, Verification
-from adapter.domain.history import BEFORE_ALL
 from adapter.domain.policy import RuleBook
-from adapter.domain.times import Moment
 from adapter.rules.adrenaline import adrenaline_given
 from adapter.rules.episodes import Episode, episode_order
 from adapter.rules.limits import Limits, shifted
@@ -76,12 +74,15 @@ class LinkedReactions:
 def linked_reactions(
     records: Iterable[HypersensitivityRecorded], episodes: Sequence[Episode], rulebook: RuleBook
 ) -> LinkedReactions:
-    """Link every record by time alone to the latest dose begun before it, whatever product it is coded for."""
+    """Link every record by time alone to the latest dose begun before it, whatever product it is coded for.
+
+    `records` come in the order of onset, as a history holds them.
+    """
     by_dose: dict[str, list[HypersensitivityRecorded]] = {}
     unlinked: list[HypersensitivityRecorded] = []
     explaining = _until_reactions_are_late(episodes)
     named = {dose_name(e): e for e in episodes}
-    for record in sorted(records, key=_onset_order):
+    for record in records:
         episode = next(_explaining(record, explaining), None)
         if episode is None:
             unlinked.append(record)
@@ -143,14 +144,11 @@ def _also_possible(
 ) -> tuple[Episode, ...]:
     """Earlier doses that may explain a record whose time may lie before this dose, the latest first."""
     began = episode.began
-    unordered = [r for r in records if began and r.occurred and r.occurred.earliest < began.latest]
+    assert began  # noqa: S101 - reactions are linked to doses with a start
+    unordered = [r for r in records if r.occurred and r.occurred.earliest < began.latest]
     others = {id(other): other for record in unordered for other in _explaining(record, explaining)}
     others.pop(id(episode), None)
     return tuple(sorted(others.values(), key=episode_order, reverse=True))
-
-
-def _onset_order(record: HypersensitivityRecorded) -> tuple[datetime, str, str]:
-    return (record.occurred.earliest if record.occurred else BEFORE_ALL), record.key, record.source
 
 
 def _events(
@@ -176,7 +174,7 @@ def _grouped(records: Sequence[HypersensitivityRecorded]) -> list[list[Hypersens
     for record in records:
         while recent < len(groups) and _apart(groups[recent][0], record):
             recent += 1
-        group = next((g for g in groups[recent:] if _one_event(g[0].occurred, record.occurred)), None)
+        group = next((g for g in groups[recent:] if _one_event(g[0], record)), None)
         if group is None:
             groups.append([record])
         else:
@@ -192,10 +190,12 @@ def _apart(first: HypersensitivityRecorded, later: HypersensitivityRecorded) -> 
     return other.earliest - one.earliest > ONE_EVENT
 
 
-def _one_event(first: Moment | None, second: Moment | None) -> bool:
-    assert first  # noqa: S101 - only records with an onset are linked
-    assert second  # noqa: S101
-    return abs(second.earliest - first.earliest) <= ONE_EVENT and abs(second.latest - first.latest) <= ONE_EVENT
+def _one_event(first: HypersensitivityRecorded, later: HypersensitivityRecorded) -> bool:
+    """Whether records that began within an hour of each other at the earliest did so at the latest as well."""
+    one, other = first.occurred, later.occurred
+    assert one  # noqa: S101 - only records with an onset are linked
+    assert other  # noqa: S101
+    return abs(other.latest - one.latest) <= ONE_EVENT
 
 
 def event_of(records: Sequence[HypersensitivityRecorded], limits: Limits) -> Reaction:

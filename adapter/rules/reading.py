@@ -101,9 +101,8 @@ class Reading:
 
     @property
     def good_in_window(self) -> bool:
-        """At or above the threshold inside a window, and believed."""
-        in_window = bool(self.phases) and all(phase in IN_WINDOW for phase in self.phases)
-        return in_window and self.level == "ok" and self.exposure in SUFFICIENT
+        """At or above the threshold inside a window, and believed: of no other level is that said."""
+        return self.exposure in SUFFICIENT and all(phase in IN_WINDOW for phase in self.phases)
 
 
 def read_sample(
@@ -141,7 +140,7 @@ def _undecidable(placement: Placement, context: Context, usable: Usability, *, c
         return undecided(reacted=reacted, rule="Q3")
     if usable == "unusable" or contradicted:
         return undecided(reacted=reacted, rule="D3")
-    if episode.limits.policy is None or not episode.settled or placement.inside:
+    if episode.limits.policy is None or placement.inside:
         return undecided(reacted=reacted)
     return None
 
@@ -164,27 +163,27 @@ def _situations(sample: ActivityMeasured, placement: Placement, context: Context
 def _over_interval(situations: Sequence[Situation], placement: Placement) -> Rule:
     """The rule of the earliest possible time, if every possible time gives the same exposure and mechanism."""
     rules = [_decided(situation) for situation in situations]
+    earliest = rules[0]
     # Without a collection time the sample may be the trough taken just before this dose: no low is held against it.
-    guessed = placement.time_missing and (rules[0].id == "D3b" or rules[0].exposure == "inadequate")
+    guessed = placement.time_missing and (earliest.id == "D3b" or earliest.exposure == "inadequate")
     if guessed or len({(rule.exposure, rule.mechanism) for rule in rules}) > 1:
         return undecided(reacted=situations[0].reaction != "none")
-    return rules[0]
+    return earliest
 
 
 def _decided(situation: Situation) -> Rule:
+    # A band lies above every threshold, so a level above it is adequate by whatever row decides.
     rule = decide(situation)
-    if situation.above_band and rule.exposure == "adequate":
-        return replace(rule, exposure="above-band")
-    return rule
+    return replace(rule, exposure="above-band") if situation.above_band else rule
 
 
 def critical_times(placement: Placement) -> tuple[timedelta, ...]:
-    """Elapsed times that stand for all the possible ones: both ends, and either side of every limit between."""
+    """Elapsed times that stand for all the possible ones: both ends, every limit between, and the time after it."""
     if placement.exact:
         return (placement.least,)
     times = {max(placement.least, INSTANT), placement.most}
     for limit in breakpoints(placement.episode):
-        times |= {t for t in (limit - INSTANT, limit, limit + INSTANT) if placement.least < t < placement.most}
+        times |= {t for t in (limit, limit + INSTANT) if placement.least < t < placement.most}
     return tuple(sorted(times))
 
 

@@ -91,17 +91,19 @@ def _frame(dose: JudgedDose, policy: Policy | None) -> Iterator[str]:
 def _monitoring(draft: Drafted, priority: Priority | None, *, deceased: bool) -> str:
     if deceased:
         return DECEASED
+    clock, policy = draft.clock, draft.dose.episode.limits.policy
     if draft.monitoring is None:
         return "Without a dose time no sampling window is known." if draft.dose.episode.anchor is None else ""
+    assert clock  # noqa: S101 - a state is one of a clock
+    assert policy  # noqa: S101 - and a clock goes by a policy
     if draft.monitoring == "complete" and priority == "P1":
         return COMPLETE_BUT_URGENT
-    if draft.monitoring == "missed" and draft.clock and draft.clock.next_dose_came_first:
+    if draft.monitoring == "missed" and clock.next_dose_came_first:
         return CUT_SHORT
-    if draft.monitoring == "not-due" and draft.clock and not draft.clock.awaited:
+    if draft.monitoring == "not-due" and not clock.awaited:
         # A reaction asks for a level of this dose (D11), whatever the clock of its course says.
         return "" if draft.dose.reaction_open else ONE_PER_COURSE
-    policy = draft.dose.episode.limits.policy
-    if draft.monitoring == "confirmation-due" and policy and policy.confirmed_by == "two-doses":
+    if draft.monitoring == "confirmation-due" and policy.confirmed_by == "two-doses":
         return CONFIRMED_BY_THE_NEXT_DOSE
     return MONITORING_TEXT[draft.monitoring]
 
@@ -111,7 +113,7 @@ def _paraphrases(dose: JudgedDose, policy: Policy | None) -> Iterator[str]:
     names = {key: text.partition(":")[0] for key, text in policy.citations} if policy else {}
     told = quoted(dose)
     for quotation in told:
-        yield f"{quotation.statement} ({names.get(quotation.citation, quotation.citation)}; paraphrased)."
+        yield f"{quotation.statement} ({names[quotation.citation]}; paraphrased)."
     if grade_unknown(dose, told):
         yield "The grade is not known."
     if told or dose.combined.mechanism == SEVERE:
@@ -135,7 +137,7 @@ def missing_facts(dose: JudgedDose) -> Iterator[str]:
         yield "route"
     if episode.amount is None:
         yield "amount given"
-    if episode.fraction is None or episode.portion == "unknown":
+    if episode.portion == "unknown":
         yield "fraction given"
     if not dose.premedication:
         yield NO_PREMEDICATION

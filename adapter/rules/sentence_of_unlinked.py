@@ -41,7 +41,7 @@ class DoseRecords:
 
 def dose_records(history: History, episodes: Sequence[Episode]) -> DoseRecords:
     """Gathered once, from doses in the order of their start."""
-    timed = [(e, e.began.earliest) for e in episodes if e.began and e.started]
+    timed = [(e, e.began.earliest) for e in episodes if e.began]
     not_done = [row for row in history.doses if row.status == "not-done"]
     return DoseRecords(
         not_done=ordered_spans(not_done, [row.started.earliest if row.started else BEFORE_ALL for row in not_done]),
@@ -98,4 +98,4 @@ def _not_done(rows: Spans[AsparaginaseAdministered], taken: Instants | None) -> 
         yield f"A dose record of {day_of(row.started)} has status not done."
     others = len(rows.things) - len(near)
     if others:
-        yield f"{others} further dose record{'s have' if others > 1 else ' has'} status not done."
+        yield f"{others} further dose records have status not done."

@@ -116,10 +116,9 @@ def absorption(episode: Episode) -> timedelta:
 
 def breakpoints(episode: Episode) -> tuple[timedelta, ...]:
     """Every elapsed time at which the table may change its answer."""
-    policy, product = episode.limits.policy, episode.limits.product
+    policy = episode.limits.policy
     assert policy  # noqa: S101 - asked for only where a policy is known
-    assert product  # noqa: S101 - a policy names known products only
     of_windows = [limit for window in policy.time_points for limit in (window.min_h, window.max_h)]
     early = () if policy.early_low_until is None else (policy.early_low_until,)
-    limits = (*of_windows, *early, policy.no_verdict_after, product.uninterpretable_iv_h, product.uninterpretable_im_h)
-    return tuple(sorted({span(limit) for limit in limits}))
+    limits = (*of_windows, *early, policy.no_verdict_after)
+    return tuple(sorted({uninterpretable(episode), *map(span, limits)}))

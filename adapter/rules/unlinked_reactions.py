@@ -174,10 +174,12 @@ def _near(place: int, records: Records, timed: Spans[Episode]) -> Iterator[tuple
         yield before, records.candidate(place, before.limits, near=_soon_after(before, onset))
     for episode in timed.beginning(onset.latest, shifted(onset.latest, SEVERE_BEFORE_START)):
         began = episode.began
-        soon = began is not None and began.earliest <= shifted(onset.latest, SHOWN_BEFORE_START)
+        assert began  # noqa: S101 - only doses with a start are sorted by it
+        soon = began.earliest <= shifted(onset.latest, SHOWN_BEFORE_START)
         if soon or records.reaction(place, episode.limits).severe:
             yield episode, records.candidate(place, episode.limits)
 
 
 def _soon_after(episode: Episode, onset: Moment) -> bool:
-    return episode.anchor is not None and onset.earliest <= shifted(episode.anchor.latest, SEVERE_AFTER_END)
+    assert episode.anchor  # noqa: S101 - a dose with a start has an end or counts from its start
+    return onset.earliest <= shifted(episode.anchor.latest, SEVERE_AFTER_END)

@@ -45,7 +45,7 @@ def level_text(sample: ActivityMeasured, faults: Sequence[str] = ()) -> str:
     activity, original = sample.activity, original_text(sample)
     if "unit-missing" in faults:
         return f"sent by the laboratory as {sample.reported.text.strip()} without a unit"
-    if "value-unreadable" in faults or activity is None:
+    if activity is None:
         return f'sent by the laboratory as "{original}" ({_why_unread(sample, faults)})'
     if "unit-suspect" in faults:
         converted = _in_iu_per_ml(activity)
@@ -63,7 +63,7 @@ def _why_unread(sample: ActivityMeasured, faults: Sequence[str]) -> str:
 def _unit_inside(sample: ActivityMeasured) -> bool:
     """Whether the value itself ends in a unit, beside another one of its own field."""
     text, unit = sample.reported.text.strip(), (sample.reported.unit or "").strip()
-    return bool(unit) and text[:1].isdigit() and text[-1:].isalpha() and not text.endswith(unit)
+    return text[:1].isdigit() and text[-1:].isalpha() and not text.endswith(unit)
 
 
 def _of_activity(activity: Activity, original: str) -> str:
@@ -88,7 +88,7 @@ def original_text(sample: ActivityMeasured) -> str:
 
 def _with_unit(reported: Reported) -> str:
     text, unit = reported.text.strip(), (reported.unit or "").strip()
-    if not unit or text.endswith(unit) or not any(sign.isdigit() for sign in text):
+    if text.endswith(unit) or not any(sign.isdigit() for sign in text):
         return text
     return f"{text} {unit}"
 
@@ -169,14 +169,14 @@ def _collected(reading: Reading) -> str:
 
 def _after(placement: Placement) -> str:
     episode = placement.episode
-    if not placement.inside or not episode.settled:
+    if not placement.inside or (placement.least >= NOTHING and not episode.settled):
         return f"after {anchored_dose(episode)}"
     return f"{'' if placement.exact else 'possibly '}before {anchored_dose(episode)}"
 
 
 def _class(reading: Reading) -> str:
     policy = reading.placement.episode.limits.policy
-    if policy is None or reading.level is None or not reading.placement.episode.settled or reading.placement.inside:
+    if policy is None or reading.level is None or reading.placement.inside:
         return ""
     compared = f", {LEVEL_TEXT[reading.level].format(threshold=plain(threshold_of(reading, policy)))}"
     if reading.exposure == "above-band" and policy.band_upper:

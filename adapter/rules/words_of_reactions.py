@@ -55,7 +55,7 @@ def _linked(reaction: Reaction, episode: Episode) -> Iterator[str]:
     grade = _grade(reaction) + (f" ({GRADE_SOURCE[reaction.grade_from]})" if reaction.grade_from else "")
     parts = [_seen(reaction), grade, _coded(reaction), _verification(reaction), _when(reaction, episode)]
     yield f"{kind}: {', '.join(part for part in parts if part)}."
-    if reaction.severe and reaction.counts:
+    if reaction.severe:
         criteria = " and ".join(SEVERE_BECAUSE[why] for why in reaction.severe_because)
         yield f"It is counted as severe because of {criteria}."
     if reaction.also_possible:
@@ -118,5 +118,5 @@ def _coded(reaction: Reaction) -> str:
 def _verification(reaction: Reaction) -> str:
     if reaction.verification != "refuted":
         return reaction.verification
-    by = [record.recorder for record in reaction.records if record.verification == "refuted" and record.recorder]
+    by = [record.recorder for record in reaction.records if record.recorder]
     return f"allergy refuted ({f'recorded by {by[-1]}' if by else 'by whom is not recorded'}); the event is kept"

@@ -47,7 +47,7 @@ def _reason(draft: Drafted, rule: str) -> str:
             return "no level is known, and the next dose was given before the sampling window closed"
         case "D3c" if dose.episode.route is None:
             return f"{RULE_TEXT[rule]}; the route is not known, so the longer of the two times is kept to"
-        case _ if deciding is not None and deciding.level in ("low-unquantified", "blq"):
+        case _ if deciding is not None and deciding.level == "low-unquantified":
             return RULE_TEXT_UNQUANTIFIED.get(rule, RULE_TEXT[rule])
         case _:
             return RULE_TEXT[rule]
@@ -56,7 +56,7 @@ def _reason(draft: Drafted, rule: str) -> str:
 def _data_reason(reading: Reading) -> str:
     if reading.contradiction:
         return CONTRADICTION_REASON[reading.contradiction]
-    named = next((FAULT_REASON[fault] for fault in reading.faults if fault in FAULT_REASON), None)
+    named = next((FAULT_REASON[fault] for fault in reading.faults), None)
     return named or "the value may lie on either side of the threshold"
 
 
@@ -68,7 +68,8 @@ def _undecided(dose: JudgedDose, reading: Reading | None) -> str:
         if episode.began is None:
             return "the time of the dose is not known"
         return f"there is no policy for {product_name(episode.limits.product, episode.product)} in this version"
-    return _undecided_level(reading) if reading else RULE_TEXT["D0"]
+    assert reading  # noqa: S101 - without a level no other dose is undecided
+    return _undecided_level(reading)
 
 
 def _undecided_level(reading: Reading) -> str:
@@ -82,8 +83,10 @@ def _undecided_level(reading: Reading) -> str:
         return f"the sample was collected during the infusion of {dated_dose(running)}"
     if placement.time_missing:
         return "without a collection time the possible times lead to different readings"
-    if same_day(placement) or placement.inside or reading.possibilities:
+    if same_day(placement):
         return "the order of sample and dose is not known"
+    if reading.possibilities:
+        return "the sample may belong to several doses, which lead to different readings"
     if placement.date_only:
         return "a time is known by its date only, and the possible times lead to different readings"
     return RULE_TEXT["D0"] if placement.exact else "the possible times lead to different readings"

@@ -90,3 +90,18 @@ def test_another_row_of_the_deciding_rule_is_not_a_near_one(story, after):
     assert finding.rules[1] == "D9"
     assert "D9" not in {row["rule"] for row in finding.evidence["nearly"]}
     assert "D8" in {row["rule"] for row in finding.evidence["nearly"]}
+
+
+@pytest.mark.parametrize(
+    ("product", "hours", "rule", "in_window"),
+    [
+        ("calaspargase", "400", "D18", "D14"),
+        ("crisantaspase", "59", "D18", "E2"),
+        ("pegaspargase", "250", "D18", "D12"),
+    ],
+)
+def test_a_low_outside_the_windows_tells_what_it_would_say_in_the_first(story, after, product, hours, rule, in_window):
+    finding = story().dose(product=product).level(after(hours), "0.06").only("25 12:00")
+    changes = {one["if"]: one["rule"] for one in finding.evidence["would_change"]}
+    assert finding.rules[0] == rule
+    assert changes[IN_TIME] == in_window

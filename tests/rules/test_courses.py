@@ -157,6 +157,15 @@ def test_an_open_reaction_is_not_told_that_no_level_is_due(story):
     assert (second.mechanism, second.priority, second.rules) == ("reaction-unresolved", "P1", ("D11",))
     assert "no level is known, so whether activity was kept is open" in second.sentence
     assert "The one level its course is due" not in second.sentence
+    assert " before the start. Not known: end of the dose. A corrected" in second.sentence
+
+
+def test_a_level_that_was_not_due_completes_its_dose_all_the_same(story):
+    told = course(story, ("0", "48"), **ERWINIA).level(at_hours("96"), "0.5")
+    second = told.read(at_hours("120")).findings[1]
+    assert second.monitoring == "complete"
+    assert "Monitoring of this dose is complete." in second.sentence
+    assert "The one level its course is due" not in second.sentence
 
 
 def test_a_dose_without_a_time_belongs_to_no_course(story):

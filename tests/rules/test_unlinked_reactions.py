@@ -90,6 +90,11 @@ def test_a_dated_record_concerns_only_the_nearest_dose_before_it(story):
     assert shown(told.read("26 12:00")) == [(False, False, False), (True, False, True)]
 
 
+def test_a_dated_record_is_told_with_its_date(story):
+    sentence = story().dose().reaction("7 10:00", grade=2).only("9 12:00").sentence
+    assert "A reaction record (urticaria, grade 2, 2025-03-07T10:00Z) could not be tied to a dose." in sentence
+
+
 def test_a_dated_record_concerns_a_dose_without_a_time(story):
     assert shown(story().dose(None, None).reaction("4 10:00", **ANAPHYLAXIS).read()) == [(True, True, True)]
 

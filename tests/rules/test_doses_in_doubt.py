@@ -1,0 +1,69 @@
+"""Which doses a sample may belong to where their times are wide, equal, or too far back (rulings 4 to 6)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+DOSE_2 = {"key": "MedicationAdministration/d2"}
+DOSE_3 = {"key": "MedicationAdministration/d3"}
+
+
+@pytest.mark.parametrize(("collected", "linked"), [("2025-04-14T12:00Z", True), ("2025-04-14T12:01Z", False)])
+def test_a_dose_that_may_still_run_is_read_up_to_42_days_and_once(story, collected, linked):
+    reading = story().dose(status="on-hold").level(collected, "0.4").read("2025-05-01T00:00Z")
+    assert [len(finding.samples) for finding in reading.findings] == [int(linked)]
+    assert len(reading.unlinked) == int(not linked)
+
+
+@pytest.mark.parametrize(("earlier", "doubtful"), [("2024-12-31T10:00Z", False), ("2025-01-10T10:00Z", True)])
+def test_a_dose_too_old_for_the_sample_still_makes_another_one_doubtful(story, earlier, doubtful):
+    """Of a dose charted in January, and one of 10 January, nobody knows which was the last."""
+    told = story().dose(earlier, None).dose("2025-01", None, **DOSE_2).level("2025-03-10T10:00Z", "0.4")
+    findings = told.read("2025-05-01T00:00Z").findings
+    by_key = {finding.dose.key: finding for finding in findings}
+    last = by_key["MedicationAdministration/d2"]
+    assert len(last.samples) == 1
+    assert ("same-day-ambiguous" in last.modifiers) is doubtful
+
+
+def test_what_a_sample_would_say_is_told_in_the_order_of_the_doses(story):
+    told = story().dose("17", None, **DOSE_2).dose("10 10:00", None, product="calaspargase").level("17", "0.5")
+    for finding in told.read("20 12:00").findings:
+        (sample,) = finding.evidence["samples"]
+        assert [one["dose"][-2:] for one in sample["possibilities"]] == ["d1", "d2"]
+
+
+def test_each_product_keeps_its_own_longest_time_between_dose_and_sample(story, rulebook):
+    longer = {"calaspargase", "native-ecoli"}
+    policies = tuple(
+        replace(p, sample_link_days=replace(p.sample_link_days, value=Decimal(60))) if longer & set(p.products) else p
+        for p in rulebook.policies
+    )
+    told = story(replace(rulebook, policies=policies)).dose()
+    told.dose(**DOSE_2, product="calaspargase").dose(**DOSE_3, product="native-ecoli")
+    reading = told.level("2025-04-22T12:00Z", "0.4").read("2025-05-01T00:00Z")
+    assert {f.dose.product: len(f.samples) for f in reading.findings} == {
+        "pegaspargase": 0,
+        "calaspargase": 1,
+        "native-ecoli": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "collected", "hours", "told"),
+    [
+        ("completed", "3 11:00", "-1", "before"),
+        ("in-progress", "3 11:00", "-1", "before"),
+        ("in-progress", "3 12:00", "0", "after"),
+        ("in-progress", "3 13:00", "1", "after"),
+    ],
+)
+def test_a_sample_before_the_recorded_end_is_told_before_it_although_the_dose_still_runs(
+    story, status, collected, hours, told
+):
+    finding = story().dose(status=status).level(collected, "0.4").only("3 18:00")
+    assert (finding.samples[0].hours_since_dose, finding.exposure) == (hours, "indeterminate")
+    assert f" {told} the end (2025-03-03T12:00Z) of pegaspargase" in finding.sentence
