@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
+from datetime import datetime
+from operator import attrgetter
 
-from sqlalchemy import Connection, RowMapping, func, insert, select
+from sqlalchemy import Connection, RowMapping, func, select
 
 from adapter.domain.message import Arrival, Header, Stored
 from adapter.store.census import CodeSeen, add_up
@@ -18,6 +20,7 @@ LOOKUP_SIZE = 500
 """Control ids per query, well under every database's limit of parameters."""
 _ARRIVAL = tuple(f.name for f in fields(Arrival))
 _HEADER = tuple(f.name for f in fields(Header))
+_arrival_values = attrgetter(*_ARRIVAL)
 
 
 def last_seq(connection: Connection) -> int:
@@ -53,23 +56,24 @@ def _of_sender(connection: Connection, sender: str, control_ids: list[str]) -> I
 
 def add_messages(connection: Connection, rows: Sequence[Stored]) -> None:
     """Insert messages at the places given to them."""
-    if rows:
-        connection.execute(
-            insert(messages),
-            [{"seq": row.seq} | {name: getattr(row.arrival, name) for name in _ARRIVAL} for row in rows],
-        )
+    insert_rows(connection, messages, ("seq", *_ARRIVAL), [(row.seq, *_arrival_row(row.arrival)) for row in rows])
+
+
+def _arrival_row(arrival: Arrival) -> Sequence[object]:
+    """In the order of `_ARRIVAL`."""
+    return [instant_column(value) if isinstance(value, datetime) else value for value in _arrival_values(arrival)]
 
 
 def add_notes(connection: Connection, notes: Notes) -> None:
     """Write the notes that ride along."""
     upsert(connection, answers, [{"seq": seq, "code": code} for seq, code in notes.answers.items()])
-    insert_rows(connection, headers, [_header_row(header) for header in notes.headers])
+    insert_rows(connection, headers, _HEADER, [_header_row(header) for header in notes.headers])
     for row in notes.codes.values():
         _count_code(connection, row)
 
 
-def _header_row(header: Header) -> tuple[object, ...]:
-    """In the order of the columns of `headers`."""
+def _header_row(header: Header) -> Sequence[object]:
+    """In the order of `_HEADER`."""
     return (
         instant_column(header.received_at),
         header.listener,

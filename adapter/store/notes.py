@@ -80,10 +80,14 @@ class Notebook:
             known.count += 1
             known.first, known.last = min(known.first, at), max(known.last, at)
 
-    def take(self) -> Notes:
-        """Hand over everything noted so far."""
+    def take(self, *, everything: bool = True) -> Notes:
+        """Hand over everything noted so far, or only the answers."""
         with self._lock:
             taken, self._notes = self._notes, Notes()
+            if not everything:
+                self._notes.headers, taken.headers = taken.headers, Notes().headers
+                self._notes.codes, taken.codes = taken.codes, {}
+                self._notes.panels, taken.panels = taken.panels, {}
         for (sender, codes), often in taken.panels.items():
             rows = seen(sender, codes, first=often.first, last=often.last, count=often.count)
             add_up((r for r in rows if r.place in taken.codes or len(taken.codes) < CODES_WAITING_LIMIT), taken.codes)
@@ -97,3 +101,4 @@ class Notebook:
             notes.answers.update(since.answers)
             notes.headers.extend(since.headers)
             add_up(since.codes.values(), notes.codes)
+            notes.panels = since.panels  # what was taken has none left

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from time import monotonic
 
 from sqlalchemy import Connection, Engine, select
 
@@ -30,6 +31,9 @@ from adapter.store.notes import Notebook
 from adapter.store.placing import place
 from adapter.store.sql_database import Database, reader_engine, sorted_faults
 
+NOTES_EVERY_S = 0.5
+"""How often headers and census ride along at most; what waits then is written by the next batch, or by `flush`."""
+
 
 class SqliteInbox:
     """The one writer of an inbox file, with its readers."""
@@ -39,13 +43,16 @@ class SqliteInbox:
         self.name = name
         self._database = Database(path, INBOX, promised=True)
         self._notebook = Notebook()
+        self._everything_at = -NOTES_EVERY_S
 
     def keep(self, batch: Sequence[Arrival]) -> list[Kept]:
         """Store a batch in one transaction, on disk on return; repeats of accepted messages store nothing.
 
         Raises CannotKeep (nothing of the batch was stored) or StoreBroken.
         """
-        notes = self._notebook.take()
+        # Headers and census cost more than the messages, and nobody waits for them.
+        everything = monotonic() - self._everything_at >= NOTES_EVERY_S
+        notes = self._notebook.take(everything=everything)
         try:
             with self._database.write() as connection:
                 add_notes(connection, notes)
@@ -55,6 +62,8 @@ class SqliteInbox:
         except BaseException:
             self._notebook.give_back(notes)
             raise
+        if everything:
+            self._everything_at = monotonic()
         return kept
 
     def flush(self) -> None:

@@ -57,7 +57,9 @@ def test_every_answer_reads_the_same_with_us_hl7apy_and_python_hl7(version, send
     assert [str(segment[0]) for segment in python_hl7] == wanted
     assert [segment.name for segment in hl7apy.children] == wanted
     assert str(python_hl7.segment("MSA")[1]) == hl7apy.msa.msa_1.to_er7() == answer.code
-    assert str(python_hl7.segment("MSA")[2]) == ours.first("MSA").field(2) == control_id
+    assert ours.first("MSA").field(2) == control_id
+    # python-hl7 takes blanks off the end of a message, and of an AA that is MSA-2.
+    assert str(python_hl7.segment("MSA")[2]).rstrip() == control_id.rstrip()
     assert str(python_hl7.segment("MSH")[12]) == hl7apy.msh.msh_12.to_er7() == version
     assert hl7apy.msh.msh_10.to_er7() == "T1"
 

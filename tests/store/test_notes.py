@@ -113,3 +113,27 @@ def test_beyond_the_limit_only_known_panels_are_counted(monkeypatch):
     for code in ("a", "b", "a"):
         notebook.panel("A|B", (("L", code, code),), AT)
     assert [(row.code, row.count) for row in notebook.take().codes.values()] == [("a", 2)]
+
+
+def test_panels_noted_while_others_could_not_be_written_are_kept():
+    notebook = Notebook()
+    notebook.panel("A|B", (("L", "a", "a"),), AT)
+    taken = notebook.take()
+    notebook.panel("A|B", (("L", "a", "a"),), AT)
+    notebook.panel("A|B", (("L", "b", "b"),), AT)
+    notebook.give_back(taken)
+    assert [(row.code, row.count) for row in notebook.take().codes.values()] == [("a", 2), ("b", 1)]
+
+
+def test_headers_and_census_can_stay_behind():
+    notebook = Notebook()
+    notebook.irrelevant([header(1)])
+    notebook.answered([(1, "AA")])
+    notebook.codes(seen("A|B", [("L", "a", "a")], first=AT, last=AT))
+    notebook.panel("A|B", (("L", "a", "a"),), AT)
+    first = notebook.take(everything=False)
+    assert (first.answers, list(first.headers), first.codes, first.panels) == ({1: "AA"}, [], {}, {})
+    notebook.give_back(first)
+    whole = notebook.take()
+    assert (whole.answers, list(whole.headers)) == ({1: "AA"}, [header(1)])
+    assert [(row.code, row.count) for row in whole.codes.values()] == [("a", 2)]
