@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +45,20 @@ def files() -> Iterator[Path]:
         yield from (
             Path(folder) / name for name in found if not name.startswith((".coverage", ".git")) or name == ".gitignore"
         )
+
+
+def tracked() -> list[str]:
+    """What git holds, whatever its folder is called; nothing where the files lie without it."""
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        return []
+    held = subprocess.run([git, "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return held.stdout.split("\0")[:-1]
+
+
+def test_git_holds_nothing_that_tools_make():
+    ours = {path.relative_to(ROOT).as_posix() for path in files()}
+    assert [name for name in tracked() if name not in ours and (ROOT / name).exists()] == []
 
 
 def readable() -> Iterator[tuple[str, str]]:
