@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import hashlib
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
@@ -16,16 +15,14 @@ from typing import Any
 
 import structlog
 
-from adapter.app.control_ids import control_ids
-from adapter.app.counters import ALARMS, count, heard
+from adapter.app.counters import ALARMS, count
 from adapter.app.keeping import GroupKeeper
-from adapter.domain.message import Arrival, Translation
+from adapter.app.receptions import hl7_reception
+from adapter.domain.message import Arrival
 from adapter.fhir import UnreadableJsonError, loads
-from adapter.ingest.relevance import RelevanceFilter
-from adapter.ingest.translate import translate_hl7
 from adapter.pipeline import answer_fhir as answers
 from adapter.pipeline.parts import Parts
-from adapter.pipeline.receive import Door, Reception, receive_hl7
+from adapter.pipeline.receive import Door, receive_hl7
 from adapter.pipeline.understand import understand
 from adapter.store.faults import CannotKeep, StoreBroken
 from adapter.transport.cannot_store import CannotStore
@@ -40,21 +37,8 @@ Wake = Callable[[], None]
 def hl7_door(keeper: GroupKeeper, parts: Parts, source: str, executor: Executor, wake: Wake) -> ReceiveHl7:
     """`POST /hl7`: the same reception as a frame over MLLP."""
     door = Door(listener=HTTP_LISTENER, source=source)
-
-    def translate(raw: bytes, from_source: str) -> list[Translation]:
-        return translate_hl7(raw, parts.knowledge, parts.rules_at(HTTP_LISTENER), source=from_source)
-
-    reception = Reception(
-        keeper=keeper,
-        judge=RelevanceFilter(parts.knowledge, RELEVANCE_BOUND).judge_one,
-        translate=translate,
-        executor=executor,
-        clock=lambda: datetime.now(UTC).astimezone(),
-        next_control_id=control_ids("H", time.time_ns()),
-        observe=observe,
-        rules=parts.rules_at(HTTP_LISTENER),
-        heard=heard,
-    )
+    rules = parts.rules_at(HTTP_LISTENER)
+    reception = hl7_reception(keeper, parts.knowledge, rules, executor, observe, prefix="H", remembered=RELEVANCE_BOUND)
 
     async def receive(raw: bytes, _peer: str) -> bytes | None:
         with _storing():

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
 
-from adapter.app.control_ids import control_ids
-from adapter.app.counters import ALARMS, FILES, count, heard
+from adapter.app.counters import ALARMS, FILES, count
 from adapter.app.keeping import GroupKeeper
-from adapter.domain.message import Translation
+from adapter.app.receptions import hl7_reception
 from adapter.ingest.hl7v2 import split_messages
-from adapter.ingest.relevance import RelevanceFilter
-from adapter.ingest.translate import translate_hl7
 from adapter.pipeline.parts import Parts
 from adapter.pipeline.receive import Door, Reception, receive_hl7
 from adapter.settings import DropFolder as DropSettings
@@ -141,19 +136,15 @@ class DropFolders:
 
 
 def _drop(settings: DropSettings, keeper: GroupKeeper, parts: Parts, executor: Executor) -> _Drop:
-    def translate(raw: bytes, source: str) -> list[Translation]:
-        return translate_hl7(raw, parts.knowledge, parts.rules_at(settings.name), source=source)
-
-    reception = Reception(
-        keeper=keeper,
-        judge=RelevanceFilter(parts.knowledge, RELEVANCE_BOUND, default_charset=settings.default_charset).judge_one,
-        translate=translate,
-        executor=executor,
-        clock=lambda: datetime.now(UTC).astimezone(),
-        next_control_id=control_ids("F", time.time_ns()),
-        observe=count,
-        rules=parts.rules_at(settings.name),
-        heard=heard,
+    reception = hl7_reception(
+        keeper,
+        parts.knowledge,
+        parts.rules_at(settings.name),
+        executor,
+        count,
+        prefix="F",
+        remembered=RELEVANCE_BOUND,
+        default_charset=settings.default_charset,
     )
     door = Door(
         listener=settings.name,

@@ -11,14 +11,11 @@ from typing import Any
 
 import structlog
 
-from adapter.app.control_ids import control_ids
-from adapter.app.counters import ACK_SECONDS, ALARMS, heard
+from adapter.app.counters import ACK_SECONDS, ALARMS
 from adapter.app.keeping import GroupKeeper
 from adapter.app.observing import Observe
 from adapter.app.parts import Loaded, rules_for
-from adapter.domain.message import Translation
-from adapter.ingest.relevance import RelevanceFilter
-from adapter.ingest.translate import translate_hl7
+from adapter.app.receptions import hl7_reception
 from adapter.pipeline.receive import Door, Reception, receive_at_once, receive_in_mode, too_large
 from adapter.settings import MllpListener as ListenerSettings
 from adapter.settings import Settings
@@ -36,21 +33,15 @@ def reception(
     loaded: Loaded, settings: ListenerSettings, keeper: GroupKeeper, executor: ThreadPoolExecutor, observe: Observe
 ) -> Reception:
     """How the messages of one port are judged, kept and answered."""
-    rules = rules_for(loaded.settings, settings)
-
-    def translate(raw: bytes, source: str) -> list[Translation]:
-        return translate_hl7(raw, loaded.knowledge, rules, source=source)
-
-    return Reception(
-        keeper=keeper,
-        judge=RelevanceFilter(loaded.knowledge, RELEVANCE_BOUND, default_charset=settings.default_charset).judge_one,
-        translate=translate,
-        executor=executor,
-        clock=lambda: datetime.now(UTC).astimezone(),
-        next_control_id=control_ids("T", time.time_ns()),
-        observe=_telling_refusals(observe) if _refuses(loaded.settings) else observe,
-        rules=rules,
-        heard=heard,
+    return hl7_reception(
+        keeper,
+        loaded.knowledge,
+        rules_for(loaded.settings, settings),
+        executor,
+        _telling_refusals(observe) if _refuses(loaded.settings) else observe,
+        prefix="T",
+        remembered=RELEVANCE_BOUND,
+        default_charset=settings.default_charset,
     )
 
 
