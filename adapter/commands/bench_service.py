@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -13,20 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from adapter.commands.demo_service import ServiceDied, end
 from adapter.knowledge.shipped import shipped
 from adapter.store.sqlite_inbox import SqliteInboxReader
 from adapter.store.state_reader import SqliteStateReader
 
-START_LIMIT_S = 60.0
 IDLE_LIMIT_S = 300.0
-STOP_LIMIT_S = 20.0
 POLL_S = 0.02
 NOBODY = "http://127.0.0.1:9/fhir"
 """The discard port: nobody answers there."""
-
-
-class ServiceDied(Exception):  # noqa: N818 - named by what happened
-    """The service ended before the bench did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +63,7 @@ class BenchService:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-            try:
-                self._process.wait(STOP_LIMIT_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        end(self._process)
         if self._process.stdout:
             self._process.stdout.close()
 

@@ -17,11 +17,12 @@ from adapter.commands.bench_filter import FilterCost, filter_cost
 from adapter.commands.bench_load import Load, Measured
 from adapter.commands.bench_measuring import Advance, bar, machine
 from adapter.commands.bench_plain import commits_per_s, naive_per_s, syncs_us
-from adapter.commands.bench_service import BenchService, ServiceDied
+from adapter.commands.bench_service import BenchService
 from adapter.commands.bench_verdict import exit_status, verdict
 from adapter.commands.bench_wire_goals import goals_of
 from adapter.commands.bench_wire_runs import LoadBroke, Run, against, echo, send
 from adapter.commands.bench_wire_text import told
+from adapter.commands.demo_service import ServiceDied
 
 CONNECTIONS = 64
 NOISE_LIMIT = 0.3
@@ -170,23 +171,19 @@ def _printed(limits: Limits, runs: dict[str, list[Run]], filtering: FilterCost, 
 
 def _shown(limits: Limits, runs: Sequence[Run]) -> dict[str, Any]:
     """The median of each figure over the repetitions of one run."""
-
-    def middle(values: Sequence[float]) -> float:
-        return median(values)
-
-    whole_per_s = middle([run.whole_per_s for run in runs])
+    whole_per_s = median([run.whole_per_s for run in runs])
     return {
         "repetitions": len(runs),
         "messages": runs[0].measured.messages,
-        "answered_per_s": middle([run.measured.per_s for run in runs]),
+        "answered_per_s": median([run.measured.per_s for run in runs]),
         "whole_per_s": whole_per_s,
         **{
-            name: middle([getattr(run.measured, name) for run in runs])
+            name: median([getattr(run.measured, name) for run in runs])
             for name in ("p50_us", "p95_us", "p99_us", "p999_us", "most_us")
         },
-        "cpu_us": {process: middle([run.cpu_us[process] for run in runs]) for process in runs[0].cpu_us},
+        "cpu_us": {process: median([run.cpu_us[process] for run in runs]) for process in runs[0].cpu_us},
         "resident_mib": {process: runs[-1].resident_mib[process] for process in runs[0].resident_mib},
         "over_echo": whole_per_s / limits.echo_per_s,
         "over_naive": whole_per_s / limits.naive_per_s,
-        "over_commits": middle([run.measured.per_s for run in runs]) / limits.commits_per_s,
+        "over_commits": median([run.measured.per_s for run in runs]) / limits.commits_per_s,
     }

@@ -24,7 +24,7 @@ TARGET = "fhir"
 
 
 class ServiceDied(Exception):  # noqa: N818 (named by what happened)
-    """The service ended before the demo did."""
+    """The service ended before the one who started it."""
 
 
 @dataclass(slots=True)
@@ -66,13 +66,18 @@ class Service:
 
     def stop(self) -> None:
         """End it as an operator would, and forget its store."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(STOP_LIMIT_S)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        end(self.process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Stop a service as an operator would; one that does not end in time is killed."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def start_service(fhir: str | None, monitor_from: date) -> Service:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from adapter.commands.find_text import page_of
@@ -32,14 +32,13 @@ def run(options: argparse.Namespace) -> int:
     asked = Asked(**{key: getattr(options, key) for key in KEYS})
     place = place_of(options.store, options.config)
     if place is None:
-        if options.config is None:
-            print("Name the store: --store DIR, or --config FILE that names it.", file=sys.stderr)
         return 2
     try:
         with opened(place.folder) as store:
+            journeys, headers = _searched(store, asked)
             if options.raw:
-                return _print_raw(store, _journeys(store, asked))
-            found = _found(store, asked, place.settings)
+                return _print_raw(store, journeys)
+            found = _found(asked, journeys, headers, place.settings)
     except CannotRead as fault:
         print(fault, file=sys.stderr)
         return 2
@@ -50,21 +49,24 @@ def run(options: argparse.Namespace) -> int:
     return 0 if found.journeys or found.headers else 1
 
 
-def _found(store: StoreParts, asked: Asked, settings: Settings | None) -> Found:
-    journeys = _journeys(store, asked)
+def _found(asked: Asked, journeys: Sequence[Journey], headers: Sequence[Header], settings: Settings | None) -> Found:
     return Found(
         by=next(key for key in KEYS if getattr(asked, key) is not None),
         journeys=tuple(journeys),
-        headers=tuple(_headers(store, asked)),
+        headers=tuple(headers),
         archives=_archives(settings),
         shadows=frozenset(t.name for t in settings.targets if t.delivery == "shadow") if settings else frozenset(),
         targets=tuple(target.name for target in settings.targets) if settings else None,
     )
 
 
-def _journeys(store: StoreParts, asked: Asked) -> list[Journey]:
+def _searched(store: StoreParts, asked: Asked) -> tuple[list[Journey], list[Header]]:
+    """How far each message got, and the headers of irrelevant ones."""
+    headers: list[Header] = []
     if asked.control_id is not None:
-        received = [one for inbox in store.inboxes for one in inbox.with_control_id(asked.control_id)[0]]
+        found = [inbox.with_control_id(asked.control_id) for inbox in store.inboxes]
+        received = [one for kept, _ in found for one in kept]
+        headers = [header for _, irrelevant in found for header in irrelevant]
         facts = store.state.facts_from([one.digest for one in received])
     else:
         facts = store.state.facts_of(patient=asked.patient, filler=asked.filler)
@@ -72,7 +74,7 @@ def _journeys(store: StoreParts, asked: Asked) -> list[Journey]:
         received = [one for inbox in store.inboxes for one in inbox.with_digests(origins)]
     by_origin = _by_origin(facts)
     ordered = sorted(received, key=lambda one: (one.received_at, one.inbox, one.seq))
-    return [store.state.journey(one, by_origin.get(one.digest, ())) for one in ordered]
+    return [store.state.journey(one, by_origin.get(one.digest, ())) for one in ordered], headers
 
 
 def _by_origin(facts: Iterable[FactRead]) -> Mapping[str, list[FactRead]]:
@@ -80,12 +82,6 @@ def _by_origin(facts: Iterable[FactRead]) -> Mapping[str, list[FactRead]]:
     for fact in facts:
         found.setdefault(fact.origin, []).append(fact)
     return found
-
-
-def _headers(store: StoreParts, asked: Asked) -> list[Header]:
-    if asked.control_id is None:
-        return []
-    return [header for inbox in store.inboxes for header in inbox.with_control_id(asked.control_id)[1]]
 
 
 def _archives(settings: Settings | None) -> Mapping[str, str] | None:

@@ -22,8 +22,6 @@ def run(options: argparse.Namespace) -> int:
     """0 when the service runs and is ready, 1 when it does not run or is not ready, 2 when the store cannot be read."""
     place = place_of(options.store, options.config)
     if place is None:
-        if options.config is None:
-            print("Name the store: --store DIR, or --config FILE that names it.", file=sys.stderr)
         return 2
     try:
         return _watched(place, options) if options.watch else _shown(place, options)

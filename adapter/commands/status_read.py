@@ -17,6 +17,7 @@ from adapter.commands.check_store import lock_holder
 from adapter.commands.store_parts import StoreParts
 from adapter.settings import Settings
 from adapter.store.folder import LOCK_NAME
+from adapter.store.sqlite_inbox import SqliteInboxReader
 
 ANSWER_LIMIT_S = 5.0
 Labels = tuple[tuple[str, str], ...]
@@ -89,17 +90,16 @@ def looked(parts: StoreParts, settings: Settings | None) -> Status:
         since=_since(parts.folder) if process is not None else None,
         ready=_ready(door),
         listeners=(running or {}).get("listeners", {}),
-        inboxes=tuple(_inbox(parts, inbox.name) for inbox in parts.inboxes),
+        inboxes=tuple(_inbox(parts, inbox) for inbox in parts.inboxes),
         parked=parts.state.parked_by_reason(),
         targets=tuple(_waiting(parts, name, settings) for name in parts.state.targets()),
         metrics=_metrics(door),
     )
 
 
-def _inbox(parts: StoreParts, name: str) -> Inbox:
-    inbox = next(inbox for inbox in parts.inboxes if inbox.name == name)
+def _inbox(parts: StoreParts, inbox: SqliteInboxReader) -> Inbox:
     kept = inbox.last_seq()
-    return Inbox(name=name, kept=kept, waiting=max(kept - parts.state.cursor(name), 0))
+    return Inbox(name=inbox.name, kept=kept, waiting=max(kept - parts.state.cursor(inbox.name), 0))
 
 
 def _waiting(parts: StoreParts, name: str, settings: Settings | None) -> Waiting:

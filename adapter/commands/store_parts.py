@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ class CannotRead(Exception):  # noqa: N818 - a fault of the world, not of the pr
 
 
 def place_of(store: Path | None, config: Path | None) -> Place | None:
-    """`--store`, or the store that `--config` names; None, with every fault told, where neither can be used."""
+    """`--store`, or the store that `--config` names; None, with the reason on stderr, where neither can be used."""
     settings = None
     if config is not None:
         settings, faults = load_settings(config)
@@ -47,6 +48,7 @@ def place_of(store: Path | None, config: Path | None) -> Place | None:
         if settings is None:
             return None
     if store is None and settings is None:
+        print("Name the store: --store DIR, or --config FILE that names it.", file=sys.stderr)
         return None
     return Place(folder=store or (settings or Settings()).store, settings=settings)
 

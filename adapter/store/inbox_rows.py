@@ -14,13 +14,15 @@ from adapter.store.census import CodeSeen, add_up
 from adapter.store.inbox_tables import HL7_ROWS, answers, census, headers, messages
 from adapter.store.notes import Notes
 from adapter.store.placing import Earlier, Place
-from adapter.store.sql_database import insert_rows, instant_column, upsert
+from adapter.store.sql_database import instant_column, upsert
+from adapter.store.sql_rows import insert_rows
 
 LOOKUP_SIZE = 500
 """Control ids per query, well under every database's limit of parameters."""
 _ARRIVAL = tuple(f.name for f in fields(Arrival))
 _HEADER = tuple(f.name for f in fields(Header))
 _arrival_values = attrgetter(*_ARRIVAL)
+_header_values = attrgetter(*_HEADER)
 
 
 def last_seq(connection: Connection) -> int:
@@ -56,34 +58,22 @@ def _of_sender(connection: Connection, sender: str, control_ids: list[str]) -> I
 
 def add_messages(connection: Connection, rows: Sequence[Stored]) -> None:
     """Insert messages at the places given to them."""
-    insert_rows(connection, messages, ("seq", *_ARRIVAL), [(row.seq, *_arrival_row(row.arrival)) for row in rows])
+    insert_rows(
+        connection, messages, ("seq", *_ARRIVAL), [(row.seq, *_columns(_arrival_values(row.arrival))) for row in rows]
+    )
 
 
-def _arrival_row(arrival: Arrival) -> Sequence[object]:
-    """In the order of `_ARRIVAL`."""
-    return [instant_column(value) if isinstance(value, datetime) else value for value in _arrival_values(arrival)]
+def _columns(values: Iterable[object]) -> list[object]:
+    """Values as the driver takes them."""
+    return [instant_column(value) if isinstance(value, datetime) else value for value in values]
 
 
 def add_notes(connection: Connection, notes: Notes) -> None:
     """Write the notes that ride along."""
     upsert(connection, answers, [{"seq": seq, "code": code} for seq, code in notes.answers.items()])
-    insert_rows(connection, headers, _HEADER, [_header_row(header) for header in notes.headers])
+    insert_rows(connection, headers, _HEADER, [_columns(_header_values(header)) for header in notes.headers])
     for row in notes.codes.values():
         _count_code(connection, row)
-
-
-def _header_row(header: Header) -> Sequence[object]:
-    """In the order of `_HEADER`."""
-    return (
-        instant_column(header.received_at),
-        header.listener,
-        header.sender,
-        header.message_type,
-        header.control_id,
-        header.sent,
-        header.size,
-        header.digest,
-    )
 
 
 def _count_code(connection: Connection, row: CodeSeen) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 
 from sqlalchemy import ColumnElement, Connection, func, select
@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from adapter.domain.message import Header
 from adapter.store.inbox_tables import HL7_ROWS, answers, headers, messages
 from adapter.store.journey import Received
+from adapter.store.sql_rows import each_once
 
 LOOKUP_SIZE = 500
 """Digests per query, well under every database's limit of parameters."""
@@ -34,7 +35,7 @@ def with_control_id(connection: Connection, inbox: str, control_id: str) -> list
     # The index begins with the sender, so each sender is asked for: they are few, messages may be millions.
     found = [
         received
-        for sender in _senders(connection)
+        for sender in each_once(connection, messages.c.sender, HL7_ROWS)
         for received in _received(
             connection, inbox, HL7_ROWS, messages.c.sender == sender, messages.c.control_id == control_id
         )
@@ -57,15 +58,6 @@ def headers_with_control_id(connection: Connection, control_id: str) -> list[Hea
         select(*(headers.c[name] for name in _HEADER)).where(headers.c.control_id == control_id).order_by(headers.c.id)
     )
     return [Header(**row) for row in connection.execute(query).mappings()]
-
-
-def _senders(connection: Connection) -> Iterator[str]:
-    """Every sender once, by steps through the index."""
-    query = select(func.min(messages.c.sender)).where(HL7_ROWS)
-    sender = connection.execute(query).scalar_one()
-    while sender is not None:
-        yield sender
-        sender = connection.execute(query.where(messages.c.sender > sender)).scalar_one()
 
 
 def _received(connection: Connection, inbox: str, *conditions: ColumnElement[bool]) -> list[Received]:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from threading import RLock, get_ident
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Dialect, Engine, String, Table, create_engine, event
+from sqlalchemy import (
+    Connection,
+    Dialect,
+    Engine,
+    String,
+    Table,
+    create_engine,
+    event,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
@@ -27,8 +35,6 @@ BUSY_TIMEOUT_MS = 5_000
 CHECKPOINT_PAGES = 1_000
 CACHE_KIB = 16_384
 READERS = 8
-ROWS_AT_ONCE = 256
-"""Rows in one statement: with some fifteen columns well under every database's limit of parameters."""
 
 Insert = sqlite.Insert | postgresql.Insert
 _INSERTS: dict[str, Callable[[Table], Insert]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
@@ -57,28 +63,6 @@ def instant_column(value: datetime) -> str:
     if value.tzinfo is None:
         raise ValueError("the store keeps aware datetimes only")
     return f"{value.astimezone(UTC).isoformat(timespec='microseconds')[:26]}Z"
-
-
-def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Insert rows whose values are in the order of the columns and as the driver takes them: for very many rows.
-
-    Many rows are one statement: between two statements the interpreter's lock changes hands, and another thread waits.
-    """
-    start = 0
-    while start < len(rows):
-        size = min(ROWS_AT_ONCE, 1 << ((len(rows) - start).bit_length() - 1))
-        values = tuple(value for row in rows[start : start + size] for value in row)
-        connection.exec_driver_sql(
-            _insert_text(connection.dialect.paramstyle, table.name, tuple(columns), size), values
-        )
-        start += size
-
-
-@lru_cache(maxsize=128)
-def _insert_text(paramstyle: str, table: str, columns: tuple[str, ...], size: int) -> str:
-    mark = "?" if paramstyle == "qmark" else "%s"
-    row = f"({', '.join([mark] * len(columns))})"
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * size)}"  # noqa: S608 - our own names
 
 
 def insert_into(dialect: str, table: Table) -> Insert:

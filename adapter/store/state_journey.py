@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, or_, select
 
 from adapter.domain.message import Parked
 from adapter.domain.outputs import Written
 from adapter.store import state_outputs, state_worklist
 from adapter.store.journey import Delivery, FactRead, Resource
+from adapter.store.sql_rows import each_once
 from adapter.store.state_tables import events, outbox, parked
 
 LOOKUP_SIZE = 500
@@ -88,12 +89,8 @@ def _deliveries(connection: Connection, patient: str) -> list[Delivery]:
 
 
 def targets(connection: Connection) -> Iterator[str]:
-    """Every target once, by steps through the index."""
-    query = select(func.min(outbox.c.target))
-    target = connection.execute(query).scalar_one()
-    while target is not None:
-        yield target
-        target = connection.execute(query.where(outbox.c.target > target)).scalar_one()
+    """Every target anything was ever owed to, in order."""
+    return each_once(connection, outbox.c.target)
 
 
 def _deliveries_to(connection: Connection, target: str, patient: str) -> list[Delivery]:

@@ -1,0 +1,42 @@
+"""Statements for very many rows: inserted in bulk, and looked through by steps along an index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from sqlalchemy import Column, ColumnElement, Connection, Table, func, select
+
+ROWS_AT_ONCE = 256
+"""Rows in one statement: with some fifteen columns well under every database's limit of parameters."""
+
+
+def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Insert rows whose values are in the order of the columns and as the driver takes them: for very many rows.
+
+    Many rows are one statement: between two statements the interpreter's lock changes hands, and another thread waits.
+    """
+    start = 0
+    while start < len(rows):
+        size = min(ROWS_AT_ONCE, 1 << ((len(rows) - start).bit_length() - 1))
+        values = tuple(value for row in rows[start : start + size] for value in row)
+        connection.exec_driver_sql(
+            _insert_text(connection.dialect.paramstyle, table.name, tuple(columns), size), values
+        )
+        start += size
+
+
+@lru_cache(maxsize=128)
+def _insert_text(paramstyle: str, table: str, columns: tuple[str, ...], size: int) -> str:
+    mark = "?" if paramstyle == "qmark" else "%s"
+    row = f"({', '.join([mark] * len(columns))})"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * size)}"  # noqa: S608 - our own names
+
+
+def each_once(connection: Connection, column: Column[str], *conditions: ColumnElement[bool]) -> Iterator[str]:
+    """Every value of a column that leads an index, by steps through it: for few values in very many rows."""
+    query = select(func.min(column)).where(*conditions)
+    value = connection.execute(query).scalar_one()
+    while value is not None:
+        yield value
+        value = connection.execute(query.where(column > value)).scalar_one()
