@@ -94,6 +94,7 @@ def share_counters(process: str) -> None:
         values.ValueClass = values.MutexValue
         structlog.get_logger().error("counters-not-shared")
         return
+    # The library leaves it untyped.
     values.ValueClass = values.MultiProcessValue(process_identifier=lambda: process)  # type: ignore[no-untyped-call]
 
 

@@ -135,7 +135,7 @@ def test_the_example_file_names_every_setting():
 
 def commands() -> dict[str, argparse.ArgumentParser]:
     actions = _parser()._subparsers._group_actions  # type: ignore[union-attr]  # argparse has no public way to list them
-    return dict(actions[0].choices)  # type: ignore[arg-type]
+    return dict(actions[0].choices)  # type: ignore[arg-type]  # typed as any choices, here those of subparsers
 
 
 def test_every_command_has_its_heading():
@@ -173,10 +173,10 @@ def declared_metrics() -> dict[str, tuple[str, str]]:
     """Read from the source: importing the counters would register them before the metrics folder is named."""
     tree = ast.parse((ROOT / "adapter" / "app" / "counters.py").read_text(encoding="utf-8"))
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
-    made = [call for call in calls if call.func.id in ("Counter", "Gauge", "Histogram")]  # type: ignore[attr-defined]
+    made = [call for call in calls if call.func.id in ("Counter", "Gauge", "Histogram")]  # type: ignore[attr-defined]  # a Name, as sorted out above
     return {
         ast.literal_eval(call.args[0]): (
-            call.func.id,  # type: ignore[attr-defined]
+            call.func.id,  # type: ignore[attr-defined]  # the same
             ", ".join(f"`{label}`" for label in ast.literal_eval(call.args[2])),
         )
         for call in made
