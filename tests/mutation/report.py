@@ -55,8 +55,7 @@ def summary_of(
 def _numbers(count: Counter[str]) -> dict[str, int]:
     return {
         "mutants": count.total(),
-        "killed": count["killed"],
-        "timeout": count["timeout"],
+        "noticed": count["killed"] + count["timeout"],
         "survived": count["survived"] + count["untested"],
     }
 
@@ -81,7 +80,7 @@ def _headline(summary: Mapping[str, Any]) -> str:
     numbers = summary["all"]
     return (
         f"{numbers['mutants']} mutants in {len(summary['files'])} files, {summary['minutes']} minutes: "
-        f"{numbers['killed']} noticed by a failing test, {numbers['timeout']} by a test that does not end, "
+        f"{numbers['noticed']} noticed by a test that fails or does not end, "
         f"{len(summary['explained'])} survive with a reason, {len(summary['unexplained'])} without."
     )
 
@@ -103,10 +102,10 @@ def _page(summary: Mapping[str, Any], command: str) -> str:
         "",
         *(f"- {what}: {why}" for what, why in NEVER_CHANGED),
         "",
-        "| file | mutants | failing test | does not end | survived with a reason |",
-        "|---|---:|---:|---:|---:|",
+        "| file | mutants | noticed | survived with a reason |",
+        "|---|---:|---:|---:|",
         *(
-            f"| `{file}` | {one['mutants']} | {one['killed']} | {one['timeout']} | {one['survived']} |"
+            f"| `{file}` | {one['mutants']} | {one['noticed']} | {one['survived']} |"
             for file, one in summary["files"].items()
         ),
         "",

@@ -1,7 +1,7 @@
 """Changes the code in small ways and says which changes no test notices.
 
 The changes are those of mutmut and a few of our own (operators.py). A survivor needs its reason in accepted.toml.
-Nothing is written but by --record; no file of the code is touched.
+Nothing is written but by --record and --notes; no file of the code is touched.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ EXAMPLES = """examples:
   python tests/mutation/run.py                                 all files that pyproject.toml names
   python tests/mutation/run.py adapter/domain/units.py         one file
   python tests/mutation/run.py --jobs 2 --record               all, and write last-result.md and last-result.json
+  python tests/mutation/run.py --notes mutants/notes.jsonl     go on where an earlier run with these notes ended
   python tests/mutation/run.py adapter/rules/clock.py --json   for a program
 
 exit codes: 0 every change was noticed or has its reason, 1 some were not, 2 it could not run
@@ -33,6 +34,7 @@ def main(words: Sequence[str]) -> int:
     asked = _asked(words)
     try:
         import report
+        from notes import Notes
         from work import FOREVER_S, Order, outcomes_of
     except ModuleNotFoundError as missing:
         return _cannot(f"{missing.name} is not installed; run: pip install -e '.[test,dev]'")
@@ -41,6 +43,10 @@ def main(words: Sequence[str]) -> int:
     files = list(_files(asked.files or chosen["files"]))
     if not files:
         return _cannot(f"no Python file at {', '.join(asked.files)}; give paths from the root of the repository")
+    try:
+        notes = Notes(asked.notes, ROOT, chosen["tests"]) if asked.notes else None
+    except (OSError, ValueError) as wrong:
+        return _cannot(f"the notes at {asked.notes} cannot be used: {wrong}; take them away or name another file")
     reasons = report.accepted(HERE / "accepted.toml")
     order = Order(
         root=ROOT,
@@ -51,6 +57,7 @@ def main(words: Sequence[str]) -> int:
         patience_s=asked.patience or FOREVER_S,
         quiet=asked.json,
         despite_failures=asked.despite_failures,
+        notes=notes,
     )
     begun = time.monotonic()
     result = outcomes_of(order)
@@ -71,6 +78,12 @@ def _asked(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="mutants asked about at a time (default 1)")
     parser.add_argument("--json", action="store_true", help="the result as JSON")
     parser.add_argument("--record", action="store_true", help="write last-result.md and last-result.json")
+    parser.add_argument(
+        "--notes",
+        type=Path,
+        metavar="FILE",
+        help="remember what was noticed, and do not ask again while the code and the test that noticed it are the same",
+    )
     draft = parser.add_argument_group("while tests are being written")
     draft.add_argument(
         "--patience", type=float, metavar="SECONDS", help="ask each mutant only the tests that fit into this time"

@@ -16,6 +16,7 @@ import pytest
 from asking import FLAGS, LEFT, Outcome, Overlay, Question, imported_anew, needs_import, remembered
 from baseline import Baseline, measured
 from mutants import Mutant, mutants_of
+from notes import Notes
 from processes import in_process
 
 ROOMS = ("adapter.domain", "adapter.rules")
@@ -36,6 +37,8 @@ class Order:
     patience_s: float = FOREVER_S
     quiet: bool = False
     despite_failures: bool = False
+    notes: Notes | None = None
+    """What was noticed before, and is not asked about again."""
 
 
 def outcomes_of(order: Order) -> list[tuple[Mutant, Outcome]] | str:
@@ -48,7 +51,7 @@ def outcomes_of(order: Order) -> list[tuple[Mutant, Outcome]] | str:
         return f"without any change these tests fail: {', '.join(baseline.failed[:5])}; make them pass first"
     say(f"{len(baseline.seconds)} tests pass; making mutants of {len(order.files)} files")
     mutants = [mutant for file in order.files for mutant in mutants_of(file, order.root)]
-    say(f"{len(mutants)} mutants")
+    found = {} if order.notes is None else _found_before(mutants, order.notes)
     questions = [
         Question(
             number=number,
@@ -56,15 +59,18 @@ def outcomes_of(order: Order) -> list[tuple[Mutant, Outcome]] | str:
             patience_s=min(order.patience_s, EXPLAINED_S) if mutant.key in order.explained else order.patience_s,
         )
         for number, mutant in enumerate(mutants)
+        if number not in found
     ]
+    say(f"{len(mutants)} mutants, {len(found)} of them noticed before by the same tests of the same code")
     noticed = _noticed_without_change(questions, order, baseline)
     if noticed:
         return f"{noticed} fails although nothing was changed; it depends on the order of tests"
     gc.collect()
     gc.freeze()  # forked processes then share what is known so far
-    found: dict[int, Outcome] = {}
     for number, outcome in _gathered(questions, order, baseline):
         found[number] = outcome
+        if order.notes is not None:
+            order.notes.add(mutants[number], outcome)
         if outcome.state in LEFT and mutants[number].key not in order.explained:
             say(f"{outcome.state}: {' | '.join(mutants[number].key)}")
         if len(found) % 250 == 0:
@@ -72,6 +78,10 @@ def outcomes_of(order: Order) -> list[tuple[Mutant, Outcome]] | str:
             say(f"{len(found)} of {len(mutants)}, {left} survived so far")
     lost = Outcome(state="survived", by="its process died")
     return [(mutant, found.get(number, lost)) for number, mutant in enumerate(mutants)]
+
+
+def _found_before(mutants: Sequence[Mutant], notes: Notes) -> dict[int, Outcome]:
+    return {number: notes.noticed[one.key] for number, one in enumerate(mutants) if one.key in notes.noticed}
 
 
 class _Progress:
