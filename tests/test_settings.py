@@ -60,6 +60,7 @@ senders:
     content_errors: AA
     warn_in_err: yes
     cannot_store: AR
+    silent_after_minutes: 60
     assumed_unit: IU/mL
 http:
   host: 10.0.0.1
@@ -132,6 +133,7 @@ def test_the_commented_settings_of_the_example_load_too(site: Path):
             zone=ZoneInfo("Europe/Rome"),
             default_charset="utf-8",
             decimal_comma=True,
+            silent_after_minutes=120,
             assumed_unit="IU/mL",
         ),
     )
@@ -212,6 +214,7 @@ def test_the_most_exact_sender_wins_and_takes_what_it_leaves_open_from_its_liste
         content_errors="AA",
         warn_in_err=True,
         cannot_store="AR",
+        silent_after_minutes=60,
         assumed_unit="IU/mL",
     )
     assert found.sender("LIS|HOSP") == exact

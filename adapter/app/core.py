@@ -25,6 +25,7 @@ from adapter.app.health import Health
 from adapter.app.keeping import GroupKeeper
 from adapter.app.observing import configure_logging, exposition, share_counters
 from adapter.app.parts import Loaded, load_instructions, rules_at, targets_of, zone_of
+from adapter.app.silence import SilenceWatch, last_heard
 from adapter.app.timers import Timer, start_timers
 from adapter.fhir import Canonical
 from adapter.pipeline.parts import Parts
@@ -97,6 +98,7 @@ class _Core:
                 together=self._state.together,
             )
         )
+        self._silence = SilenceWatch(loaded.settings.senders, store, last_heard)
         self._health = Health(loaded.settings, self._state, self._engine, inboxes)
 
     def run(self) -> int:
@@ -133,8 +135,12 @@ class _Core:
         return (
             Timer(name="overdue", every_s=every.overdue_check_s, do=self._check_due),
             Timer(name="delivery-retry", every_s=every.delivery_retry_s, do=self._wake_deliveries),
-            Timer(name="housekeeping", every_s=every.housekeeping_s, do=self._health.refresh),
+            Timer(name="housekeeping", every_s=every.housekeeping_s, do=self._housekeeping),
         )
+
+    def _housekeeping(self) -> None:
+        self._health.refresh()
+        self._silence.look(_clock())
 
     def _first_on(self, target: str) -> date:
         return self._state.first_on(target, _clock().date())

@@ -28,6 +28,12 @@ LAST_FROM_SENDER = Gauge(
     ["listener", "sender"],
     multiprocess_mode="mostrecent",
 )
+SENDER_SILENT = Gauge(
+    "troughline_sender_silent",
+    "1 when a sender was not heard for longer than the site allows, else 0.",
+    ["sender"],
+    multiprocess_mode="mostrecent",
+)
 HEARTBEATS = Counter("troughline_heartbeats_total", "Messages that only ask whether we are there.", ["listener"])
 LAST_HEARTBEAT = Gauge(
     "troughline_last_heartbeat_timestamp_seconds",

@@ -8,9 +8,12 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
 
 METRICS_FOLDER = "metrics"
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -25,8 +28,8 @@ SAFE_KEYS = frozenset(
     {
         "bytes", "code", "codes", "connections", "count", "error", "exception", "inbox", "kind", "limit", "limit_bytes",
         "limit_s", "listener", "looks_like", "peer", "pid", "port", "problem", "problems", "process", "reason",
-        "retry_after_s", "seconds", "seq", "side", "signal", "size", "skipped_bytes", "source", "speaks", "state",
-        "status", "subject", "target", "version",
+        "retry_after_s", "seconds", "sender", "seq", "side", "signal", "size", "skipped_bytes", "source", "speaks",
+        "state", "status", "subject", "target", "version",
     }
 )  # fmt: skip
 """The only keys a log line may carry: everything else is dropped, so that content cannot slip in."""
@@ -115,11 +118,28 @@ def forget_live_gauges(process: str, folder: Path) -> None:
 
 def exposition() -> tuple[bytes, str]:
     """All counters of all processes in the Prometheus text format, with their content type."""
-    from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+    from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+    return generate_latest(_registry()), CONTENT_TYPE_LATEST
+
+
+def newest_by(metric: str, label: str) -> dict[str, float]:
+    """The largest value of a metric of all processes for each value of one label."""
+    found: dict[str, float] = {}
+    for family in _registry().collect():
+        for sample in family.samples:
+            if sample.name == metric:
+                name = sample.labels[label]
+                found[name] = max(found.get(name, sample.value), sample.value)
+    return found
+
+
+def _registry() -> CollectorRegistry:
+    from prometheus_client import REGISTRY, CollectorRegistry
     from prometheus_client.multiprocess import MultiProcessCollector
 
     if not os.environ.get(METRICS_VARIABLE):
-        return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
+        return REGISTRY
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library leaves it untyped
-    return generate_latest(registry), CONTENT_TYPE_LATEST
+    return registry

@@ -60,6 +60,8 @@ def _code(status: Status) -> int:
 
 def tree_of(status: Status) -> dict[str, Any]:
     """The look as JSON; times are ISO 8601 in UTC, metrics are left to `/metrics`."""
+    counts = status.by("troughline_sender_messages_total", "sender")
+    silent = status.by("troughline_sender_silent", "sender")
     return {
         "schema": SCHEMA,
         "at": instant_text(status.at),
@@ -79,8 +81,13 @@ def tree_of(status: Status) -> dict[str, Any]:
             for target in status.targets
         ],
         "senders": [
-            {"sender": sender, "messages": int(count), "last": _last(status, sender)}
-            for sender, count in sorted(status.by("troughline_sender_messages_total", "sender").items())
+            {
+                "sender": sender,
+                "messages": int(counts.get(sender, 0)),
+                "last": _last(status, sender),
+                "silent": bool(silent.get(sender)),
+            }
+            for sender in sorted({*counts, *silent})
         ],
         "alarms": {reason: int(n) for reason, n in status.by("troughline_alarms_total", "reason").items() if n},
     }

@@ -52,17 +52,19 @@ def _listeners(status: Status) -> Iterator[str]:
 
 def _senders(status: Status, before: Status | None) -> Iterator[str]:
     counts = status.by("troughline_sender_messages_total", "sender")
-    if not counts:
+    silent = {sender for sender, told in status.by("troughline_sender_silent", "sender").items() if told}
+    if not counts and not silent:
         return
     last = status.by("troughline_sender_last_message_timestamp_seconds", "sender")
     earlier = before.by("troughline_sender_messages_total", "sender") if before else {}
     over_s = seconds_between(before, status) if before else _up_s(status)
     yield f"{'sender':<40} {'messages':>10} {'a minute':>10}  last message"
-    order = sorted(counts, key=lambda sender: -last.get(sender, 0.0))
+    order = sorted({*counts, *silent}, key=lambda sender: (sender not in silent, -last.get(sender, 0.0), sender))
     for sender in order[:SENDERS_SHOWN]:
-        rate = (counts[sender] - earlier.get(sender, 0.0)) / over_s * MINUTE_S
+        count = counts.get(sender, 0.0)
+        rate = (count - earlier.get(sender, 0.0)) / over_s * MINUTE_S
         ago = f"{told_s(age_s(last[sender]))} ago" if last.get(sender) else "-"
-        yield f"{sender:<40} {counts[sender]:>10,.0f} {rate:>10,.1f}  {ago}"
+        yield f"{sender:<40} {count:>10,.0f} {rate:>10,.1f}  {ago}{'  SILENT' if sender in silent else ''}"
     if len(order) > SENDERS_SHOWN:
         yield f"and {len(order) - SENDERS_SHOWN} more senders"
 

@@ -42,6 +42,7 @@ from adapter.settings.tls import read_tls
 
 NO_FILE = "settings"
 DAY_S = 86_400
+YEAR_MINUTES = 366 * 24 * 60
 TEN_YEARS_D = 3653
 
 
@@ -167,6 +168,7 @@ def _sender(row: Block) -> Sender:
         ),
         warn_in_err=row.yes_no("warn_in_err", default=default.warn_in_err),
         cannot_store=cast("CannotStore", row.choice("cannot_store", get_args(CannotStore), default.cannot_store)),
+        silent_after_minutes=row.whole("silent_after_minutes", default=0, least=1, most=YEAR_MINUTES) or None,
         assumed_unit=row.optional("assumed_unit"),
     )
     if sender.match and sender.match.count("|") != 1:

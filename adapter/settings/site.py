@@ -108,6 +108,8 @@ class Sender:
     """Warnings stand in the answer too, as ERR of severity W."""
     cannot_store: CannotStore = "close"
     """When a message cannot be kept: close the connection without an answer, or answer AR."""
+    silent_after_minutes: int | None = None
+    """Without a message for longer than this the sender counts as silent; None: never."""
     assumed_unit: str | None = None
     """The unit of activities this sender sends without one, as agreed with the laboratory."""
 

@@ -147,9 +147,29 @@ def test_the_tree_has_the_same_figures():
         "parked": 2,
         "oldest": "2026-03-10T11:55:00Z",
     }
-    assert tree["senders"][0] == {"sender": "LIS_A|HOSP", "messages": 1000, "last": AT.timestamp() - 8}
+    assert tree["senders"][0] == {
+        "sender": "LIS_A|HOSP",
+        "messages": 1000,
+        "last": AT.timestamp() - 8,
+        "silent": False,
+    }
     assert tree["alarms"] == {"delivery-parked": 2}
     json.dumps(tree)
+
+
+def test_silent_senders_come_first_also_those_not_heard_since_the_start():
+    silent = {series(sender="LIS_B|HOSP"): 1.0, series(sender="LIS_C|HOSP"): 1.0, series(sender="LIS_A|HOSP"): 0.0}
+    look = replace(LOOK, metrics={**LOOK.metrics, "troughline_sender_silent": silent})
+    assert [line for line in screen(look).splitlines() if line.startswith("LIS_")] == [
+        "LIS_B|HOSP                                       96        0.5  2 h 1 min ago  SILENT",
+        "LIS_C|HOSP                                        0        0.0  -  SILENT",
+        "LIS_A|HOSP                                    1,000        5.2  8 s ago",
+    ]
+    assert [(one["sender"], one["silent"], one["last"] is None) for one in command.tree_of(look)["senders"]] == [
+        ("LIS_A|HOSP", False, False),
+        ("LIS_B|HOSP", True, False),
+        ("LIS_C|HOSP", True, True),
+    ]
 
 
 @pytest.mark.parametrize(
