@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from adapter import __version__
 from adapter.commands import bench_options as benches
+from adapter.commands import replay_options as replay
 from adapter.commands import store_options as store
 from adapter.commands import wire_options as wire
 
@@ -50,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     _explain(commands)
     store.find_options(_command(commands, "find", store.FIND, store.FIND_EXAMPLES))
     store.status_options(_command(commands, "status", store.STATUS, store.STATUS_EXAMPLES))
+    again = _command(commands, "replay", replay.REPLAY, replay.REPLAY_EXAMPLES)
+    replay.replay_options(again, _instant)
+    _knowledge(again)
     check = _command(commands, "check", store.CHECK, store.CHECK_EXAMPLES)
     _service(check)
     store.check_options(check)

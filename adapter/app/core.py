@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -24,11 +25,10 @@ from adapter.app.engine import Engine, EngineParts, Readable, reader
 from adapter.app.health import Health
 from adapter.app.keeping import GroupKeeper
 from adapter.app.observing import configure_logging, exposition, share_counters
-from adapter.app.parts import Loaded, load_instructions, rules_at, targets_of, zone_of
+from adapter.app.parts import Loaded, load_instructions, service_parts
+from adapter.app.replaying import Replays, read_with
 from adapter.app.silence import SilenceWatch, last_heard
 from adapter.app.timers import Timer, start_timers
-from adapter.fhir import Canonical
-from adapter.pipeline.parts import Parts
 from adapter.publish.facade import Facade, facade_routes
 from adapter.store.faults import StoreBroken
 from adapter.store.sqlite_inbox import SqliteInboxReader
@@ -42,6 +42,7 @@ from adapter.writeback.codes import code_system
 
 TRANSLATING_THREADS = 2
 CHECK_BATCH = 500
+REPLAYS_EVERY_S = 1.0
 STOP_PATIENCE_S = 8.0
 EXIT_BROKEN = 70
 
@@ -75,16 +76,7 @@ class _Core:
         self._keeper = GroupKeeper(store / "inbox-core.db", "inbox-core", _end_at_once)
         inboxes = (SqliteInboxReader(store / "inbox.db", "inbox"), self._keeper.inbox)
         _refuse_lost_inbox(inboxes, self._state)
-        self._parts = Parts(
-            state=self._state,
-            knowledge=loaded.knowledge,
-            rulebook=loaded.rulebook,
-            canonical=Canonical(base=loaded.settings.canonical_base),
-            rules_at=rules_at(loaded.settings),
-            zone_of=zone_of(loaded.settings),
-            read=reader(inboxes),
-            targets=targets_of(loaded.settings, self._first_on),
-        )
+        self._parts = service_parts(loaded, self._state, reader(inboxes), self._first_on)
         self._deliveries = [
             Delivering(destination, self._state, _clock) for destination in destinations(loaded.settings)
         ]
@@ -98,6 +90,7 @@ class _Core:
                 together=self._state.together,
             )
         )
+        self._replays = Replays(store, read_with(loaded), _clock)
         self._silence = SilenceWatch(loaded.settings.senders, store, last_heard)
         self._health = Health(loaded.settings, self._state, self._engine, inboxes)
 
@@ -135,6 +128,7 @@ class _Core:
         return (
             Timer(name="overdue", every_s=every.overdue_check_s, do=self._check_due),
             Timer(name="delivery-retry", every_s=every.delivery_retry_s, do=self._wake_deliveries),
+            Timer(name="replays", every_s=REPLAYS_EVERY_S, do=partial(self._replays.look, self._engine.reread)),
             Timer(name="housekeeping", every_s=every.housekeeping_s, do=self._housekeeping),
         )
 

@@ -17,7 +17,7 @@ import structlog
 from adapter.app.counters import ALARMS, CHANGES, EVENTS, PROBLEMS
 from adapter.domain.message import MessageRef, Stored
 from adapter.pipeline.parts import Parts
-from adapter.pipeline.process import Processed, fault_place, process, reassess
+from adapter.pipeline.process import Processed, fault_place, process, reassess, reread
 from adapter.store.faults import CannotKeep, GroupUndone, StoreBroken
 
 POLL_S = 0.05
@@ -74,6 +74,7 @@ class Engine:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._due: deque[str] = deque()
+        self._again: deque[tuple[MessageRef, Callable[[Processed], None]]] = deque()
         self._resting_until: dict[str, float] = {}
         self._begun, self._alone = 0, 0
         """Messages begun in the last group, and how many of a group that was undone are still taken one by one."""
@@ -99,6 +100,11 @@ class Engine:
         resting = {patient for patient, until in list(self._resting_until.items()) if until > now}
         waiting = set(self._due) | resting
         self._due.extend(patient for patient in patients if patient not in waiting)
+        self._wake.set()
+
+    def reread(self, message: MessageRef, told: Callable[[Processed], None]) -> None:
+        """Read a message again when nothing new waits, and tell what came of it, in the thread of the engine."""
+        self._again.append((message, told))
         self._wake.set()
 
     @property
@@ -138,7 +144,18 @@ class Engine:
             self._reassess(self._due[0])
             self._due.popleft()
             busy = True
-        return busy
+        return self._read_again() or busy
+
+    def _read_again(self) -> bool:
+        """One message at a time, so that no new one waits for long."""
+        if not self._again or self._stop.is_set():
+            return False
+        message, told = self._again[0]
+        done = reread(message, self._p.parts, self._p.clock())
+        self._again.popleft()
+        self._observe(done)
+        told(done)
+        return True
 
     def _take(self, inbox: str, waiting: Sequence[Stored]) -> int:
         """Process the first of the waiting messages, and as many with it as a short time allows; gives their number."""

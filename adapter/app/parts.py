@@ -135,6 +135,22 @@ def _knowledge(
     return knowledge, rulebook
 
 
+def service_parts(
+    loaded: Loaded, state: State, read: Callable[[MessageRef], Stored], first_on: Callable[[str], date]
+) -> Parts:
+    """What the service, and whoever works on its store in its place, works with."""
+    return Parts(
+        state=state,
+        knowledge=loaded.knowledge,
+        rulebook=loaded.rulebook,
+        canonical=Canonical(base=loaded.settings.canonical_base),
+        rules_at=rules_at(loaded.settings),
+        zone_of=zone_of(loaded.settings),
+        read=read,
+        targets=targets_of(loaded.settings, first_on),
+    )
+
+
 def play_parts(options: argparse.Namespace, state: State) -> tuple[Parts | None, list[Fault]]:
     """The parts of `play`: the demo overlay (in the zone UTC where the configuration names none, or `--mappings`."""
     settings, faults = load_settings(options.config)

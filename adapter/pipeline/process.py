@@ -52,13 +52,37 @@ def process(stored: Stored, message: MessageRef, parts: Parts, now: datetime) ->
     return done
 
 
-def _worked_out(stored: Stored, message: MessageRef, parts: Parts, now: datetime) -> Processed:
+def reread(message: MessageRef, parts: Parts, now: datetime) -> Processed:
+    """Read a message that was understood before with the tables of now, in place of its earlier reading.
+
+    What it says as before keeps its place in the order of arrival, so reading it again changes nothing by itself.
+    Raises CannotKeep or StoreBroken, as the store does.
+    """
+    try:
+        done = _worked_out(parts.read(message), message, parts, now, again=True)
+        parts.state.commit(done.work)
+    except (CannotKeep, StoreBroken):
+        raise
+    except Exception as fault:  # noqa: BLE001 - as in `process`: the message waits in the work list, the others go on
+        done = _quarantined(message, now, fault_place(fault))
+        done = replace(done, work=_anew(done.work, message))
+        parts.state.commit(done.work)
+    return done
+
+
+def _anew(work: Work, message: MessageRef) -> Work:
+    """The cursor stands, problems were counted by the first reading, and what need not wait leaves the work list."""
+    resolved = work.resolved if work.parked else (*work.resolved, message)
+    return replace(work, message=None, problems=(), resolved=resolved)
+
+
+def _worked_out(stored: Stored, message: MessageRef, parts: Parts, now: datetime, *, again: bool = False) -> Processed:
     translations = understand(stored.arrival, parts)
     known = dict(reference for t in translations for reference in t.known)
     released, freed = _release(message, known, parts)
     readings = [(message, translations), *released]
     every = [t for _, translated in readings for t in translated]
-    step = _step(message, readings, parts.state)
+    step = _step(message, readings, parts.state, again=again)
     results = _interpreted(step, parts, now)
     waits = _parked(message, translations, now)
     work = Work(
@@ -75,7 +99,7 @@ def _worked_out(stored: Stored, message: MessageRef, parts: Parts, now: datetime
         deliver_to=tuple(target.name for target in parts.targets),
         withheld=withheld(results, parts.targets),
     )
-    return Processed(work=work, translations=translations)
+    return Processed(work=_anew(work, message) if again else work, translations=translations)
 
 
 def _answered_twins(message: MessageRef, waits: Parked | None, state: State) -> list[MessageRef]:
@@ -124,15 +148,18 @@ def _release(
     return released, freed
 
 
-def _step(message: MessageRef, readings: Sequence[tuple[MessageRef, tuple[Translation, ...]]], state: State) -> Step:
+def _step(
+    message: MessageRef, readings: Sequence[tuple[MessageRef, tuple[Translation, ...]]], state: State, *, again: bool
+) -> Step:
     """The events of these readings in the next places of arrival, and what earlier readings of them said otherwise."""
     events = [(event, ref.digest) for ref, translated in readings for t in translated for event in t.events]
-    recorded = _placed(events, state)
-    said = {row.event for row in recorded}
+    said = {event for event, _ in events}
+    before = _read_before(readings, state)
+    kept = {row.event for row in before} if again else set()
     return Step(
         message=message,
-        recorded=recorded,
-        superseded=tuple(row for row in _read_before(readings, state) if row.event not in said),
+        recorded=_placed([one for one in events if one[0] not in kept], state),
+        superseded=tuple(row for row in before if row.event not in said),
         records=tuple(record for _, translated in readings for t in translated for record in t.patients),
     )
 

@@ -24,7 +24,7 @@ from adapter.store.inbox_rows import (
     read_headers,
     read_message,
 )
-from adapter.store.inbox_tables import INBOX, messages
+from adapter.store.inbox_tables import INBOX, answers, messages
 from adapter.store.journey import Received
 from adapter.store.migrations import stored_version
 from adapter.store.notes import Notebook
@@ -192,6 +192,14 @@ class SqliteInboxReader:
             return []
         with sorted_faults(), engine.begin() as connection:
             return inbox_search.with_digests(connection, self.name, digests)
+
+    def answered_with(self, code: str) -> frozenset[int]:
+        """The places of messages that got this answer."""
+        engine = self._open()
+        if engine is None:
+            return frozenset()
+        with sorted_faults(), engine.begin() as connection:
+            return frozenset(connection.execute(select(answers.c.seq).where(answers.c.code == code)).scalars())
 
     def close(self) -> None:
         """Close every connection."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from adapter.domain.message import Parked
 from adapter.domain.outputs import Written
 from adapter.store import state_journey, state_outbox, state_outputs, state_worklist
 from adapter.store.journey import FactRead, Journey, Received
@@ -80,6 +81,11 @@ class SqliteStateReader:
         """How many messages wait in the work list."""
         with sorted_faults(), self._engine.begin() as connection:
             return state_worklist.count_parked(connection)
+
+    def parked_messages(self, reason: str | None = None) -> list[Parked]:
+        """The work list, or its part with one reason, the longest waiting first."""
+        with sorted_faults(), self._engine.begin() as connection:
+            return state_worklist.read_parked(connection, reason)
 
     def parked_by_reason(self) -> dict[str, int]:
         """How many messages wait in the work list, by reason."""

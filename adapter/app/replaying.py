@@ -1,0 +1,189 @@
+"""Messages that are read again with the tables of now: requests as files of the store, taken by the service.
+
+A request lies in `replays/` until its result stands beside it; one that was interrupted begins anew and does no harm.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from adapter.app.parts import Loaded
+from adapter.domain.message import MessageRef
+from adapter.domain.times import instant_text
+from adapter.pipeline.process import Processed
+from adapter.settings import DropFolder, MllpListener
+from adapter.store.folder import FILE_MODE, FOLDER_MODE
+
+FOLDER = "replays"
+ASKED, DONE = ".asked.json", ".done.json"
+SCHEMA = 1
+OTHER_TABLES = "the service runs with other mappings, policies or senders than this command; restart it, then ask again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What shall be read again, why, and with which tables."""
+
+    id: str
+    asked_at: str
+    because: str
+    read_with: str
+    """`read_with` of the settings and tables the request was made with."""
+    messages: tuple[MessageRef, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What came of reading messages again."""
+
+    messages: int = 0
+    changed: int = 0
+    waiting: int = 0
+    """Messages in the work list afterwards."""
+    facts: Counter[str] = field(default_factory=Counter)
+    """`new` and `gone`."""
+    resources: Counter[str] = field(default_factory=Counter)
+    """By operation: create, update, close, retract."""
+
+    def add(self, done: Processed) -> None:
+        """Count one message."""
+        work = done.work
+        self.messages += 1
+        self.changed += bool(work.events or work.superseded or done.changes)
+        self.waiting += work.parked is not None
+        self.facts.update(new=len(work.events), gone=len(work.superseded))
+        self.resources.update(change.operation for change in done.changes)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {**asdict(self), "facts": dict(self.facts), "resources": dict(self.resources)}
+
+
+def read_with(loaded: Loaded) -> str:
+    """A mark of everything a reading depends on: mappings, policies, and what the site says of senders and sources."""
+    settings, book = loaded.settings, loaded.rulebook
+    every: list[MllpListener | DropFolder] = [*settings.mllp, *settings.drop_folders]
+    doors = [(door.name, door.source, door.zone, door.default_charset) for door in every]
+    policies = [(policy.id, policy.version, policy.hash) for policy in book.policies]
+    parts = (loaded.knowledge.hash, sorted(policies), sorted(book.chosen.items()), settings.senders, settings.sources)
+    return hashlib.sha256(repr((parts, doors)).encode()).hexdigest()[:16]
+
+
+def ask(store: Path, request: Request) -> Path:
+    """Put a request into the store; gives where its result will stand (OSError: it cannot be written)."""
+    folder = store / FOLDER
+    folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+    _written(folder / f"{request.id}{ASKED}", {"schema": SCHEMA, **asdict(request)})
+    return folder / f"{request.id}{DONE}"
+
+
+def result_at(place: Path) -> dict[str, Any] | None:
+    """The result of a request; None while there is none."""
+    try:
+        told = json.loads(place.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return told if isinstance(told, dict) else None
+
+
+Told = Callable[[Processed], None]
+Reread = Callable[[MessageRef, Told], None]
+
+
+class Replays:
+    """Looks for requests, has the engine read their messages, and writes down what came of it."""
+
+    def __init__(self, store: Path, mark: str, clock: Callable[[], datetime]) -> None:
+        """`mark` is `read_with` of what this process reads with."""
+        self._folder = store / FOLDER
+        self._mark = mark
+        self._clock = clock
+        self._taken: set[str] = set()
+
+    def look(self, reread: Reread) -> None:
+        """Take every new request; `reread` has one message read and then tells what came of it."""
+        for place in sorted(self._folder.glob(f"*{ASKED}")):
+            request = _request(place)
+            if request is None or request.id in self._taken:
+                continue
+            self._taken.add(request.id)
+            if request.read_with != self._mark:
+                self._end(request, {"refused": OTHER_TABLES})
+            elif not request.messages:
+                self._end(request, Tally().as_dict())
+            else:
+                self._begin(request, reread)
+
+    def _begin(self, request: Request, reread: Reread) -> None:
+        tally = Tally()
+
+        def told(done: Processed) -> None:
+            tally.add(done)
+            if tally.messages == len(request.messages):
+                self._end(request, tally.as_dict())
+
+        for message in request.messages:
+            reread(message, told)
+
+    def _end(self, request: Request, result: Mapping[str, Any]) -> None:
+        done = {
+            "schema": SCHEMA,
+            "id": request.id,
+            "asked_at": request.asked_at,
+            "because": request.because,
+            "done_at": instant_text(self._clock()),
+            "asked": [[message.inbox, message.seq] for message in request.messages],
+            **result,
+        }
+        try:
+            _written(self._folder / f"{request.id}{DONE}", done)
+        except OSError:
+            structlog.get_logger().error("replay-not-written", reason="the store cannot be written")
+            self._taken.discard(request.id)  # it is done again, with the same effect
+            return
+        with suppress(OSError):
+            (self._folder / f"{request.id}{ASKED}").unlink()
+
+
+def _request(place: Path) -> Request | None:
+    told = result_at(place)
+    try:
+        return _read(told) if told else None
+    except (KeyError, TypeError):
+        return None
+
+
+def _read(told: Mapping[str, Any]) -> Request:
+    return Request(
+        id=told["id"],
+        asked_at=told["asked_at"],
+        because=told["because"],
+        read_with=told["read_with"],
+        messages=tuple(MessageRef(**one) for one in told["messages"]),
+    )
+
+
+def _written(place: Path, content: Mapping[str, Any]) -> None:
+    fresh = place.with_suffix(".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(dict(content), file, ensure_ascii=False)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(place)
+
+
+def in_order(messages: Iterable[MessageRef]) -> tuple[MessageRef, ...]:
+    """In the order in which they were kept."""
+    return tuple(sorted(set(messages), key=lambda message: (message.inbox, message.seq)))

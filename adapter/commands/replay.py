@@ -1,0 +1,94 @@
+"""`troughline replay`: kept messages read again with the tables of now, first on a copy, then in the store."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from adapter.app.parts import Instructions, Loaded, read_everything
+from adapter.commands.faults import tell
+from adapter.commands.replay_apply import applied
+from adapter.commands.replay_choose import Chosen, chosen
+from adapter.commands.replay_dry import tried
+from adapter.commands.replay_text import page_of_result, page_of_trial
+from adapter.commands.store_parts import CannotRead, StoreParts, opened
+from adapter.store.faults import CannotKeep, StoreBroken, StoreLocked, StoreTooNew
+
+CHOICES = ("reason", "answered", "control_id", "sender", "since", "until")
+
+
+def run(options: argparse.Namespace) -> int:
+    """0 read again, 1 when nothing was chosen or messages still wait, 2 when it could not be done."""
+    wrong = _misuse(options)
+    if wrong:
+        print(wrong, file=sys.stderr)
+        return 2
+    loaded = _loaded(options)
+    if loaded is None:
+        return 2
+    try:
+        with opened(loaded.settings.store) as store:
+            found = chosen(store, options)
+            _say_left_out(found)
+            if not found.messages:
+                print("No message that was understood fits; nothing was read again.", file=sys.stderr)
+                return 1
+            return _apply(loaded, found, options) if options.apply else _try(loaded, store, found, options)
+    except (CannotRead, CannotKeep, StoreBroken, StoreLocked, StoreTooNew) as fault:
+        print(fault, file=sys.stderr)
+    except OSError as fault:
+        print(f"The store folder {loaded.settings.store} cannot be written: {fault.strerror}.", file=sys.stderr)
+    return 2
+
+
+def _misuse(options: argparse.Namespace) -> str | None:
+    if all(getattr(options, choice) is None for choice in CHOICES):
+        return "Say which messages: --reason, --answered, --control-id, --sender, --since or --until (see --help)."
+    if options.config is None and options.store is None:
+        return "Name the store: --config FILE that names it, or --store DIR."
+    if options.apply and not (options.because or "").strip():
+        return "--apply needs --because TEXT: the reason is kept beside the result."
+    if options.sender is not None and options.sender.count("|") != 1:
+        return "--sender takes MSH-3|MSH-4, either part *; for example 'LIS|*'."
+    return None
+
+
+def _loaded(options: argparse.Namespace) -> Loaded | None:
+    def absolute(path: Path | None) -> str | None:
+        return str(path.absolute()) if path else None
+
+    loaded, faults = read_everything(
+        Instructions(
+            config=absolute(options.config),
+            store=absolute(options.store),
+            mappings=tuple(str(folder.absolute()) for folder in options.mappings),
+            policies=tuple(options.policy),
+            drafts=options.draft,
+        )
+    )
+    tell(faults)
+    return loaded
+
+
+def _say_left_out(found: Chosen) -> None:
+    if found.ahead:
+        print(f"{found.ahead} that fit were not understood yet: they will be, by themselves.", file=sys.stderr)
+
+
+def _try(loaded: Loaded, store: StoreParts, found: Chosen, options: argparse.Namespace) -> int:
+    trial = tried(loaded, store, found.messages)
+    print(json.dumps(trial.as_dict(), indent=2, ensure_ascii=False) if options.json else page_of_trial(trial))
+    return int(trial.tally.waiting > 0)
+
+
+def _apply(loaded: Loaded, found: Chosen, options: argparse.Namespace) -> int:
+    result = applied(loaded, found.messages, options.because.strip())
+    if result is None:
+        return 2
+    if "refused" in result:
+        print(f"Nothing was done: {result['refused']}.", file=sys.stderr)
+        return 2
+    print(json.dumps(result, indent=2, ensure_ascii=False) if options.json else page_of_result(result))
+    return int(result["waiting"] > 0)

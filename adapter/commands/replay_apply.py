@@ -1,0 +1,79 @@
+"""A replay in the store: handed to the running service, or done here when none runs."""
+
+from __future__ import annotations
+
+import sys
+import time
+import uuid
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from adapter.app.engine import reader
+from adapter.app.observing import configure_logging
+from adapter.app.parts import Loaded, service_parts
+from adapter.app.replaying import Replays, Request, Told, ask, read_with, result_at
+from adapter.commands.check_store import lock_holder
+from adapter.commands.store_parts import INBOXES, STATE_FILE
+from adapter.domain.message import MessageRef
+from adapter.domain.times import instant_text
+from adapter.pipeline.process import reread
+from adapter.store.folder import lock_store
+from adapter.store.sqlite_inbox import SqliteInboxReader
+from adapter.store.sqlite_state import SqliteState
+
+LOOK_EVERY_S = 0.2
+SAY_EVERY_S = 10.0
+
+
+def applied(loaded: Loaded, messages: Sequence[MessageRef], because: str) -> dict[str, Any] | None:
+    """The result; None, with the reason on stderr, when the service ended before there was one."""
+    store = loaded.settings.store
+    now = _now()
+    request = Request(
+        id=f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}",
+        asked_at=instant_text(now),
+        because=because,
+        read_with=read_with(loaded),
+        messages=tuple(messages),
+    )
+    if lock_holder(store) is not None:
+        return _by_the_service(store, ask(store, request))
+    with lock_store(store):
+        place = ask(store, request)
+        _here(loaded)
+        return result_at(place)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _here(loaded: Loaded) -> None:
+    configure_logging("replay")
+    store = loaded.settings.store
+    inboxes = [SqliteInboxReader(store / f"{name}.db", name) for name in INBOXES]
+    with closing(SqliteState(store / STATE_FILE)) as state:
+        parts = service_parts(loaded, state, reader(inboxes), lambda name: state.first_on(name, _now().date()))
+
+        def at_once(message: MessageRef, told: Told) -> None:
+            told(reread(message, parts, _now()))
+
+        Replays(store, read_with(loaded), _now).look(at_once)
+    for inbox in inboxes:
+        inbox.close()
+
+
+def _by_the_service(store: Path, place: Path) -> dict[str, Any] | None:
+    said = time.monotonic()
+    while (result := result_at(place)) is None:
+        if lock_holder(store) is None:
+            print("The service ended; it does this at its next start.", file=sys.stderr)
+            return None
+        if time.monotonic() - said > SAY_EVERY_S:
+            said = time.monotonic()
+            print("The service has not finished; Ctrl-C ends the waiting, not the work.", file=sys.stderr)
+        time.sleep(LOOK_EVERY_S)
+    return result

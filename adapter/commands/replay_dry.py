@@ -1,0 +1,133 @@
+"""A replay on a copy of the state: exactly what would change, and nothing changes."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from adapter.app.engine import reader
+from adapter.app.parts import Loaded, service_parts
+from adapter.app.replaying import FOLDER, Tally
+from adapter.commands.store_parts import STATE_FILE, StoreParts
+from adapter.domain.message import MessageRef
+from adapter.pipeline.process import Processed, reread
+from adapter.store.folder import FOLDER_MODE
+from adapter.store.sqlite_state import SqliteState
+
+VERDICT = ("exposure", "mechanism", "monitoring", "modifiers", "priority")
+"""What a change of a finding is told by; its sentence and evidence are `troughline explain`'s."""
+SAY_EVERY = 200
+Finding = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingChange:
+    """One finding before and after; None where there was, or will be, none."""
+
+    patient: str
+    key: str
+    before: Finding | None
+    after: Finding | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "patient": self.patient,
+            "key": self.key,
+            "before": _verdict(self.before),
+            "after": _verdict(self.after),
+        }
+
+
+@dataclass(slots=True, kw_only=True)
+class Trial:
+    """What reading messages again would do."""
+
+    tally: Tally = field(default_factory=Tally)
+    facts: list[tuple[MessageRef, str, str]] = field(default_factory=list)
+    """(message, `new` or `gone`, kind of fact)"""
+    waits: list[tuple[MessageRef, str]] = field(default_factory=list)
+    """Messages that would still wait, and why."""
+    resources: list[tuple[str, str]] = field(default_factory=list)
+    """(operation, `Type/id`)"""
+    findings: list[FindingChange] = field(default_factory=list)
+
+    def add(self, message: MessageRef, done: Processed) -> None:
+        """Take note of one message."""
+        self.tally.add(done)
+        self.facts += [(message, "new", type(row.event).__name__) for row in done.work.events]
+        self.facts += [(message, "gone", type(row.event).__name__) for row in done.work.superseded]
+        if done.work.parked:
+            self.waits.append((message, done.work.parked.reason))
+        self.resources += [(change.operation, change.reference) for change in done.changes]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "schema": 1,
+            "dry_run": True,
+            "messages": self.tally.messages,
+            "changed": self.tally.changed,
+            "waiting": [{**_place(message), "reason": reason} for message, reason in self.waits],
+            "facts": [{**_place(message), "is": what, "fact": kind} for message, what, kind in self.facts],
+            "findings": [change.as_dict() for change in self.findings],
+            "resources": [{"operation": operation, "resource": name} for operation, name in self.resources],
+        }
+
+
+def tried(loaded: Loaded, store: StoreParts, messages: Sequence[MessageRef]) -> Trial:
+    """Read messages again in a copy of the state, which is thrown away (OSError: there is no room for it)."""
+    home = store.folder / FOLDER
+    home.mkdir(mode=FOLDER_MODE, exist_ok=True)
+    trial = Trial()
+    now = datetime.now(UTC)
+    with tempfile.TemporaryDirectory(prefix="dry-run-", dir=home) as folder:
+        copy = Path(folder) / STATE_FILE
+        _copied(store.folder / STATE_FILE, copy)
+        with closing(SqliteState(copy)) as state:
+            parts = service_parts(loaded, state, reader(store.inboxes), lambda name: state.first_on(name, now.date()))
+            touched: dict[str, None] = {}
+            for number, message in enumerate(messages, start=1):
+                done = reread(message, parts, now)
+                trial.add(message, done)
+                touched.update(dict.fromkeys(result.patient for result in done.work.results))
+                if number % SAY_EVERY == 0:
+                    print(f"{number} of {len(messages)} messages read again", file=sys.stderr)
+            for patient in touched:
+                after = [finding for part in state.findings(patient) for finding in part]
+                trial.findings += _differences(patient, store.state.findings_of(patient), after)
+    return trial
+
+
+def _copied(state: Path, copy: Path) -> None:
+    """The state as it stands at one instant, also while the service writes."""
+    source = f"{state.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(source, uri=True)) as original, closing(sqlite3.connect(copy)) as other:
+        original.backup(other)
+
+
+def _differences(patient: str, before: Sequence[Finding], after: Sequence[Finding]) -> Iterator[FindingChange]:
+    old, new = ({_key(finding): finding for finding in findings} for findings in (before, after))
+    for key in dict.fromkeys((*old, *new)):
+        if _verdict(old.get(key)) != _verdict(new.get(key)):
+            yield FindingChange(patient=patient, key=key, before=old.get(key), after=new.get(key))
+
+
+def _key(finding: Finding) -> str:
+    """The key of the dose, or of the sample without one."""
+    return str(finding["dose"]["key"] if finding["dose"] else finding["samples"][0]["key"])
+
+
+def _verdict(finding: Finding | None) -> dict[str, Any] | None:
+    return {name: finding[name] for name in VERDICT} if finding else None
+
+
+def _place(message: MessageRef) -> dict[str, Any]:
+    return {"inbox": message.inbox, "seq": message.seq, "control_id": message.control_id}
