@@ -157,11 +157,11 @@ def _read_coded(parts: Sequence[str], *, decimal_comma: bool) -> Value:
 
 def _read_structured(parts: Sequence[str], *, decimal_comma: bool) -> Value:
     """A structured numeric (SN): comparator ^ number ^ separator ^ number."""
-    sign, _, separator, second = [*parts, "", "", "", ""][:4]
+    sign, first, separator, second = [*parts, "", ""][:4]
     line = "".join(parts)
     if any(parts[4:]) or sign not in _SIGNS or separator not in {"", "-"} or bool(separator) != bool(second):
         return Value(kind="unreadable", text=line)
-    if separator and _SIGNS[sign]:
+    if not first:  # `^^-^3` is half a range, not a negative number
         return Value(kind="unreadable", text=line)
     return _read_text(line, decimal_comma=decimal_comma)
 
