@@ -161,9 +161,10 @@ def _read_structured(parts: Sequence[str], *, decimal_comma: bool) -> Value:
     line = "".join(parts)
     if any(parts[4:]) or sign not in _SIGNS or separator not in {"", "-"} or bool(separator) != bool(second):
         return Value(kind="unreadable", text=line)
-    if not first:  # `^^-^3` is half a range, not a negative number
-        return Value(kind="unreadable", text=line)
-    return _read_text(line, decimal_comma=decimal_comma)
+    read = _read_text(line, decimal_comma=decimal_comma)
+    # `^^-^3` is half a range and no negative number, `^1E-^2` no power of ten.
+    whole = bool(first) and (not separator or read.kind == "range")
+    return read if whole else Value(kind="unreadable", text=line)
 
 
 def _read_text(text: str, *, decimal_comma: bool) -> Value:

@@ -70,10 +70,16 @@ def test_every_sign(sign, comparator, kind):
         (["", "", "3"], "3"),
         (["", "", "-", "3"], "-3"),
         (["<", "", "-", "3"], "<-3"),
+        (["", "1E", "-", "2"], "1E-2"),
     ],
 )
 def test_components_that_only_together_look_like_a_number_are_unreadable(components, line):
     assert read_value(components, declared_type="SN") == unreadable(line)
+
+
+def test_a_range_in_one_component_is_a_range():
+    assert read_value(["", "0.1-0.2"], declared_type="SN").kind == "range"
+    assert read_value(["", "0.1", "-", "0.2"], declared_type="SN").kind == "range"
 
 
 def test_empty_components_behind_a_value_mean_nothing():
@@ -182,9 +188,7 @@ def test_a_sign_among_the_flags_changes_numbers_only(text, flags, expected):
 )
 def test_a_small_number_is_implausible_only_where_a_factor_made_it_small(factor, implausible):
     level = D("0.0024")
-    activity = Activity(
-        kind="number", low=level, high=level, low_included=True, high_included=True, factor=D(factor)
-    )
+    activity = Activity(kind="number", low=level, high=level, low_included=True, high_included=True, factor=D(factor))
     assert is_implausible(activity) is implausible
 
 
@@ -195,7 +199,7 @@ def test_nothing_measurable_is_never_implausible():
 
 
 def test_products_are_exact_far_beyond_the_digits_a_laboratory_sends():
-    assert str(times(D("1." + "3" * 38), D("0.06"))) == "0.07" + "9" * 37 + "98"
+    assert str(times(D("1." + "3" * 38), D("0.06"))) == "0.0" + "7" + "9" * 37 + "8"
 
 
 def test_the_units_of_doses_and_the_word_of_the_table_for_units_that_are_no_activity():

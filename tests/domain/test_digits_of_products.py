@@ -1,0 +1,27 @@
+"""The units of a dose, and how many digits a conversion keeps (rulebook 2.5)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from adapter.domain.units import DOSE_UNITS, REFUSED, times
+
+
+def test_a_dose_is_ordered_in_units_mass_or_volume_or_by_body_surface():
+    assert sorted(DOSE_UNITS) == ["[IU]", "[IU]/m2", "mL", "mg", "mg/m2"]
+
+
+def test_the_table_of_units_says_refused_of_what_is_no_activity():
+    assert REFUSED == "refused"
+
+
+@pytest.mark.parametrize(("given", "kept"), [(29, 29), (80, 80), (81, 80)])
+def test_a_product_keeps_eighty_digits(given, kept):
+    assert str(times(Decimal("0." + "1" * given), Decimal(1))) == "0." + "1" * kept
+
+
+@pytest.mark.parametrize("number", ["Infinity", "-Infinity", "NaN"])
+def test_what_is_no_finite_number_stays_so(number):
+    assert str(times(Decimal(number), Decimal(1))) == number
