@@ -9,6 +9,7 @@ from pathlib import Path
 
 import hospital
 import pytest
+import structlog
 from kept_store import RECEIVED, KeptStore
 from running_service import Service, eventually
 
@@ -21,6 +22,13 @@ DEMO = Path(__file__).parents[2] / "mappings" / "demo" / "tables"
 UNKNOWN_UNIT = "blorps"
 SITE = "store: store\nmappings:\n- site\nsources:\n- name: default\n  zone: UTC\n"
 ROW = f"sender,code,system,target,label,note\n,{UNKNOWN_UNIT},*,[IU]/mL,,\n"
+
+
+@pytest.fixture(autouse=True)
+def _logs_of_this_test_alone():
+    """The command has logs written to the stderr of its process, which here is captured and closed after the test."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
