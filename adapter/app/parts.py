@@ -44,14 +44,14 @@ class Instructions:
 
     @classmethod
     def from_options(cls, options: argparse.Namespace) -> Instructions:
-        """The options of `serve`, paths made absolute."""
+        """The options of `serve`, or of a command that has some of them; paths made absolute."""
         return cls(
             config=_absolute(options.config),
             store=_absolute(options.store),
-            mllp=options.mllp,
-            http=options.http,
-            fhir=options.fhir,
-            insecure=options.insecure,
+            mllp=getattr(options, "mllp", None),
+            http=getattr(options, "http", None),
+            fhir=getattr(options, "fhir", None),
+            insecure=getattr(options, "insecure", False),
             mappings=tuple(str(folder.absolute()) for folder in options.mappings),
             policies=tuple(options.policy),
             drafts=options.draft,

@@ -6,8 +6,6 @@ A request lies in `replays/` until its result stands beside it; one that was int
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -23,7 +21,8 @@ from adapter.domain.message import MessageRef
 from adapter.domain.times import instant_text
 from adapter.pipeline.process import Processed
 from adapter.settings import DropFolder, MllpListener
-from adapter.store.folder import FILE_MODE, FOLDER_MODE
+from adapter.store.folder import FOLDER_MODE
+from adapter.store.private_json import read_object, replace_object
 
 FOLDER = "replays"
 ASKED, DONE = ".asked.json", ".done.json"
@@ -84,17 +83,8 @@ def ask(store: Path, request: Request) -> Path:
     """Put a request into the store; gives where its result will stand (OSError: it cannot be written)."""
     folder = store / FOLDER
     folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
-    _written(folder / f"{request.id}{ASKED}", {"schema": SCHEMA, **asdict(request)})
+    replace_object(folder / f"{request.id}{ASKED}", {"schema": SCHEMA, **asdict(request)}, durable=True)
     return folder / f"{request.id}{DONE}"
-
-
-def result_at(place: Path) -> dict[str, Any] | None:
-    """The result of a request; None while there is none."""
-    try:
-        told = json.loads(place.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return told if isinstance(told, dict) else None
 
 
 Told = Callable[[Processed], None]
@@ -147,7 +137,7 @@ class Replays:
             **result,
         }
         try:
-            _written(self._folder / f"{request.id}{DONE}", done)
+            replace_object(self._folder / f"{request.id}{DONE}", done, durable=True)
         except OSError:
             structlog.get_logger().error("replay-not-written", reason="the store cannot be written")
             self._taken.discard(request.id)  # it is done again, with the same effect
@@ -157,7 +147,7 @@ class Replays:
 
 
 def _request(place: Path) -> Request | None:
-    told = result_at(place)
+    told = read_object(place)
     try:
         return _read(told) if told else None
     except (KeyError, TypeError):
@@ -172,16 +162,6 @@ def _read(told: Mapping[str, Any]) -> Request:
         read_with=told["read_with"],
         messages=tuple(MessageRef(**one) for one in told["messages"]),
     )
-
-
-def _written(place: Path, content: Mapping[str, Any]) -> None:
-    fresh = place.with_suffix(".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(dict(content), file, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(place)
 
 
 def in_order(messages: Iterable[MessageRef]) -> tuple[MessageRef, ...]:

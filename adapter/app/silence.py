@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -13,6 +12,7 @@ import structlog
 from adapter.app.counters import SENDER_SILENT
 from adapter.app.observing import newest_by
 from adapter.settings import Sender
+from adapter.store.private_json import read_object, replace_object
 
 HEARD_FILE = "heard.json"
 MINUTE_S = 60
@@ -46,7 +46,8 @@ class SilenceWatch:
             self._last[match] = min(max(self._last.get(match, 0.0), newest.get(match, 0.0)) or now_s, now_s)
             self._judge(match, silent_s=now_s - self._last[match], limit_s=limit_s)
         if self._last != before:
-            _write(self._file, {match: self._last[match] for match in self._limit_s})
+            with suppress(OSError):  # without room on the disk the watch goes on from memory
+                replace_object(self._file, {match: self._last[match] for match in self._limit_s})
 
     def _judge(self, match: str, *, silent_s: float, limit_s: float) -> None:
         silent = silent_s > limit_s
@@ -64,16 +65,5 @@ class SilenceWatch:
 
 def _read(file: Path) -> dict[str, float]:
     """What an earlier run has left; a file that cannot be read says nothing."""
-    with suppress(OSError, ValueError):
-        left = json.loads(file.read_text(encoding="utf-8"))
-        if isinstance(left, dict):
-            return {match: float(at) for match, at in left.items() if isinstance(at, (int, float))}
-    return {}
-
-
-def _write(file: Path, last: Mapping[str, float]) -> None:
-    """Replace the file whole; without room on the disk the watch goes on from memory."""
-    beside = file.with_suffix(".new")
-    with suppress(OSError):
-        beside.write_text(json.dumps(last), encoding="utf-8")
-        beside.replace(file)
+    left = read_object(file) or {}
+    return {match: float(at) for match, at in left.items() if isinstance(at, (int, float))}

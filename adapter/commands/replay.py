@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 
 from adapter.app.parts import Instructions, Loaded, read_everything
 from adapter.commands.faults import tell
@@ -56,18 +55,7 @@ def _misuse(options: argparse.Namespace) -> str | None:
 
 
 def _loaded(options: argparse.Namespace) -> Loaded | None:
-    def absolute(path: Path | None) -> str | None:
-        return str(path.absolute()) if path else None
-
-    loaded, faults = read_everything(
-        Instructions(
-            config=absolute(options.config),
-            store=absolute(options.store),
-            mappings=tuple(str(folder.absolute()) for folder in options.mappings),
-            policies=tuple(options.policy),
-            drafts=options.draft,
-        )
-    )
+    loaded, faults = read_everything(Instructions.from_options(options))
     tell(faults)
     return loaded
 

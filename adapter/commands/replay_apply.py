@@ -14,13 +14,14 @@ from typing import Any
 from adapter.app.engine import reader
 from adapter.app.observing import configure_logging
 from adapter.app.parts import Loaded, service_parts
-from adapter.app.replaying import Replays, Request, Told, ask, read_with, result_at
+from adapter.app.replaying import Replays, Request, Told, ask, read_with
 from adapter.commands.check_store import lock_holder
 from adapter.commands.store_parts import INBOXES, STATE_FILE
 from adapter.domain.message import MessageRef
 from adapter.domain.times import instant_text
 from adapter.pipeline.process import reread
 from adapter.store.folder import lock_store
+from adapter.store.private_json import read_object
 from adapter.store.sqlite_inbox import SqliteInboxReader
 from adapter.store.sqlite_state import SqliteState
 
@@ -44,7 +45,7 @@ def applied(loaded: Loaded, messages: Sequence[MessageRef], because: str) -> dic
     with lock_store(store):
         place = ask(store, request)
         _here(loaded)
-        return result_at(place)
+        return read_object(place)
 
 
 def _now() -> datetime:
@@ -68,7 +69,7 @@ def _here(loaded: Loaded) -> None:
 
 def _by_the_service(store: Path, place: Path) -> dict[str, Any] | None:
     said = time.monotonic()
-    while (result := result_at(place)) is None:
+    while (result := read_object(place)) is None:
         if lock_holder(store) is None:
             print("The service ended; it does this at its next start.", file=sys.stderr)
             return None
