@@ -132,7 +132,7 @@ def _possibility(reading: Reading) -> Possibility:
         rule=reading.rule,
         exposure=reading.exposure,
         mechanism=reading.mechanism,
-        inside=reading.placement.inside and reading.placement.exact,
+        inside=reading.placement.certainly_inside,
     )
 
 

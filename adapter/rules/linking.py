@@ -37,7 +37,12 @@ class Placement:
     @property
     def exact(self) -> bool:
         """Whether the elapsed time is one number."""
-        return self.least == self.most
+        return self.least == self.most and not self.time_missing
+
+    @property
+    def certainly_inside(self) -> bool:
+        """Whether every possible time lies before the administration was over."""
+        return self.inside and not self.time_missing and (self.exact or self.most <= NOTHING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,16 +128,16 @@ def _placement(
     began, anchor = episode.began, episode.anchor
     assert began  # noqa: S101 - candidates have times
     assert anchor  # noqa: S101
-    least = max(NOTHING, taken.earliest - anchor.latest)
+    least, most = taken.earliest - anchor.latest, taken.latest - anchor.earliest
     over = episode.settled and anchor.latest < taken.earliest
     exact = taken.earliest == taken.latest and anchor.earliest == anchor.latest
-    if exact:
-        # Negative while the infusion ran: the sample still has its one distance from the end.
-        least = taken.earliest - anchor.earliest
+    if missing or least < NOTHING < most:
+        # Of the possible times only those after the end are read; all are negative when the infusion ran at each.
+        least = min(NOTHING, most)
     return Placement(
         episode=episode,
-        least=NOTHING if missing else least,
-        most=max(least, taken.latest - anchor.earliest),
+        least=least,
+        most=most,
         inside=not over,
         ambiguous=ambiguous or (not exact and not over),
         time_missing=missing,

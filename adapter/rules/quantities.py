@@ -48,9 +48,13 @@ def fraction_text(fraction: Fraction) -> str:
 
 def amount_text(amount: Decimal, unit: str | None) -> str:
     """An amount without idle zeros and with its unit as people write it: `2500 IU/m2`."""
+    return f"{amount_digits(amount)} {unit_text(unit)}" if unit else f"{amount_digits(amount)} without a unit"
+
+
+def amount_digits(amount: Decimal) -> str:
+    """An amount without idle zeros: `2500`, `0.4`."""
     digits = plain(amount)
-    digits = digits.rstrip("0").rstrip(".") if "." in digits else digits
-    return f"{digits} {unit_text(unit)}" if unit else f"{digits} without a unit"
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
 def unit_text(unit: str) -> str:

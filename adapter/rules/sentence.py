@@ -11,7 +11,7 @@ from adapter.rules.confirmation import JudgedDose
 from adapter.rules.drafts import Drafted
 from adapter.rules.quotations import grade_unknown, quoted
 from adapter.rules.wording import MODIFIER_TEXT, MONITORING_TEXT
-from adapter.rules.words_of_dose import AMOUNT_UNKNOWN, portion_statements, status_statement
+from adapter.rules.words_of_dose import AMOUNT_UNKNOWN, portion_statements, status_statements
 from adapter.rules.words_of_drugs import drug_statements
 from adapter.rules.words_of_levels import level_statements
 from adapter.rules.words_of_oddities import oddity_statements
@@ -85,7 +85,7 @@ def _frame(dose: JudgedDose, policy: Policy | None) -> Iterator[str]:
     elif policy and not any(reading.level for reading in dose.readings):
         yield f"Read by policy {policy.id} version {policy.version}."
     if dose.combined.rule != "D0":
-        yield status_statement(dose.episode)
+        yield from status_statements(dose.episode)
 
 
 def _monitoring(draft: Drafted, priority: Priority | None, *, deceased: bool) -> str:

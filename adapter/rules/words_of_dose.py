@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from adapter.domain.policy import Product
 from adapter.rules.episodes import Episode
-from adapter.rules.quantities import amount_text, day_of, fraction_text, plain, time_text, unit_text
+from adapter.rules.quantities import amount_digits, amount_text, day_of, fraction_text, plain, time_text, unit_text
 
 STATUS_WORDS = {
     "in-progress": "in progress",
@@ -37,7 +37,7 @@ def dose_text(episode: Episode) -> str:
 
 def dated_dose(episode: Episode) -> str:
     """A dose by its day: `the dose of 2025-03-03`."""
-    return f"the dose of {day_of(episode.started)}" if episode.started else "a dose without a time"
+    return f"the dose of {day_of(episode.started)}"
 
 
 def anchored_dose(episode: Episode) -> str:
@@ -60,8 +60,8 @@ def portion_statements(episode: Episode) -> Iterator[str]:
     amount, ordered = episode.amount, episode.ordered_amount
     if fraction is None or amount is None or ordered is None or fraction == 1 or not episode.settled:
         return
-    digits = amount_text(amount, episode.unit).partition(" ")[0]
-    given = f"{fraction_text(fraction) or '0'} of the ordered dose ({digits} of {amount_text(ordered, episode.unit)})"
+    of_ordered = f"{amount_digits(amount)} of {amount_text(ordered, episode.unit)}"
+    given = f"{fraction_text(fraction)} of the ordered dose ({of_ordered})"
     if policy and episode.portion == "full" and fraction < 1:
         yield f"{given} was given, counted as full by the policy (at least {plain(policy.partial_fraction.value)})."
     else:
@@ -79,8 +79,7 @@ def _unit_doubts(episode: Episode) -> Iterator[str]:
         yield f"The dose is recorded in {sent}, while {name} is given in {usual}: product or unit need a check."
 
 
-def status_statement(episode: Episode) -> str:
+def status_statements(episode: Episode) -> Iterator[str]:
     """A dose that is not over says so."""
-    if episode.settled:
-        return ""
-    return f"The dose record has status {STATUS_WORDS[episode.status]}, so a level cannot be assigned."
+    if not episode.settled:
+        yield f"The dose record has status {STATUS_WORDS[episode.status]}, so a level cannot be assigned."

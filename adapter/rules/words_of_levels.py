@@ -139,39 +139,50 @@ def _not_told(others: int) -> Iterator[str]:
 def _one_level(reading: Reading) -> str:
     return (
         f"Asparaginase activity {level_text(reading.sample, reading.faults)}{_status(reading)}, "
-        f"{_collected(reading)} {_after(reading.placement)}."
+        f"{_collected(reading.sample)}, {_since(reading.placement, anchored_dose(reading.placement.episode))}."
     )
 
 
 def _many_levels(levels: Sequence[Reading]) -> str:
     told = "; ".join(
-        f"{level_text(r.sample, r.faults)}{_status(r)}, {_collected(r)}{_class(r)}, by rule {r.rule}" for r in levels
+        f"{level_text(r.sample, r.faults)}{_status(r)}, {_collected(r.sample)}, "
+        f"{_hours(r.placement) or _since(r.placement, 'that time')}{_class(r)}, by rule {r.rule}"
+        for r in levels
     )
-    return f"Asparaginase activity after {anchored_dose(levels[0].placement.episode)}: {told}."
+    side = "after" if all(_hours(reading.placement) for reading in levels) else "around"
+    return f"Asparaginase activity {side} {anchored_dose(levels[0].placement.episode)}: {told}."
 
 
 def _status(reading: Reading) -> str:
     return " (preliminary)" if reading.sample.status == "preliminary" else ""
 
 
-def _collected(reading: Reading) -> str:
-    placement, sample = reading.placement, reading.sample
+def _collected(sample: ActivityMeasured) -> str:
+    return f"collected {time_text(sample.collected)}" if sample.collected else "collection time missing"
+
+
+def _since(placement: Placement, anchor: str) -> str:
+    """Hours, where some can be told, and on which side of the time from which they count a sample lies."""
+    hours = _hours(placement)
+    return f"{hours} after {anchor}" if hours else f"{_side(placement)} {anchor}"
+
+
+def _hours(placement: Placement) -> str:
+    """The elapsed time, as far as it is known; nothing where the administration may not have been over."""
     least, most = hours_text(placement.least), hours_text(placement.most)
-    if sample.collected is None:
-        return f"collection time missing, at most {most} h"
-    at = f"collected {time_text(sample.collected)}"
-    if placement.inside and not (placement.exact and placement.least > NOTHING):
-        return f"{at},"
-    if placement.exact:
-        return f"{at}, {least} h (day {day_text(placement.least)})"
-    return f"{at}, between {least} and {most} h"
+    if placement.time_missing:
+        return f"at most {most} h" if placement.most > NOTHING else ""
+    if placement.least <= NOTHING:
+        return ""
+    return f"{least} h (day {day_text(placement.least)})" if placement.exact else f"between {least} and {most} h"
 
 
-def _after(placement: Placement) -> str:
-    episode = placement.episode
-    if not placement.inside or (placement.least >= NOTHING and not episode.settled):
-        return f"after {anchored_dose(episode)}"
-    return f"{'' if placement.exact else 'possibly '}before {anchored_dose(episode)}"
+def _side(placement: Placement) -> str:
+    if placement.most > NOTHING:
+        return "possibly before"
+    if placement.time_missing:
+        return "not after"
+    return "at" if placement.least == NOTHING else "before"
 
 
 def _class(reading: Reading) -> str:
@@ -269,8 +280,9 @@ def correction_statements(samples: Sequence[ActivityMeasured], history: History)
         if earlier and sample.status == "cancelled":
             yield f'The laboratory first sent "{_with_unit(earlier)}", then cancelled the result.'
         elif earlier:
-            now = original_text(sample) or "no value"
-            yield f'A result was corrected by the laboratory from "{_with_unit(earlier)}" to "{now}".'
+            now = original_text(sample)
+            told = f'"{now}"' if now else "no value"
+            yield f'A result was corrected by the laboratory from "{_with_unit(earlier)}" to {told}.'
         elif sample.status == "corrected":
             yield "A result is marked as corrected; no other value is known for it."
 

@@ -77,7 +77,7 @@ def _undecided_level(reading: Reading) -> str:
     if reading.residual:
         return "a dose of another family may still supply the activity"
     running = next((one.episode for one in reading.possibilities if one.inside), None)
-    if placement.inside and placement.exact:
+    if placement.certainly_inside:
         return "the sample was collected during an infusion"
     if running is not None:
         return f"the sample was collected during the infusion of {dated_dose(running)}"

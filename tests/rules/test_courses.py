@@ -188,3 +188,8 @@ def test_a_dose_of_a_course_without_a_time_has_no_clock_and_leaves_the_others_th
     told.dose(at_hours("0"), None, key="MedicationAdministration/d2", **ERWINIA)
     (alone,) = states(course(story, ("0",), **ERWINIA), hours)
     assert states(told, hours) == [None, None, alone]
+
+
+def test_every_course_of_several_has_its_own_level(story):
+    told = course(story, ("0", "48", "500", "548"), **ERWINIA)
+    assert states(told, "600") == ["missed", "not-due", "missed", "not-due"]

@@ -52,18 +52,54 @@ def test_each_product_keeps_its_own_longest_time_between_dose_and_sample(story, 
     }
 
 
+@pytest.mark.parametrize("status", ["completed", "in-progress"])
 @pytest.mark.parametrize(
-    ("status", "collected", "hours", "told"),
+    ("collected", "hours", "told"),
     [
-        ("completed", "3 11:00", "-1", "before"),
-        ("in-progress", "3 11:00", "-1", "before"),
-        ("in-progress", "3 12:00", "0", "after"),
-        ("in-progress", "3 13:00", "1", "after"),
+        ("3 11:00", "-1", "before"),
+        ("3 12:00", "0", "at"),
+        ("3 13:00", "1", "1 h (day 0.0) after"),
+        ("3", None, "possibly before"),
+        ("10", None, "between 156 and 180 h after"),
     ],
 )
-def test_a_sample_before_the_recorded_end_is_told_before_it_although_the_dose_still_runs(
-    story, status, collected, hours, told
+def test_a_sample_stands_before_at_or_after_the_recorded_end_although_the_dose_may_still_run(
+    story, moment_at, status, collected, hours, told
 ):
-    finding = story().dose(status=status).level(collected, "0.4").only("3 18:00")
-    assert (finding.samples[0].hours_since_dose, finding.exposure) == (hours, "indeterminate")
-    assert f" {told} the end (2025-03-03T12:00Z) of pegaspargase" in finding.sentence
+    finding = story().dose(status=status).level(collected, "0.4").only("18 12:00")
+    assert finding.samples[0].hours_since_dose == hours
+    at = moment_at(collected).text.replace(":00:00Z", ":00Z")
+    assert f"0.4 IU/mL, collected {at}, {told} the end (2025-03-03T12:00Z) of pegaspargase" in finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("received", "told"),
+    [
+        ("3 11:00", "not after"),
+        ("3 12:00", "not after"),
+        ("3 12:01", "at most 0.02 h after"),
+        ("3", "at most 12 h after"),
+        ("10 12:00", "at most 168 h after"),
+    ],
+)
+def test_without_a_collection_time_the_receipt_is_the_latest_it_can_be(story, moment_at, received, told):
+    finding = story().dose().level(None, "0.4", received_by_laboratory=moment_at(received)).only()
+    assert f"0.4 IU/mL, collection time missing, {told} the end (2025-03-03T12:00Z) of pegaspargase" in finding.sentence
+    assert "during an infusion" not in finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("ended", "hours", "reason"),
+    [
+        ("5 00:00", ("-24", "0"), "the sample was collected during an infusion"),
+        ("4 23:59", ("0", "0.02"), "the order of sample and dose is not known"),
+    ],
+)
+def test_a_day_wholly_inside_a_long_administration_is_certainly_inside(story, ended, hours, reason):
+    finding = story().dose("3 10:00", ended).level("4", "0.4").only()
+    assert (finding.samples[0].hours_since_dose, finding.samples[0].hours_range) == (None, hours)
+    assert f"The mechanism cannot be assessed: {reason} (rule D0)." in finding.sentence
+    side = "before" if hours[1] == "0" else "possibly before"
+    assert f"0.4 IU/mL, collected 2025-03-04, {side} the end (2025-03-0" in finding.sentence
+    inside = "the sample was collected before the administration was over"
+    assert (inside in finding.evidence["samples"][0]["because"]) is (hours[1] == "0")

@@ -225,20 +225,6 @@ def test_an_answer_from_more_than_17_weeks_later_is_told_as_one(story, second, c
 
 
 @pytest.mark.parametrize(
-    ("collected", "told"),
-    [
-        ("3 11:00", "collected 2025-03-03T11:00Z, before"),
-        ("3 12:00", "collected 2025-03-03T12:00Z, after"),
-        ("3 13:00", "collected 2025-03-03T13:00Z, 1 h (day 0.0) after"),
-        ("10", "collected 2025-03-10, after"),
-    ],
-)
-def test_hours_after_a_dose_still_running_are_told_where_they_are_one_number(story, collected, told):
-    finding = story().dose(status="in-progress").level(collected, "0.4").only("18 12:00")
-    assert f"{told} the end (2025-03-03T12:00Z) of pegaspargase" in finding.sentence
-
-
-@pytest.mark.parametrize(
     ("dose", "value", "letter", "rule"),
     [
         ({}, "0.5", "F", "D16"),

@@ -90,3 +90,8 @@ def test_of_many_records_of_doses_not_done_those_next_to_the_sample_are_told(sto
     listed = [f"A dose record of 2025-03-{day:02d} has status not done." for day in days]
     counted = [f"{others} further dose records have status not done."] if others else []
     assert f"{NO_DOSE} {' '.join([*listed, *counted])} {REVIEW}" in said(told.level(collected, "0.4"))
+
+
+def test_a_record_of_a_dose_not_done_may_have_no_time(story):
+    told = story().dose(None, None, status="not-done").level("2 12:00", "0.4")
+    assert said(told) == f"{LEVEL} {NO_DOSE} A dose record of unknown date has status not done. {REVIEW}"
