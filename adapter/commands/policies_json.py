@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from adapter.domain.policy import AWAITING
 from adapter.knowledge.policies import Config
 from adapter.knowledge.policy_files import PolicyFile
-from adapter.knowledge.policy_numbers import AWAITING, WHOLE, awaiting_sign_off, numbers_of
+from adapter.knowledge.policy_numbers import WHOLE, awaiting_sign_off, numbers_of
 
 
 def as_listed(file: PolicyFile, config: Config) -> dict[str, Any]:

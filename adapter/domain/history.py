@@ -23,7 +23,6 @@ from adapter.domain.events import (
 from adapter.domain.times import Moment
 
 BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)
-_RANK_OF_LETTER = {"W": 5, "D": 5, "C": 4, "A": 4, "B": 4, "F": 3, "V": 3, "U": 3, "X": 2}
 _RANK_OF_STATUS = {"entered-in-error": 5, "corrected": 4, "final": 3, "cancelled": 2}
 _UNSETTLED = ("preliminary", "pending", "not-asked")
 _VALID = ("final", "corrected")
@@ -192,8 +191,7 @@ def _newest_rows(versions: Sequence[tuple[int, HypersensitivityRecorded]]) -> li
 
 
 def _row_number(key: str) -> int:
-    last = key.rpartition("/")[2]
-    return int(last) if last.isdecimal() else 1
+    return int(key.rpartition("/")[2])
 
 
 def _samples(
@@ -237,20 +235,17 @@ def _result_order(versions: Sequence[tuple[int, ActivityMeasured]]) -> list[Acti
 
 def _result_key(item: tuple[int, ActivityMeasured]) -> tuple[datetime, int, datetime, int, str]:
     arrival, event = item
-    version = event.version
-    versionless = version.updated is None and version.sent is None
-    return (
-        _instant(version.updated),
-        0 if versionless else _status_rank(event),
-        _instant(version.sent),
-        arrival if versionless else 0,
-        content_mark(event),
-    )
+    return (*_told_version(event), 0 if _tells_version(event) else arrival, content_mark(event))
 
 
-def _status_rank(event: ActivityMeasured) -> int:
-    by_status = _RANK_OF_STATUS.get(event.status, 1)
-    return max(by_status, _RANK_OF_LETTER.get(event.letter.upper(), 1)) if by_status != 1 else 1
+def _tells_version(event: ActivityMeasured) -> bool:
+    return event.version.updated is not None or event.version.sent is not None
+
+
+def _told_version(event: ActivityMeasured) -> tuple[datetime, int, datetime]:
+    """OBR-22, status rank, MSH-7; of results that tell neither time only the order of receipt counts."""
+    rank = _RANK_OF_STATUS.get(event.status, 1) if _tells_version(event) else 0
+    return _instant(event.version.updated), rank, _instant(event.version.sent)
 
 
 def _promoted(ordered: Sequence[ActivityMeasured]) -> ActivityMeasured:
@@ -278,8 +273,8 @@ def _promoted(ordered: Sequence[ActivityMeasured]) -> ActivityMeasured:
 
 def _contested(newest: ActivityMeasured, ordered: Sequence[ActivityMeasured]) -> ActivityMeasured:
     """A result sent with two values, and nothing that says which is the newer, is no level anybody can rely on."""
-    rivals = (old for old in ordered[:-1] if _result_key((0, old))[:3] == _result_key((0, newest))[:3])
-    if (newest.version.updated or newest.version.sent) and any(_other_value(old, newest) for old in rivals):
+    rivals = (old for old in ordered[:-1] if _told_version(old) == _told_version(newest))
+    if _tells_version(newest) and any(_other_value(old, newest) for old in rivals):
         return replace(newest, remarks=tuple(dict.fromkeys((*newest.remarks, "discordant"))))
     return newest
 

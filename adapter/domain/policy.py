@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Literal
 
 Grade = Literal["published", "secondary", "design", "unverified"]
+AWAITING: tuple[Grade, ...] = ("secondary", "design", "unverified")
+"""Grades of numbers a responsible clinician has to sign for before local use."""
 Family = Literal["ecoli", "erwinia", "unknown"]
 DecisionTable = Literal["pegylated", "native", "erwinia"]
 LowMeans = Literal["loss", "below-target"]

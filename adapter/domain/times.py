@@ -30,6 +30,11 @@ class Moment:
         """Whether the moment is one instant."""
         return self.earliest == self.latest
 
+    @property
+    def date_only(self) -> bool:
+        """Whether no time of day is known."""
+        return self.precision in ("day", "month", "year")
+
 
 def moment(
     year: int,

@@ -159,7 +159,7 @@ def _read_structured(parts: Sequence[str], *, decimal_comma: bool) -> Value:
     """A structured numeric (SN): comparator ^ number ^ separator ^ number."""
     sign, first, separator, second = [*parts, "", ""][:4]
     line = "".join(parts)
-    if any(parts[4:]) or sign not in _SIGNS or separator not in {"", "-"} or bool(separator) != bool(second):
+    if any(parts[4:]) or sign not in _SIGNS or bool(separator) != bool(second):
         return Value(kind="unreadable", text=line)
     read = _read_text(line, decimal_comma=decimal_comma)
     # `^^-^3` is half a range and no negative number, `^1E-^2` no power of ten.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from adapter.domain.policy import Cited, Policy
+from adapter.domain.policy import AWAITING, Cited, Policy
 from adapter.knowledge.numbers import ACTIVITY, CTCAE, DAYS, HOURS, RATIO
 from adapter.knowledge.text_yaml import Node, Path
 
@@ -44,8 +44,6 @@ WINDOW: Final = {
 """Key of a time point -> field of TimePoint and its unit."""
 WHOLE = "policy"
 """The place of a note on the policy as a whole."""
-AWAITING = ("secondary", "design", "unverified")
-"""Grades of numbers a responsible clinician has to sign for before local use."""
 
 
 def numbers_of(policy: Policy) -> Iterator[tuple[str, Cited]]:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from typing import Literal
 
 from adapter.domain.events import AsparaginaseAdministered, Route
+from adapter.domain.history import BEFORE_ALL
 from adapter.domain.policy import Family, RuleBook
 from adapter.domain.times import Moment
 from adapter.rules.limits import Limits, limits_for
 
 EPISODE_GAP = timedelta(hours=24)
 UNSPECIFIED = "unspecified-asparaginase"
-_NEVER_GIVEN = ("not-done", "entered-in-error")
-_FAR_PAST = datetime(1, 1, 1, tzinfo=UTC)
 # The least settled state of the rows is the state of the episode.
 _STATES = ("in-progress", "on-hold", "unknown", "stopped", "completed")
 
@@ -66,8 +65,8 @@ class Episode:
 
 
 def dose_episodes(doses: Iterable[AsparaginaseAdministered], rulebook: RuleBook) -> tuple[Episode, ...]:
-    """All dose episodes of one patient by start and key; rows not done or entered in error give none."""
-    given = [dose for dose in doses if dose.status not in _NEVER_GIVEN]
+    """All dose episodes of one patient by start and key; rows that were not done give none."""
+    given = [dose for dose in doses if dose.status != "not-done"]
     rows_of: dict[str, list[AsparaginaseAdministered]] = {}
     for dose in sorted(given, key=_row_order):
         rows_of.setdefault(dose.product, []).append(dose)
@@ -77,13 +76,13 @@ def dose_episodes(doses: Iterable[AsparaginaseAdministered], rulebook: RuleBook)
 
 def episode_order(episode: Episode) -> tuple[datetime, datetime, str, str]:
     """By start, end, key and source; doses without a time come first."""
-    began = episode.began.earliest if episode.began else _FAR_PAST
-    anchor = episode.anchor.latest if episode.anchor else _FAR_PAST
+    began = episode.began.earliest if episode.began else BEFORE_ALL
+    anchor = episode.anchor.latest if episode.anchor else BEFORE_ALL
     return began, anchor, episode.key, episode.source
 
 
 def _row_order(row: AsparaginaseAdministered) -> tuple[datetime, str, str]:
-    return (row.started.earliest if row.started else _FAR_PAST), row.key, row.source
+    return (row.started.earliest if row.started else BEFORE_ALL), row.key, row.source
 
 
 def _groups(rows: Sequence[AsparaginaseAdministered]) -> list[list[AsparaginaseAdministered]]:

@@ -8,14 +8,11 @@ from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
-from adapter.domain.policy import Cited, Policy, TimePoint
+from adapter.domain.policy import AWAITING, Cited, Policy, TimePoint
 from adapter.rules.confirmation import JudgedDose
 from adapter.rules.limits import windows
 from adapter.rules.quantities import plain
 from adapter.rules.quotations import quoted
-
-AWAITING = ("secondary", "design", "unverified")
-"""Evidence grades of numbers a responsible clinician has not signed for yet."""
 
 
 @lru_cache(maxsize=256)

@@ -29,7 +29,7 @@ class EarlierReaction:
 class EarlierReactions:
     """The counted reactions after earlier doses: all of a few; of many the most recent and the severe ones."""
 
-    listed: tuple[EarlierReaction, ...] = ()
+    listed: tuple[EarlierReaction, ...]
     others: int = 0
     """How many more there are."""
 
@@ -41,15 +41,15 @@ class FamilyBefore(Sequence[JudgedDose]):
     doses: Sequence[JudgedDose]
     """All doses of the family; those before are the first `size`."""
     size: int
-    established: bool = False
+    established: bool
     """Whether any of them has an established inactivation."""
-    suspicious: JudgedDose | None = None
+    suspicious: JudgedDose | None
     """The last of them with a suspected or established inactivation."""
-    inactivated: tuple[int, ...] = ()
+    inactivated: tuple[int, ...]
     """The places of the last of them that were read as inactivation, suspected or not, as many as are ever listed."""
-    measured: int | None = None
+    measured: int | None
     """The place of the last of them that was measured in full."""
-    reactions: EarlierReactions = EarlierReactions()
+    reactions: EarlierReactions
 
     def __len__(self) -> int:
         return self.size

@@ -100,7 +100,7 @@ def _readings_of(
 ) -> list[Reading]:
     linked = reactions.get(dose_name(episode), ())
     against = contradictions(episode, placed)
-    context = Context(reaction=reacted(linked), severe=any_severe(linked))
+    context = Context(reaction=reacted(linked), severe=any_severe(linked), ok_in_window=False)
     readings = [_read(pair, context, against) for pair in placed]
     good = [r for r in readings if r.good_in_window and not r.placement.ambiguous]
     if not good:

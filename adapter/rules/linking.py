@@ -17,7 +17,6 @@ from adapter.rules.spans import Spans, spans
 
 NOTHING = timedelta(0)
 INSTANT = timedelta(microseconds=1)
-_COARSE = ("day", "month", "year")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,12 +140,8 @@ def _placement(
         inside=not over,
         ambiguous=ambiguous or (not exact and not over),
         time_missing=missing,
-        date_only=_coarse(sample.collected) or _coarse(episode.ended or episode.started),
+        date_only=any(at is not None and at.date_only for at in (sample.collected, episode.ended or episode.started)),
     )
-
-
-def _coarse(at: Moment | None) -> bool:
-    return at is not None and at.precision in _COARSE
 
 
 def same_day(placement: Placement) -> bool:

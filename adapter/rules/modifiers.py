@@ -14,7 +14,6 @@ from adapter.rules.limits import Limits, days
 from adapter.rules.linking import same_day
 from adapter.rules.premedication import is_premedication
 from adapter.rules.qualify import data_faults, method_bias, near_threshold
-from adapter.rules.reactions import COARSE
 from adapter.rules.reading import Reading
 
 _PLACE = {code: place for place, code in enumerate(MODIFIERS)}
@@ -42,7 +41,7 @@ def modifiers_of_sample(sample: ActivityMeasured, limits: Limits, corrected: fro
         yield "corrected"
     if sample.collected is None and not not_collected:
         yield "sample-time-missing"
-    if sample.collected is not None and sample.collected.precision in COARSE:
+    if sample.collected is not None and sample.collected.date_only:
         yield "date-only"
 
 

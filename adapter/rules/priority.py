@@ -36,7 +36,7 @@ class Verdict:
     severe: bool
     reacted_before: bool
     """An earlier dose of the patient was followed by a reaction."""
-    severe_unlinked: bool = False
+    severe_unlinked: bool
     """A severe reaction record could concern this dose, and nothing ties it to the dose."""
 
     @property

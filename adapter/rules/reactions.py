@@ -22,8 +22,7 @@ SEVERE_CONCEPTS = frozenset({"anaphylaxis", "bronchospasm", "laryngeal-oedema", 
 NOTE_CONCEPTS = frozenset({"nausea", "vomiting", "headache", "somnolence"})
 GRADE_OF_SEVERITY = {"mild": 1, "moderate": 2, "severe": 3}
 GRADE_OF_SEVERE_CONCEPT = 3
-COARSE = ("day", "month", "year")
-_CERTAINTY: tuple[Verification, ...] = ("entered-in-error", "refuted", "unconfirmed", "confirmed")
+_CERTAINTY: tuple[Verification, ...] = ("refuted", "unconfirmed", "confirmed")
 
 GradeSource = Literal["explicit", "severity", "manifestation", "text"]
 
@@ -43,7 +42,7 @@ class Reaction:
     """The most certain of its records."""
     unconfirmed: bool
     """Nobody confirmed it, or only the date of the record ties it to the dose."""
-    severe_because: tuple[GradeSource, ...] = ()
+    severe_because: tuple[GradeSource, ...]
     """Every criterion by which it counts as severe."""
     coded_for: tuple[str, ...] = ()
     """Products of another family the records are coded for: the product given is the dose's (rulebook 2.10)."""
@@ -53,7 +52,7 @@ class Reaction:
     @property
     def date_only(self) -> bool:
         """Whether the day is all that is known of its time."""
-        return self.first.occurred is not None and self.first.occurred.precision in COARSE
+        return self.first.occurred is not None and self.first.occurred.date_only
 
     @property
     def manifestations(self) -> tuple[str, ...]:

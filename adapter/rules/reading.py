@@ -36,7 +36,7 @@ class Context:
 
     reaction: Reacted
     severe: bool
-    ok_in_window: bool = False
+    ok_in_window: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +67,9 @@ class Reading:
     rule: str
     exposure: str
     mechanism: str
-    situation: Situation | None = None
+    situation: Situation | None
     """What the decision table was asked at the earliest elapsed time; None where it was not asked."""
-    contradiction: str | None = None
+    contradiction: str | None
     """`discordant`, or `straddles` for two tubes of one instant on opposite sides of the threshold."""
     residual_from: Episode | None = None
     """The dose of another family the level may stem from (ruling 9)."""

@@ -71,11 +71,11 @@ def sentence_of(draft: Drafted, history: History, priority: Priority | None) -> 
         *_paraphrases(dose, policy),
         *drug_statements(dose),
         *(MODIFIER_TEXT[code] for code in draft.modifiers if code not in STATED_APART),
-        _monitoring(draft, priority, deceased=deceased),
-        _missing(dose),
+        *_monitoring(draft, priority, deceased=deceased),
+        *_missing(dose),
         REVIEW,
     ]
-    return " ".join(part for part in parts if part)
+    return " ".join(parts)
 
 
 def _frame(dose: JudgedDose, policy: Policy | None) -> Iterator[str]:
@@ -88,24 +88,31 @@ def _frame(dose: JudgedDose, policy: Policy | None) -> Iterator[str]:
         yield from status_statements(dose.episode)
 
 
-def _monitoring(draft: Drafted, priority: Priority | None, *, deceased: bool) -> str:
+def _monitoring(draft: Drafted, priority: Priority | None, *, deceased: bool) -> Iterator[str]:
     if deceased:
-        return DECEASED
-    clock, policy = draft.clock, draft.dose.episode.limits.policy
-    if draft.monitoring is None:
-        return "Without a dose time no sampling window is known." if draft.dose.episode.anchor is None else ""
+        yield DECEASED
+    elif draft.monitoring is not None:
+        yield from _state_of_the_clock(draft, priority)
+    elif draft.dose.episode.anchor is None:
+        yield "Without a dose time no sampling window is known."
+
+
+def _state_of_the_clock(draft: Drafted, priority: Priority | None) -> Iterator[str]:
+    clock, policy, state = draft.clock, draft.dose.episode.limits.policy, draft.monitoring
     assert clock  # noqa: S101 - a state is one of a clock
     assert policy  # noqa: S101 - and a clock goes by a policy
-    if draft.monitoring == "complete" and priority == "P1":
-        return COMPLETE_BUT_URGENT
-    if draft.monitoring == "missed" and clock.next_dose_came_first:
-        return CUT_SHORT
-    if draft.monitoring == "not-due" and not clock.awaited:
-        # A reaction asks for a level of this dose (D11), whatever the clock of its course says.
-        return "" if draft.dose.reaction_open else ONE_PER_COURSE
-    if draft.monitoring == "confirmation-due" and policy.confirmed_by == "two-doses":
-        return CONFIRMED_BY_THE_NEXT_DOSE
-    return MONITORING_TEXT[draft.monitoring]
+    assert state  # noqa: S101 - asked by the caller
+    if state == "complete" and priority == "P1":
+        yield COMPLETE_BUT_URGENT
+    elif state == "missed" and clock.next_dose_came_first:
+        yield CUT_SHORT
+    elif state == "not-due" and not clock.awaited:
+        if not draft.dose.reaction_open:  # a reaction asks for a level of this dose (D11), whatever its course says
+            yield ONE_PER_COURSE
+    elif state == "confirmation-due" and policy.confirmed_by == "two-doses":
+        yield CONFIRMED_BY_THE_NEXT_DOSE
+    else:
+        yield MONITORING_TEXT[state]
 
 
 def _paraphrases(dose: JudgedDose, policy: Policy | None) -> Iterator[str]:
@@ -120,12 +127,13 @@ def _paraphrases(dose: JudgedDose, policy: Policy | None) -> Iterator[str]:
         yield TEAM_DECIDES
 
 
-def _missing(dose: JudgedDose) -> str:
+def _missing(dose: JudgedDose) -> Iterator[str]:
     told = {NO_PREMEDICATION, "collection time"}
     if AMOUNT_UNKNOWN in portion_statements(dose.episode):
         told |= {"amount given", "fraction given"}
     absent = [fact for fact in missing_facts(dose) if fact not in told]
-    return f"Not known: {', '.join(absent)}." if absent else ""
+    if absent:
+        yield f"Not known: {', '.join(absent)}."
 
 
 def missing_facts(dose: JudgedDose) -> Iterator[str]:

@@ -33,9 +33,9 @@ class Situation:
     severe: bool
     portion: Portion
     route: Route | None
-    ok_in_window: bool = False
+    ok_in_window: bool
     """Another sample of the same dose reached the threshold inside a window (ruling 14)."""
-    above_band: bool = False
+    above_band: bool
 
 
 def situation_at(
@@ -45,7 +45,7 @@ def situation_at(
     *,
     reaction: Reacted,
     severe: bool,
-    ok_in_window: bool = False,
+    ok_in_window: bool,
 ) -> Situation:
     """The situation of a usable sample at an elapsed time; the dose has a policy."""
     policy, product = episode.limits.policy, episode.limits.product

@@ -101,7 +101,7 @@ def level_statements(dose: JudgedDose, history: History) -> Iterator[str]:
         yield f"No {usable}asparaginase activity level is known after {anchored_dose(dose.episode)}."
     elif len(levels) == 1:
         yield _one_level(levels[0])
-        yield _compared(levels[0])
+        yield from _compared(levels[0])
     else:
         yield _many_levels(levels)
         yield from _resting(dose)
@@ -195,10 +195,11 @@ def _class(reading: Reading) -> str:
     return compared
 
 
-def _compared(reading: Reading) -> str:
-    told = _class(reading).removeprefix(", ")
+def _compared(reading: Reading) -> Iterator[str]:
     policy = reading.placement.episode.limits.policy
-    return f"{told[:1].upper()}{told[1:]}, policy {policy.id} version {policy.version}." if told and policy else ""
+    told = _class(reading).removeprefix(", ")
+    if policy and told:
+        yield f"{capital(told)}, policy {policy.id} version {policy.version}."
 
 
 def _resting(dose: JudgedDose) -> Iterator[str]:
@@ -244,7 +245,7 @@ def _without_level(reading: Reading) -> str:
     said = original_text(sample)
     what = STATUS_OF_NO_LEVEL.get(sample.status, "gave no level")
     text = sample.reported.text.strip()
-    reported = f' (reported as "{said}")' if text and text.casefold() not in what else ""
+    reported = f' (reported as "{said}")' if text.casefold() not in what else ""
     if sample.collected is None:
         return f"A sample without a collection time {what}{reported}."
     hours = f", {hours_of(reading)} after the dose," if not reading.placement.inside else ""

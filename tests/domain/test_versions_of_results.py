@@ -1,4 +1,4 @@
-"""Versions of one fact at their edges: every letter's rank, what a promotion takes over, what contests a value."""
+"""Versions of one fact at their edges: every status's rank, what a promotion takes over, what contests a value."""
 
 from __future__ import annotations
 
@@ -9,36 +9,40 @@ from itertools import combinations
 import pytest
 from versions_of_facts import ME, OTHER, at, dose, either_way, known, reaction, result
 
-from adapter.domain.events import PatientRecord, Version
+from adapter.domain.events import PatientRecord, PremedicationGiven, Recorded, Version
 from adapter.domain.history import resolve
 
-RANKS = (("X",), ("F", "V", "U"), ("C", "A", "B"), ("W", "D"))
-"""Letters of OBX-11 of one time, each group over those before it (ruling 25)."""
-PAIRS = [(low, high) for lower, higher in combinations(RANKS, 2) for low in lower for high in higher]
+RANKS = ("preliminary", "cancelled", "final", "corrected")
+"""Statuses of one time, each over those before it (ruling 25); entered in error stands over all."""
 
 
-@pytest.mark.parametrize(("low", "high"), PAIRS)
-@pytest.mark.parametrize("case", [str.upper, str.lower])
-def test_of_one_time_the_letter_of_the_higher_rank_counts_whatever_the_content(low, high, case):
+@pytest.mark.parametrize(("low", "high"), [*combinations(RANKS, 2)])
+def test_of_one_time_the_status_of_the_higher_rank_counts_whatever_the_content_and_the_sending(low, high):
     for values in (("0.1", "0.2"), ("0.2", "0.1")):
-        older = result(values[0], status="final", letter=case(low))
-        newer = result(values[1], status="final", letter=case(high))
-        if low == "X":  # a final status lifts X to the rank of final
-            older = replace(older, status="cancelled")
-        assert either_way(older, newer).samples[0].letter == newer.letter
+        for sent in ((0, 0), (1, 0), (0, 1)):
+            older = result(values[0], status=low, sent=sent[0])
+            newer = result(values[1], status=high, sent=sent[1])
+            assert either_way(older, newer).samples[0].status == high
 
 
-@pytest.mark.parametrize("letters", [letters for letters in RANKS if len(letters) > 1])
-def test_letters_of_one_rank_leave_it_to_the_time_of_sending(letters):
-    for first, second in (letters[:2], letters[1::-1]):
-        older, newer = result("0.1", letter=first, sent=0), result("0.2", letter=second, sent=1)
+@pytest.mark.parametrize("status", RANKS)
+def test_of_one_time_a_withdrawal_stands_over_every_status(status):
+    history = either_way(result("0.1", status=status, sent=1), result("0.1", status="entered-in-error", letter="W"))
+    assert (history.samples, history.withdrawn) == ((), {"lab|LAB/1"})
+
+
+@pytest.mark.parametrize("status", RANKS)
+def test_of_one_status_the_time_of_sending_decides(status):
+    for first, second in (("A", "B"), ("B", "A")):
+        older, newer = result("0.1", status=status, letter=first), result("0.2", status=status, letter=second, sent=1)
         assert either_way(older, newer).samples[0].letter == second
 
 
-@pytest.mark.parametrize("letter", ["", "F", "C", "W", "Q"])
-def test_a_status_without_a_rank_is_lifted_by_no_letter(letter):
-    preliminary = result("0.1", status="preliminary", letter=letter)
-    assert either_way(preliminary, result("0.2", status="cancelled", letter="X")).samples[0].status == "cancelled"
+@pytest.mark.parametrize("status", ["pending", "not-asked", "preliminary"])
+def test_what_is_not_settled_has_one_rank(status):
+    for other in ("pending", "not-asked", "preliminary"):
+        newest = result("0.2", status=other, sent=1)
+        assert either_way(result("0.1", status=status), newest).samples == (newest,)
 
 
 PROMOTED = {
@@ -102,6 +106,32 @@ def test_a_newer_version_or_the_same_value_is_not_discordant(one, other):
     assert either_way(one, other).samples[0].remarks == ()
 
 
+def test_only_the_newest_versions_contest_each_other():
+    old, one, other = result("0.1"), result("0.2", updated=1), result("0.3", updated=1)
+    assert either_way(old, one).samples[0].remarks == ()
+    assert either_way(old, one, other).samples[0].remarks == ("discordant",)
+    history = either_way(result("0.1"), result("0.2", updated=1), result("0.3", updated=2))
+    assert history.earlier_values["lab|LAB/1"].value == "0.2"
+
+
+def test_facts_stand_in_the_order_of_their_times_then_of_their_names():
+    times = {"b": 0, "c": 1, "a": 2, "d": 2}
+    doses = [replace(dose(key=key), started=at(minutes)) for key, minutes in times.items()]
+    samples = [result("0.1", key=key, collected=at(minutes)) for key, minutes in times.items()]
+    drugs = [
+        PremedicationGiven(
+            patient=ME, source="ehr", key=key, status="completed", version=Version(), role="corticosteroid",
+            started=at(minutes),
+        )
+        for key, minutes in times.items()
+    ]  # fmt: skip
+    reactions = [replace(reaction(1), key=f"{key}/1", record=key, occurred=at(at_)) for key, at_ in times.items()]
+    history = either_way(*doses, *samples, *drugs, *reactions)
+    for facts in (history.doses, history.samples, history.premedications):
+        assert [fact.key for fact in facts] == ["b", "c", "a", "d"]
+    assert [fact.record for fact in history.reactions] == ["b", "c", "a", "d"]
+
+
 def test_without_any_time_the_last_received_counts_and_is_not_discordant():
     one, other = result("0.1", updated=None, sent=None), result("0.2", updated=None, sent=None)
     corrected = replace(one, status="corrected", letter="C")
@@ -124,6 +154,22 @@ def test_copies_without_a_version_follow_the_order_of_receipt():
     assert known(versioned, first, third).doses == (third,)
     assert known(first, third, versioned).doses == (versioned,)
     assert known(first, versioned, third).doses == (third,)
+
+
+def test_copies_of_one_message_without_a_version_are_told_apart_by_content_alone():
+    one, other, versioned = dose(), dose(route="IM"), dose(1, route="IV")
+    for copies in combinations((one, other, versioned), 2):
+        first, second = ([Recorded(arrival=1, event=event) for event in order] for order in (copies, copies[::-1]))
+        assert resolve(ME, first) == resolve(ME, second)
+
+
+def test_a_late_copy_of_an_older_version_is_no_part_of_a_record_without_one():
+    older, newer, loose = reaction(1, 1), reaction(1, 2), reaction(2)
+    history = known(newer, replace(loose, key="AllergyIntolerance/1/1"), loose, older)
+    assert [(row.key, row.version) for row in history.reactions] == [
+        ("AllergyIntolerance/1/1", Version()),
+        ("AllergyIntolerance/1/2", Version()),
+    ]
 
 
 def test_rows_of_one_version_that_differ_are_told_apart_by_content_alone():

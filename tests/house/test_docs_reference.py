@@ -24,11 +24,11 @@ from adapter.domain.findings import (
     ReactionInFinding,
     SampleInFinding,
 )
-from adapter.domain.policy import Cited, ConfirmedBy, Grade, LossWhen, LowMeans
+from adapter.domain.policy import AWAITING, Cited, ConfirmedBy, Grade, LossWhen, LowMeans
 from adapter.domain.problems import KINDS
 from adapter.knowledge.policies import Config, read_config
 from adapter.knowledge.policy_files import PolicyFile
-from adapter.knowledge.policy_numbers import AWAITING, SECTIONS, numbers_of
+from adapter.knowledge.policy_numbers import SECTIONS, numbers_of
 from adapter.rules.wording import RULE_TEXT
 from adapter.settings.site import DropFolder, Http, MllpListener, MllpTls, Sender, Settings, Source, TargetSettings
 from adapter.writeback.codes import TOPICS as TOPIC_NAMES

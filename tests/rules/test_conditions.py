@@ -67,7 +67,8 @@ BOXES = {
     "NOT_KEPT_IN_A_WINDOW": [{"ok_in_window": (False,)}],
 }
 SITUATIONS = tuple(
-    Situation(table="pegylated", **dict(zip(AXES, values, strict=True))) for values in product(*AXES.values())
+    Situation(table="pegylated", above_band=False, **dict(zip(AXES, values, strict=True)))
+    for values in product(*AXES.values())
 )
 
 

@@ -48,6 +48,7 @@ def grid(table):
             portion=portion,
             route=route,
             ok_in_window=ok_in_window,
+            above_band=False,
         )
         for level, (phase, low_is_loss), reaction, severe, portion, route, ok_in_window in product(
             LEVELS,

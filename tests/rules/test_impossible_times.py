@@ -50,6 +50,37 @@ def test_a_sample_before_the_birth_of_the_patient_with_and_without_a_dose(story)
     assert SAMPLE_BEFORE_BIRTH in unlinked.sentence
 
 
+@pytest.mark.parametrize("odd_first", [True, False])
+def test_one_odd_row_or_sample_among_others_is_enough(story, moment_at, odd_first):
+    odd, usual = ("2025-03-03T09:59:59Z", "2025-03-04T10:00:00Z")
+    changed = (odd, usual) if odd_first else (usual, odd)
+    told = story()
+    for number, at in enumerate(changed):
+        start = f"3 1{number}:00"
+        version = Version(number=1, updated=moment_at(at))
+        told.dose(start, f"3 1{number}:30", key=f"MedicationAdministration/r{number}", version=version)
+    for number, reported in enumerate(("10 11:29", "10 20:00") if odd_first else ("10 20:00", "10 11:29")):
+        told.level(f"10 11:3{number}", "0.5", reported=reported)
+    sentence = told.only().sentence
+    assert DOSE_AFTER_RECORD in sentence
+    assert SAMPLE_AFTER_REPORT in sentence
+
+
+@pytest.mark.parametrize("first", ["2", "13"])
+def test_one_dose_row_or_sample_before_the_birth_is_enough(story, first):
+    rows, samples = (("2 11:00", "3 10:30"), ("2 20:00", "13 12:00"))
+    if first == "13":
+        rows, samples = rows[::-1], samples[::-1]
+    told = story()
+    for number, start in enumerate(rows):
+        told.dose(start, None, key=f"MedicationAdministration/r{number}", amount=None)
+    for sample in samples:
+        told.level(sample, "0.5", reported="14 10:00")
+    sentence = born(told, "2025-03-04").only().sentence
+    assert DOSE_BEFORE_BIRTH in sentence
+    assert SAMPLE_BEFORE_BIRTH in sentence
+
+
 def test_only_the_record_of_the_patient_counts_and_the_earliest_birth_of_two(story):
     told = born(story().dose(), "2025-03-12", patient="x|1")
     assert DOSE_BEFORE_BIRTH not in told.only().sentence

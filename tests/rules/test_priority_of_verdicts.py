@@ -19,7 +19,7 @@ OPEN = "not-assessable"
 
 def verdict(exposure="adequate", mechanism=GOOD, monitoring="complete", **parts):
     known = {"modifiers": (), "rules": ("D16",), "severe": False, "reacted_before": False, **parts}
-    return Verdict(exposure=exposure, mechanism=mechanism, monitoring=monitoring, **known)
+    return Verdict(exposure=exposure, mechanism=mechanism, monitoring=monitoring, **{"severe_unlinked": False, **known})
 
 
 ADEQUATE = verdict()

@@ -27,6 +27,8 @@ def reading(phases, *, level="ok", exposure="adequate"):
         rule="D16",
         exposure=exposure,
         mechanism="not-assessable",
+        situation=None,
+        contradiction=None,
     )
 
 
@@ -53,7 +55,7 @@ def test_good_in_a_window_is_a_good_level_that_lies_in_windows_only(phases, expo
 
 
 def doses(story, number):
-    """Doses two weeks apart, each with a level on day 7 but the last."""
+    """Doses a month apart, each with a level on day 7 but the last."""
     told = story()
     for at in range(number):
         day = f"2025-0{3 + at}-03"
