@@ -3,31 +3,12 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from values_read import above, below, number, span, unreadable
 
 from adapter.domain.activity import Activity
 from adapter.domain.values import Value, activity_of, is_implausible, read_value
 
 D = Decimal
-
-
-def number(text, value, unit=None):
-    return Value(kind="number", low=D(value), high=D(value), number=D(value), unit=unit, text=text)
-
-
-def below(text, value, sign="<", unit=None):
-    return Value(kind="below", low=D(0), high=D(value), comparator=sign, number=D(value), unit=unit, text=text)
-
-
-def above(text, value, sign=">", unit=None):
-    return Value(kind="above", low=D(value), comparator=sign, number=D(value), unit=unit, text=text)
-
-
-def span(text, low, high, unit=None):
-    return Value(kind="range", low=D(low), high=D(high), unit=unit, text=text)
-
-
-def unreadable(text):
-    return Value(kind="unreadable", text=text)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from values_read import above, below, number, span, unreadable
 
 from adapter.domain.activity import Activity
 from adapter.domain.values import Value, is_implausible, read_value
@@ -12,24 +13,8 @@ from adapter.domain.values import Value, is_implausible, read_value
 D = Decimal
 
 
-def number(text, value, unit=None):
-    return Value(kind="number", low=D(value), high=D(value), number=D(value), unit=unit, text=text)
-
-
-def below(text, value, sign="<", unit=None):
-    return Value(kind="below", low=D(0), high=D(value), comparator=sign, number=D(value), unit=unit, text=text)
-
-
-def above(text, value, sign=">", unit=None):
-    return Value(kind="above", low=D(value), comparator=sign, number=D(value), unit=unit, text=text)
-
-
-def span(text, low, high):
-    return Value(kind="range", low=D(low), high=D(high), text=text)
-
-
-def unreadable(text):
-    return Value(kind="unreadable", text=text)
+def negative(text, value):
+    return Value(kind="below-quantification", low=D(0), number=D(value), text=text)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +85,17 @@ def test_every_sign_has_its_meaning_inside_the_text_and_as_a_component(sign, mea
     ("components", "declared_type", "expected"),
     [
         (["0.45", ""], "CWE", number("0.45", "0.45")),
+        (["Not detected", "", ""], "CWE", Value(kind="below-quantification", text="Not detected")),
+        (["0.30", "0.45"], " CE ", number("0.30", "0.30")),
+        (["", "0.45", "L"], "CNE", number("0.45", "0.45")),
+        (["", "", "0.45", "L"], "CF", unreadable("0.45L")),
+        (["", "0.1-0.2"], "SN", span("0.1-0.2", "0.1", "0.2")),
+        (["", "0.1", "-", "0.3", "5"], "SN", unreadable("0.1-0.35")),
+        (["", "1", "2", "3"], "SN", unreadable("123")),
+        (["", "", "3"], "SN", unreadable("3")),
+        (["", "", "-", "3"], "SN", unreadable("-3")),
+        (["<", "", "-", "3"], "SN", unreadable("<-3")),
+        (["", "1E", "-", "2"], "SN", unreadable("1E-2")),
         (["0.45", "", ""], "SN", number("0.45", "0.45")),
         (["", ""], "SN", Value(kind="none", text="")),
         (["0.45", "about half", "L"], "CE", number("0.45", "0.45")),
@@ -134,6 +130,13 @@ def test_components_are_read_by_the_declared_type(components, declared_type, exp
     [
         (["1,5"], "ST", number("1,5", "1.5"), unreadable("1,5")),
         (["1,5", "high"], "CWE", number("1,5", "1.5"), unreadable("1,5")),
+        (["XX", "1,25"], "CWE", number("1,25", "1.25"), unreadable("XX")),
+        (["", "1,25", "-", "1,5"], "SN", span("1,25-1,5", "1.25", "1.5"), unreadable("1,25-1,5")),
+        (["-0,45"], "ST", negative("-0,45", "-0.45"), negative("-0,45", "-0.45")),
+        (["10,45"], "ST", number("10,45", "10.45"), unreadable("10,45")),
+        (["0.234"], "ST", number("0.234", "0.234"), number("0.234", "0.234")),
+        (["1.23"], "ST", number("1.23", "1.23"), number("1.23", "1.23")),
+        (["1234.567"], "ST", number("1234.567", "1234.567"), number("1234.567", "1234.567")),
         (["", "1,5"], "SN", number("1,5", "1.5"), unreadable("1,5")),
         (["1,5-2,5"], "ST", span("1,5-2,5", "1.5", "2.5"), unreadable("1,5-2,5")),
         (["0,5-1,5"], "ST", span("0,5-1,5", "0.5", "1.5"), unreadable("0,5-1,5")),
@@ -156,6 +159,7 @@ def test_a_comma_is_read_by_the_senders_decimal_sign(components, declared_type, 
         ("<=0", unreadable("<=0")),
         ("<0", unreadable("<0")),
         (">=0", above(">=0", "0", ">=")),
+        (">-1", unreadable(">-1")),
         ("0 IU/mL", Value(kind="below-quantification", low=D(0), number=D(0), unit="IU/mL", text="0 IU/mL")),
         ("-2 IU/L", Value(kind="below-quantification", low=D(0), number=D(-2), unit="IU/L", text="-2 IU/L")),
         (">1 IU/mL", above(">1 IU/mL", "1", unit="IU/mL")),
