@@ -85,21 +85,23 @@ def test_a_sample_stands_before_at_or_after_the_recorded_end_although_the_dose_m
 def test_without_a_collection_time_the_receipt_is_the_latest_it_can_be(story, moment_at, received, told):
     finding = story().dose().level(None, "0.4", received_by_laboratory=moment_at(received)).only()
     assert f"0.4 IU/mL, collection time missing, {told} the end (2025-03-03T12:00Z) of pegaspargase" in finding.sentence
+    assert finding.samples[0].hours_since_dose is None
     assert "during an infusion" not in finding.sentence
 
 
 @pytest.mark.parametrize(
-    ("ended", "hours", "reason"),
+    ("ended", "collected", "hours", "side", "reason"),
     [
-        ("5 00:00", ("-24", "0"), "the sample was collected during an infusion"),
-        ("4 23:59", ("0", "0.02"), "the order of sample and dose is not known"),
+        ("5 00:00", "4", ("-24", "0"), "before", "the sample was collected during an infusion"),
+        ("4 23:59", "4", ("0", "0.02"), "possibly before", "the order of sample and dose is not known"),
+        ("5", "5 00:00", ("-24", "0"), "before", "the sample was collected during an infusion"),
+        ("5", "5 00:01", ("0", "0.02"), "possibly before", "the order of sample and dose is not known"),
     ],
 )
-def test_a_day_wholly_inside_a_long_administration_is_certainly_inside(story, ended, hours, reason):
-    finding = story().dose("3 10:00", ended).level("4", "0.4").only()
+def test_a_sample_is_certainly_inside_where_every_possible_time_is(story, ended, collected, hours, side, reason):
+    finding = story().dose("3 10:00", ended).level(collected, "0.4").only()
     assert (finding.samples[0].hours_since_dose, finding.samples[0].hours_range) == (None, hours)
     assert f"The mechanism cannot be assessed: {reason} (rule D0)." in finding.sentence
-    side = "before" if hours[1] == "0" else "possibly before"
-    assert f"0.4 IU/mL, collected 2025-03-04, {side} the end (2025-03-0" in finding.sentence
+    assert f", {side} the end (2025-03-0" in finding.sentence
     inside = "the sample was collected before the administration was over"
-    assert (inside in finding.evidence["samples"][0]["because"]) is (hours[1] == "0")
+    assert (inside in finding.evidence["samples"][0]["because"]) is (side == "before")

@@ -101,6 +101,7 @@ def test_that_nobody_knows_how_much_was_given_is_told_once_the_dose_is_over(stor
             "The dose is recorded in IU/m2, while recombinant crisantaspase is given in mg/m2: ",
         ),
         ("pegaspargase", "mL", ""),
+        ("calaspargase", "mg", "The dose is recorded in mg, while calaspargase pegol is given in IU/m2: "),
         ("recombinant-crisantaspase", "mL", ""),
         ("pegaspargase", None, ""),
         ("no-such-product", "mg", ""),

@@ -145,3 +145,17 @@ def test_only_the_next_dose_is_said_to_have_no_level(story, later, times):
     if later == 2:
         told.dose("24 10:00", None, key="MedicationAdministration/d3")
     assert told.read("25 12:00").findings[0].sentence.count("has no level that answers this") == times
+
+
+@pytest.mark.parametrize(
+    ("comment", "told"),
+    [
+        ("lipaemic", ' Laboratory comment: "lipaemic".'),
+        ("Tube marked X..", ' Laboratory comment: "Tube marked X".'),
+        (" \n ", ""),
+        (None, ""),
+    ],
+)
+def test_a_comment_is_told_without_its_full_stop_and_a_blank_one_is_none(story, comment, told):
+    said = words_before_the_verdict(story().dose().level("10 12:00", "0.4", comment=comment))
+    assert said == f"Asparaginase activity 0.4 IU/mL, {DAY_7} {ABOVE}{told}"
