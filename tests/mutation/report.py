@@ -32,7 +32,7 @@ def accepted(path: Path) -> dict[Key, str]:
 
 
 def summary_of(
-    result: Sequence[tuple[Mutant, Outcome]], reasons: Mapping[Key, str], *, minutes: float
+    result: Sequence[tuple[Mutant, Outcome]], reasons: Mapping[Key, str], *, minutes: float, remembered: int
 ) -> dict[str, Any]:
     """Numbers per file, survivors with and without a reason, and reasons nothing needs any more."""
     counts: dict[str, Counter[str]] = {}
@@ -44,6 +44,7 @@ def summary_of(
         "python": platform.python_version(),
         "mutmut": version("mutmut"),
         "minutes": round(minutes, 1),
+        "remembered": remembered,
         "all": _numbers(sum(counts.values(), Counter())),
         "files": {file: _numbers(count) for file, count in sorted(counts.items())},
         "unexplained": [_shown(*left[key]) for key in left if key not in reasons],
@@ -78,9 +79,10 @@ def text_of(summary: Mapping[str, Any]) -> str:
 
 def _headline(summary: Mapping[str, Any]) -> str:
     numbers = summary["all"]
+    before = f" ({summary['remembered']} of them in an earlier run of the same code)" if summary["remembered"] else ""
     return (
         f"{numbers['mutants']} mutants in {len(summary['files'])} files, {summary['minutes']} minutes: "
-        f"{numbers['noticed']} noticed by a test that fails or does not end, "
+        f"{numbers['noticed']} noticed by a test that fails or does not end{before}, "
         f"{len(summary['explained'])} survive with a reason, {len(summary['unexplained'])} without."
     )
 

@@ -60,10 +60,16 @@ def main(words: Sequence[str]) -> int:
         notes=notes,
     )
     begun = time.monotonic()
+    remembered = {} if notes is None else dict(notes.noticed)
     result = outcomes_of(order)
     if isinstance(result, str):
         return _cannot(result)
-    summary = report.summary_of(result, reasons, minutes=(time.monotonic() - begun) / 60)
+    summary = report.summary_of(
+        result,
+        reasons,
+        minutes=(time.monotonic() - begun) / 60,
+        remembered=sum(mutant.key in remembered for mutant, _ in result),
+    )
     print(json.dumps(summary, indent=1) if asked.json else report.text_of(summary))
     if asked.record:
         report.recorded(summary, HERE, COMMAND)
