@@ -132,6 +132,11 @@ def test_facts_stand_in_the_order_of_their_times_then_of_their_names():
     assert [fact.record for fact in history.reactions] == ["b", "c", "a", "d"]
 
 
+def test_a_history_can_be_a_key():
+    history = either_way(result("0.1"), result("0.2", updated=1))
+    assert {history: "known"}[known(result("0.1"), result("0.2", updated=1))] == "known"
+
+
 def test_without_any_time_the_last_received_counts_and_is_not_discordant():
     one, other = result("0.1", updated=None, sent=None), result("0.2", updated=None, sent=None)
     corrected = replace(one, status="corrected", letter="C")
