@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -19,14 +19,17 @@ import structlog
 from adapter.app.parts import Loaded
 from adapter.domain.message import MessageRef
 from adapter.domain.times import instant_text
-from adapter.pipeline.process import Processed
+from adapter.pipeline.parts import Parts
+from adapter.pipeline.process import Processed, fault_place, reassess
 from adapter.settings import DropFolder, MllpListener
+from adapter.store.faults import CannotKeep, StoreBroken
 from adapter.store.folder import FOLDER_MODE
 from adapter.store.private_json import read_object, replace_object
 
 FOLDER = "replays"
 ASKED, DONE = ".asked.json", ".done.json"
 SCHEMA = 1
+DUE_AT_ONCE = 500
 OTHER_TABLES = "the service runs with other mappings, policies or senders than this command; restart it, then ask again"
 
 
@@ -85,6 +88,24 @@ def ask(store: Path, request: Request) -> Path:
     folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
     replace_object(folder / f"{request.id}{ASKED}", {"schema": SCHEMA, **asdict(request)}, durable=True)
     return folder / f"{request.id}{DONE}"
+
+
+def catch_up(due: Callable[[datetime, int], Sequence[str]], parts: Parts, now: datetime) -> frozenset[str]:
+    """Interpret again whom time alone may have changed, so that what reading again changes is told apart from it.
+
+    `due(now, limit)` names such patients, and so does what is given back; the service does the same all the time.
+    """
+    met: set[str] = set()
+    while patients := [patient for patient in due(now, len(met) + DUE_AT_ONCE) if patient not in met]:
+        for patient in patients:
+            met.add(patient)
+            try:
+                reassess(patient, parts, now)
+            except (CannotKeep, StoreBroken):
+                raise
+            except Exception as fault:  # noqa: BLE001 - a patient our rules cannot read must not stop the others
+                structlog.get_logger().error("reassessment-failed", exception=fault_place(fault))
+    return frozenset(met)
 
 
 Told = Callable[[Processed], None]

@@ -14,7 +14,7 @@ from typing import Any
 from adapter.app.engine import reader
 from adapter.app.observing import configure_logging
 from adapter.app.parts import Loaded, service_parts
-from adapter.app.replaying import Replays, Request, Told, ask, read_with
+from adapter.app.replaying import Replays, Request, Told, ask, catch_up, read_with
 from adapter.commands.check_store import lock_holder
 from adapter.commands.store_parts import INBOXES, STATE_FILE
 from adapter.domain.message import MessageRef
@@ -62,6 +62,7 @@ def _here(loaded: Loaded) -> None:
         def at_once(message: MessageRef, told: Told) -> None:
             told(reread(message, parts, _now()))
 
+        catch_up(state.checks_due, parts, _now())
         Replays(store, read_with(loaded), _now).look(at_once)
     for inbox in inboxes:
         inbox.close()

@@ -14,7 +14,7 @@ from typing import Any
 
 from adapter.app.engine import reader
 from adapter.app.parts import Loaded, service_parts
-from adapter.app.replaying import FOLDER, Tally
+from adapter.app.replaying import FOLDER, Tally, catch_up
 from adapter.commands.store_parts import STATE_FILE, StoreParts
 from adapter.domain.message import MessageRef
 from adapter.pipeline.process import Processed, reread
@@ -93,6 +93,8 @@ def tried(loaded: Loaded, store: StoreParts, messages: Sequence[MessageRef]) -> 
         _copied(store.folder / STATE_FILE, copy)
         with closing(SqliteState(copy)) as state:
             parts = service_parts(loaded, state, reader(store.inboxes), lambda name: state.first_on(name, now.date()))
+            late = catch_up(state.checks_due, parts, now)
+            before = {patient: _findings(state, patient) for patient in late}
             touched: dict[str, None] = {}
             for number, message in enumerate(messages, start=1):
                 done = reread(message, parts, now)
@@ -101,9 +103,13 @@ def tried(loaded: Loaded, store: StoreParts, messages: Sequence[MessageRef]) -> 
                 if number % SAY_EVERY == 0:
                     print(f"{number} of {len(messages)} messages read again", file=sys.stderr)
             for patient in touched:
-                after = [finding for part in state.findings(patient) for finding in part]
-                trial.findings += _differences(patient, store.state.findings_of(patient), after)
+                old = before.get(patient) or store.state.findings_of(patient)
+                trial.findings += _differences(patient, old, _findings(state, patient))
     return trial
+
+
+def _findings(state: SqliteState, patient: str) -> list[Finding]:
+    return [finding for part in state.findings(patient) for finding in part]
 
 
 def _copied(state: Path, copy: Path) -> None:

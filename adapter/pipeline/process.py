@@ -83,7 +83,7 @@ def _worked_out(stored: Stored, message: MessageRef, parts: Parts, now: datetime
     readings = [(message, translations), *released]
     every = [t for _, translated in readings for t in translated]
     step = _step(message, readings, parts.state, again=again)
-    results = _interpreted(step, parts, now)
+    results = _interpreted(step, every if again else (), parts, now)
     waits = _parked(message, translations, now)
     work = Work(
         at=now,
@@ -181,8 +181,13 @@ def _placed(events: Sequence[tuple[Event, str]], state: State) -> tuple[Recorded
     )
 
 
-def _interpreted(step: Step, parts: Parts, now: datetime) -> tuple[PatientResult, ...]:
-    touched = dict.fromkeys(parts.state.holders([row.event for row in (*step.recorded, *step.superseded)]))
+def _interpreted(
+    step: Step, read_again: Sequence[Translation], parts: Parts, now: datetime
+) -> tuple[PatientResult, ...]:
+    """The patients a step touches; of messages read again also those whose facts stay, for policies may be others."""
+    told = [row.event for row in (*step.recorded, *step.superseded)]
+    told += [event for translation in read_again for event in translation.events]
+    touched = dict.fromkeys(parts.state.holders(told))
     touched.update(dict.fromkeys(record.patient for record in step.records if record.patient))
     return tuple(interpreted(patient, step, parts, now) for patient in touched if patient)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import hospital
@@ -13,7 +13,7 @@ import structlog
 from kept_store import RECEIVED, KeptStore
 from running_service import Service, eventually
 
-from adapter.app.replaying import ASKED, DONE, FOLDER
+from adapter.app.replaying import ASKED, DONE, FOLDER, catch_up
 from adapter.cli import main
 from adapter.store.folder import lock_store
 from adapter.store.state_reader import SqliteStateReader
@@ -41,6 +41,7 @@ def kept(tmp_path):
     store.hl7(hospital.oru("S2", filler="F2", authority="ELSEWHERE"), answer="AE")
     store.hl7(hospital.oru("S3", filler="F3", mrn="900002"))
     store.hl7(hospital.oru("S4", filler="F4", mrn="900003"), understood=False)
+    catch_up(store.state.checks_due, store.parts, datetime.now(UTC))
     return store.close()
 
 
@@ -100,7 +101,7 @@ def test_a_dry_run_names_every_change_and_makes_none(kept, mended, capsys):
         "adequate",
         "no-evidence-of-inactivation",
     )
-    assert sorted(one["operation"] for one in trial["resources"]) == ["close", "close", "update", "update"]
+    assert sorted(one["operation"] for one in trial["resources"]) == ["close", "update", "update"]
     assert content(kept) == before
     assert list((kept / FOLDER).iterdir()) == []
 
@@ -111,10 +112,10 @@ def test_a_dry_run_for_people(mended, capsys):
     assert lines[0] == (
         "DRY RUN, nothing was changed. 1 messages read again: 1 would change something, 0 would wait in the work list."
     )
-    assert lines[1] == "facts: 1 gone, 1 new; findings that change: 1; resources: 2 close, 2 update"
+    assert lines[1] == "facts: 1 gone, 1 new; findings that change: 1; resources: 1 close, 2 update"
     assert (
         "  https://hospital.example/mrn|900001 MedicationAdministration/dose-900001-1: "
-        "indeterminate / not-assessable / sample-overdue [unit-suspect, first-dose] -> "
+        "indeterminate / not-assessable / missed [unit-suspect, first-dose] -> "
         "adequate / no-evidence-of-inactivation / complete [first-dose]"
     ) in lines
 
@@ -125,7 +126,7 @@ def test_applied_it_makes_what_the_dry_run_named_and_keeps_why(kept, mended, cap
     assert code == 1
     assert (result["messages"], result["changed"], result["waiting"]) == (2, 1, 1)
     assert result["facts"] == {"new": 1, "gone": 1}
-    assert result["resources"] == {"update": 2, "close": 2}
+    assert result["resources"] == {"update": 2, "close": 1}
     findings, *_ = content(kept)
     assert [finding["exposure"] for finding in findings] == [trial["findings"][0]["after"]["exposure"]]
     (kept_result,) = (kept / FOLDER).iterdir()
@@ -152,6 +153,17 @@ def test_with_the_tables_of_before_reading_again_changes_nothing_at_all(kept, si
     _, result = tree(capsys, "--config", site, "--sender", "*|*", "--apply", "--because", "to see")
     assert (result["messages"], result["changed"]) == (3, 0)
     assert content(kept) == before
+
+
+def test_with_another_policy_the_findings_change_though_no_fact_does(kept, site, capsys):
+    everything = ["--config", site, "--sender", "*|*", "--policy", "AIEOP09"]
+    _, trial = tree(capsys, *everything)
+    assert (trial["facts"], {one["operation"] for one in trial["resources"]}) == ([], {"update"})
+    told(capsys, *everything, "--apply", "--because", "the policy of our protocol")
+    findings, *_ = content(kept)
+    assert {finding["policy"] for finding in findings} == {"AIEOP09@1"}
+    _, again = tree(capsys, *everything)
+    assert (again["changed"], again["resources"]) == (0, [])
 
 
 def test_a_message_leaves_the_work_list_once_its_row_is_there(tmp_path, kept, mended, capsys):
