@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from adapter.store.retention import Line, Portion, Prune
 from adapter.store.sql_database import insert_into
 
 PAGE = 500
+REFUSALS = ("AE", "AR")
 HEADER_FIXED_BYTES = 150
 """Of a header beside its texts: times, digest, sizes, and its entry in the index."""
 _TEXTS = (headers.c.listener, headers.c.sender, headers.c.message_type, headers.c.control_id, headers.c.sent)
@@ -74,9 +76,12 @@ def copies_between(connection: Connection) -> Iterator[Candidate]:
     The first tells when its facts came, the newest whether they came again since: with both, a state built anew is the
     same as with all of them.
     """
+    # Only what was refused is kept again, so of three copies two at least were.
+    refused = select(answers.c.seq).where(answers.c.code.in_(REFUSALS))
     same = (messages.c.sender, messages.c.control_id, messages.c.digest)
-    often = select(*same).where(HL7_ROWS).group_by(*same).having(func.count() > 2)
-    for sender, control_id, digest in connection.execute(often).all():
+    rows = connection.execute(select(*same).where(messages.c.seq.in_(refused), messages.c.kind != "fhir"))
+    often = Counter((row[0], row[1], row[2]) for row in rows)
+    for sender, control_id, digest in sorted(one for one, times in often.items() if times > 1):
         for group in _by_door(connection, sender, control_id, digest):
             yield from group[1:-1]
 

@@ -79,7 +79,7 @@ class Prunable:
         for part in _parts(rows):
             facts = self._state.patients_by_digest([row.digest for row in part])
             settled = self._settled(part)
-            yield from (row for row in settled if row.answer not in ("AE", "AR") and row.digest not in facts)
+            yield from (row for row in settled if row.answer not in inbox_pruning.REFUSALS and row.digest not in facts)
 
     def _copies(self, horizon: Horizon) -> Iterator[Candidate]:
         with self._inbox.reading() as connection:
@@ -91,7 +91,7 @@ class Prunable:
         for part in _parts(self._old(inbox_pruning.read_behind, than, now)):
             facts = self._state.patients_by_digest([row.digest for row in part])
             for row in self._settled(part):
-                accepted = row.kind == "fhir" or row.answer == "AA"
+                accepted = row.answer == "AA" or (row.kind == "fhir" and row.answer is None)
                 if accepted and row.digest in facts and not facts[row.digest] & owed:
                     yield row
 
