@@ -31,7 +31,7 @@ TORN = "torn"
 TORN_BESIDE = "inbox"
 """The inbox whose audit lines tell of torn frames: that of the process that keeps them."""
 LOOK_EVERY_S = 3600.0
-PAUSE_S = 0.02
+PAUSE_S = 0.1
 """Between two portions, for whoever else writes."""
 Write = Callable[[Portion, Line], None]
 
