@@ -59,6 +59,7 @@ async def _run(loaded: Loaded, instructions: dict[str, Any]) -> int:
     with opening(store):
         keeper = GroupKeeper(store / "inbox.db", INBOX, _end_at_once)
         torn = TornFrames(store / TORN)
+    pruner = Pruner(loaded.settings, INBOX, keeper.prune, lambda: datetime.now(UTC))
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     listeners: list[MllpListener] = []
@@ -82,7 +83,6 @@ async def _run(loaded: Loaded, instructions: dict[str, Any]) -> int:
         stop_on(stop)
         announce({"mllp": next(iter(ports.values()), None), "listeners": ports})
         watching = loop.create_task(CertificateWatch(tls).run())
-        pruner = Pruner(loaded.settings, INBOX, keeper.prune, lambda: datetime.now(UTC))
         pruner.start()
         await _alive_until(stopping, store / ALIVE_FILE)
         watching.cancel()

@@ -26,6 +26,8 @@ from adapter.store.state_reader import SqliteStateReader
 from adapter.store.torn_frames import torn_before
 
 INBOXES = ("inbox", "inbox-core")
+MADE_UP_SOON = timedelta(days=2)
+"""A believed time this far behind is told: the service was down for long, or a clock is or was wrong."""
 STATE_FILE = "state.db"
 TORN = "torn"
 TORN_BESIDE = "inbox"
@@ -66,7 +68,7 @@ def newest(every: Mapping[str, Prunable]) -> datetime | None:
 def removable(store: Path, inbox: str, prunable: Prunable, old: Horizon) -> Iterator[Portion]:
     """All that may go beside one inbox, torn frames first."""
     if files := _torn(store, inbox, old):
-        yield Portion(kind="torn", places=(), count=len(files), bytes=sum(file.stat().st_size for file in files))
+        yield Portion(kind="torn", places=(), count=len(files), bytes=sum(map(_size, files)))
     yield from prunable.portions(old)
 
 
@@ -84,11 +86,18 @@ def _torn(store: Path, inbox: str, old: Horizon) -> list[Path]:
     return torn_before(store / TORN, old.archive) if inbox == TORN_BESIDE else []
 
 
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:  # gone meanwhile, to make room for newer ones
+        return 0
+
+
 class Pruner:
     """Prunes the inbox of one process, in a thread of its own."""
 
     def __init__(self, settings: Settings, inbox: str, write: Write, clock: Callable[[], datetime]) -> None:
-        """`write` removes a portion when no message waits."""
+        """`write` removes a portion when no message waits; make it before the doors open."""
         self._settings = settings
         self._inbox = inbox
         self._write = write
@@ -96,6 +105,7 @@ class Pruner:
         self._stopping = threading.Event()
         self._worked_since_s = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="pruning", daemon=True)
+        self._believe_what_is_there()
 
     def start(self) -> None:
         """Look for the first time after a while, then once an hour."""
@@ -108,20 +118,12 @@ class Pruner:
 
     def look(self, worked: timedelta) -> Counter[str]:
         """Remove what is old now, after so much time of work since the last look; gives counts by kind."""
-        gone: Counter[str] = Counter()
-        now = self._clock()
-        retention = retention_of(self._settings)
-        with prunables(self._settings.store, awaited_targets(self._settings)) as every:
-            before = believed_before(self._settings.store, self._inbox)
-            time_to_prune_by = believed(now, newest(every), before, worked)
-            if time_to_prune_by is None:
+        store, inbox, gone = self._settings.store, self._inbox, Counter[str]()
+        with prunables(store, awaited_targets(self._settings)) as every:
+            old = self._old(newest(every), worked)
+            if old is None or replay_waits(store):
                 return gone
-            remember(self._settings.store, self._inbox, max(time_to_prune_by, before or time_to_prune_by), retention)
-            old = horizon(retention, time_to_prune_by, now)
-            line = Line(at=now, by="service", older_than=old.archive)
-            store, inbox = self._settings.store, self._inbox
-            if replay_waits(store):
-                return gone
+            line = Line(at=old.now, by="service", older_than=old.archive)
             for portion in removed(store, inbox, every[inbox], old, line, self._write):
                 gone[portion.kind] += portion.count
                 PRUNED.labels(portion.kind).inc(portion.count)
@@ -129,6 +131,26 @@ class Pruner:
                 if self._stopping.wait(PAUSE_S) or replay_waits(store):
                     break
         return gone
+
+    def _old(self, last: datetime | None, worked: timedelta) -> Horizon | None:
+        """What is old by the time that can be believed now; None for a store nothing ever came into."""
+        store, inbox, now = self._settings.store, self._inbox, self._clock()
+        before = believed_before(store, inbox)
+        at = believed(now, last, before, worked)
+        if at is None or last is None:
+            return None
+        retention = retention_of(self._settings)
+        remember(store, inbox, max(at, before or at), retention)
+        if (behind := min(now, last) - at) > MADE_UP_SOON:
+            structlog.get_logger().info("pruning-behind", inbox=inbox, seconds=round(behind.total_seconds()))
+        return horizon(retention, at, now)
+
+    def _believe_what_is_there(self) -> None:
+        """Before the very first look: messages that come from now on may carry the time of a clock that is wrong."""
+        store = self._settings.store
+        with suppress(CannotKeep, StoreBroken), prunables(store, None) as every:
+            if believed_before(store, self._inbox) is None and (at := newest(every)) is not None:
+                remember(store, self._inbox, min(at, self._clock()), retention_of(self._settings))
 
     def _run(self) -> None:
         wait_s = float(self._settings.housekeeping_s)

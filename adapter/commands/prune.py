@@ -23,7 +23,7 @@ from adapter.app.pruning import (
     removed,
     retention_of,
 )
-from adapter.commands.check_store import lock_holder
+from adapter.commands.check_store import children_gone, lock_holder
 from adapter.commands.prune_text import Told, history_page, history_tree, page_of, tree_of
 from adapter.commands.store_parts import CannotRead, Place, opened, place_of
 from adapter.store.faults import CannotKeep, StoreBroken, StoreLocked, StoreTooNew
@@ -33,6 +33,7 @@ from adapter.store.retention import Line, Retention, believed, horizon
 from adapter.store.sqlite_inbox import SqliteInbox
 
 HISTORY = 100
+PATIENCE_S = 5.0
 UNKNOWN = (
     f"No configuration is named and no service has pruned this store yet: archive_days is taken as "
     f"{Retention().archive_days}."
@@ -74,7 +75,7 @@ def _done(place: Place, options: argparse.Namespace) -> int:
         )
         return 2
     told = Told(at=_now(), dry_run=False)
-    with lock_store(place.folder), _writers(place.folder) as writers:
+    with lock_store(place.folder), _alone(place.folder), _writers(place.folder) as writers:
         _look(place, told, writers)
         if options.compact:
             before = _size(place.folder)
@@ -100,6 +101,14 @@ def _look(place: Place, told: Told, writers: Mapping[str, SqliteInbox]) -> None:
                 told.add(removable(place.folder, name, prunable, old))
             elif name in writers:
                 told.add(removed(place.folder, name, prunable, old, line, writers[name].prune))
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Inside nobody else writes: processes of a service that was killed live on for a moment."""
+    if not children_gone(folder, within_s=PATIENCE_S):
+        raise StoreLocked(f"The files in {folder} are still held by a process of the service; end it, then try again.")
+    yield
 
 
 @contextmanager

@@ -205,6 +205,7 @@ class Database:
             # Elsewhere what is written meanwhile would hold patient data in a folder for everybody.
             connection.execute(f"PRAGMA temp_store_directory = '{_quoted(self._folder)}'")
             connection.execute("VACUUM")
+            connection.execute("PRAGMA temp_store_directory = ''")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     def close(self) -> None:

@@ -174,6 +174,17 @@ def test_a_clock_far_ahead_at_the_very_first_look_is_not_believed_beyond_the_new
     assert pruner(kept, archive_days=1000, clock=lambda: NOW + 3650 * DAY).look(NO_WORK) == {}
 
 
+def test_messages_that_come_by_a_clock_far_ahead_before_the_first_look_of_all_cost_nothing(kept):
+    ahead = NOW + 3650 * DAY
+    first = pruner(kept, archive_days=1000, clock=lambda: ahead)
+    kept.now = ahead
+    kept.irrelevant("K3")
+    with structlog.testing.capture_logs() as logs:
+        assert first.look(HOUR) == {}
+    assert [line["event"] for line in logs] == ["pruning-behind"]
+    assert logs[0]["seconds"] > 3000 * 86_400
+
+
 def test_a_clock_set_back_removes_nothing_and_is_not_remembered(kept):
     pruner(kept, archive_days=1000).look(NO_WORK)
     believed = believed_before(kept.folder, "inbox")

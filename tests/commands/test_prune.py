@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -152,6 +153,17 @@ def test_beside_a_running_service_only_a_dry_run_is_done(told, kept, site):
         assert "prunes by itself once an hour" in err
         assert told("prune", "--config", config, "--dry-run")[0] == 0
     assert headers(kept) == ["K3", "K2", "K1"]
+
+
+def test_while_a_process_of_a_killed_service_lives_nothing_is_written(told, kept, site, monkeypatch):
+    monkeypatch.setattr("adapter.commands.prune.PATIENCE_S", 0.1)
+    with (kept / "intake.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        code, _, err = told("prune", "--config", site())
+    assert code == 2
+    assert "still held by a process of the service" in err
+    assert headers(kept) == ["K3", "K2", "K1"]
+    assert told("prune", "--config", site())[0] == 0
 
 
 def test_what_is_no_store_is_told(told, tmp_path):
