@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections import Counter
@@ -19,6 +18,7 @@ from adapter.app.counters import ALARMS, PRUNED
 from adapter.app.replay_folder import replay_waits
 from adapter.settings import Settings
 from adapter.store.faults import CannotKeep, StoreBroken
+from adapter.store.private_json import read_object, replace_object
 from adapter.store.prunable import Prunable
 from adapter.store.retention import Horizon, Line, Portion, Retention, believed, horizon
 from adapter.store.sqlite_inbox import SqliteInboxReader
@@ -198,11 +198,8 @@ def remember(store: Path, inbox: str, believed_at: datetime, retention: Retentio
         "archive_days": retention.archive_days,
         "read_messages_days": retention.read_messages_days,
     }
-    place = _place(store, inbox)
-    beside = place.with_suffix(".new")
     with suppress(OSError):
-        beside.write_text(json.dumps(told), encoding="utf-8")
-        beside.replace(place)
+        replace_object(_place(store, inbox), told)
 
 
 def _place(store: Path, inbox: str) -> Path:
@@ -210,8 +207,4 @@ def _place(store: Path, inbox: str) -> Path:
 
 
 def _mark(store: Path, inbox: str) -> dict[str, Any]:
-    try:
-        told = json.loads(_place(store, inbox).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return told if isinstance(told, dict) else {}
+    return read_object(_place(store, inbox)) or {}

@@ -236,6 +236,7 @@ def test_the_days_of_a_site_are_remembered_for_commands_without_its_configuratio
     assert remembered_retention(kept.folder) is None
     pruner(kept, archive_days=400, read_messages_days=500).look(NO_WORK)
     assert remembered_retention(kept.folder) == Retention(archive_days=400, read_messages_days=500)
+    assert (kept.folder / "pruning-inbox.json").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("left", ["", "[]", "{}", '{"believed": "soon"}', '{"believed": 7}', "{"])
