@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     again = _command(commands, "replay", replay.REPLAY, replay.REPLAY_EXAMPLES)
     replay.replay_options(again, _instant)
     _knowledge(again)
+    store.prune_options(_command(commands, "prune", store.PRUNE, store.PRUNE_EXAMPLES))
     check = _command(commands, "check", store.CHECK, store.CHECK_EXAMPLES)
     _service(check)
     store.check_options(check)

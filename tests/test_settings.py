@@ -411,3 +411,39 @@ def test_no_content_raises_in_settings(site: Path, content: bytes):
 def test_a_sender_is_called_by_what_the_site_wrote_never_by_what_a_message_says(sender, name):
     settings = Settings(senders=(Sender(match="*|HOSP"), Sender(match="LIS|HOSP")))
     assert settings.sender_name(sender) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "archive", "read"),
+    [
+        ("store: s\n", 90, None),
+        ("archive_days: 1\n", 1, None),
+        ("read_messages_days: 90\n", 90, 90),
+        ("archive_days: 400\nread_messages_days: 36525\n", 400, 36525),
+        ("archive_days: 30\nread_messages_days:\n", 30, None),
+    ],
+)
+def test_days_after_which_something_goes(site, text, archive, read):
+    found, faults = load(site, text)
+    assert faults == []
+    assert (found.archive_days, found.read_messages_days) == (archive, read)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("archive_days: 0\n", "site.yaml:1: 'archive_days' takes a whole number from 1 to 36525"),
+        ("archive_days: 36526\n", "site.yaml:1: 'archive_days' takes a whole number from 1 to 36525"),
+        ("read_messages_days: 89\n", "site.yaml:1: 'read_messages_days' takes a whole number from 90 to 36525"),
+        (
+            "archive_days: 400\nread_messages_days: 399\n",
+            "site.yaml:2: 'read_messages_days' takes a whole number from 400 to 36525",
+        ),
+        ("read_messages_days: never\n", "site.yaml:1: 'read_messages_days' takes a whole number from 90 to 36525"),
+    ],
+)
+def test_read_messages_stay_as_long_as_the_archive_at_least(site, text, fault):
+    found, faults = load(site, text)
+    assert found is None
+    assert len(faults) == 1
+    assert fault in faults[0]

@@ -26,6 +26,8 @@ from adapter.app.health import Health
 from adapter.app.keeping import GroupKeeper
 from adapter.app.observing import configure_logging, exposition, share_counters
 from adapter.app.parts import Loaded, load_instructions, service_parts
+from adapter.app.pruning import Pruner
+from adapter.app.rebuilding import refuse_to_rebuild_with_gaps
 from adapter.app.replaying import Replays, read_with
 from adapter.app.silence import SilenceWatch, last_heard
 from adapter.app.timers import Timer, start_timers
@@ -72,6 +74,7 @@ class _Core:
         self._stopping = threading.Event()
         name_senders(loaded.settings.sender_name)
         store = loaded.settings.store
+        refuse_to_rebuild_with_gaps(store)
         self._state = SqliteState(store / "state.db")
         self._keeper = GroupKeeper(store / "inbox-core.db", "inbox-core", _end_at_once)
         inboxes = (SqliteInboxReader(store / "inbox.db", "inbox"), self._keeper.inbox)
@@ -91,6 +94,7 @@ class _Core:
             )
         )
         self._replays = Replays(store, read_with(loaded), _clock)
+        self._pruner = Pruner(loaded.settings, "inbox-core", self._keeper.prune, _clock)
         self._silence = SilenceWatch(loaded.settings.senders, store, last_heard)
         self._health = Health(loaded.settings, self._state, self._engine, inboxes)
 
@@ -110,10 +114,12 @@ class _Core:
         for delivery in self._deliveries:
             delivery.start()
         timers = start_timers(self._timers())
+        self._pruner.start()
         announce({"http": f"{self._loaded.settings.http.host}:{port}"})
         self._stopping.wait()
         server.stop()
         drops.stop(STOP_PATIENCE_S)
+        self._pruner.stop(STOP_PATIENCE_S)
         timers.shutdown(wait=False)
         self._engine.stop(STOP_PATIENCE_S)
         for delivery in self._deliveries:

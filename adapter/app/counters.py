@@ -67,6 +67,7 @@ OUTBOX_AGE = Gauge(
     "troughline_outbox_oldest_age_seconds", "Age of the oldest of them.", ["target"], multiprocess_mode="mostrecent"
 )
 FILES = Counter("troughline_files_total", "Files of drop folders.", ["listener", "state"])
+PRUNED = Counter("troughline_pruned_total", "What was removed of the store because of its age.", ["kind"])
 ALARMS = Counter("troughline_alarms_total", "Conditions a person must look at.", ["reason"])
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +52,14 @@ async def _run(loaded: Loaded, instructions: dict[str, Any]) -> int:
     from adapter.app.certificates import CertificateWatch
     from adapter.app.counters import count, name_senders
     from adapter.app.listening import listener, reception
+    from adapter.app.pruning import Pruner
 
     name_senders(loaded.settings.sender_name)
     store = loaded.settings.store
     with opening(store):
         keeper = GroupKeeper(store / "inbox.db", INBOX, _end_at_once)
         torn = TornFrames(store / TORN)
+    pruner = Pruner(loaded.settings, INBOX, keeper.prune, lambda: datetime.now(UTC))
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     listeners: list[MllpListener] = []
@@ -80,9 +83,11 @@ async def _run(loaded: Loaded, instructions: dict[str, Any]) -> int:
         stop_on(stop)
         announce({"mllp": next(iter(ports.values()), None), "listeners": ports})
         watching = loop.create_task(CertificateWatch(tls).run())
+        pruner.start()
         await _alive_until(stopping, store / ALIVE_FILE)
         watching.cancel()
         await asyncio.gather(*(listener.stop(STOP_GRACE_S) for listener in listeners))
+        await loop.run_in_executor(None, pruner.stop, STOP_GRACE_S)
         await loop.run_in_executor(None, keeper.close)
     return 0
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from adapter.domain.message import Arrival, Header, Kept
 from adapter.store.faults import StoreBroken
 from adapter.store.group_commit import GroupCommit
+from adapter.store.retention import Line, Portion
 from adapter.store.sqlite_inbox import SqliteInbox
 
 
@@ -35,6 +37,10 @@ class GroupKeeper:
     def note_codes(self, sender: str, codes: tuple[tuple[str, str, str], ...], at: datetime) -> None:
         """Count unknown codes with the next group."""
         self.inbox.note_panel(sender, codes, at)
+
+    def prune(self, portion: Portion, line: Line) -> None:
+        """Remove a portion when no message waits; raises CannotKeep or StoreBroken."""
+        self._commit.when_idle(partial(self.inbox.prune, portion, line)).result()
 
     def close(self) -> None:
         """Keep what was handed over, then close the file."""

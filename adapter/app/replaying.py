@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 
 from adapter.app.parts import Loaded
+from adapter.app.replay_folder import ASKED, DONE, FOLDER
 from adapter.domain.message import MessageRef
 from adapter.domain.times import instant_text
 from adapter.pipeline.parts import Parts
@@ -26,8 +27,6 @@ from adapter.store.faults import CannotKeep, StoreBroken
 from adapter.store.folder import FOLDER_MODE
 from adapter.store.private_json import read_object, replace_object
 
-FOLDER = "replays"
-ASKED, DONE = ".asked.json", ".done.json"
 SCHEMA = 1
 DUE_AT_ONCE = 500
 OTHER_TABLES = "the service runs with other mappings, policies or senders than this command; restart it, then ask again"
@@ -53,6 +52,8 @@ class Tally:
     changed: int = 0
     waiting: int = 0
     """Messages in the work list afterwards."""
+    unreadable: int = 0
+    """Messages whose bytes are no longer kept."""
     facts: Counter[str] = field(default_factory=Counter)
     """`new` and `gone`."""
     resources: Counter[str] = field(default_factory=Counter)
@@ -62,6 +63,7 @@ class Tally:
         """Count one message."""
         work = done.work
         self.messages += 1
+        self.unreadable += done.unreadable
         self.changed += bool(work.events or work.superseded or done.changes)
         self.waiting += work.parked is not None
         self.facts.update(new=len(work.events), gone=len(work.superseded))

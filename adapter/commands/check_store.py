@@ -21,6 +21,8 @@ MEBIBYTE = 1024 * 1024
 LEAST_FREE_BYTES = 64 * MEBIBYTE
 LOW_FREE_BYTES = 1024 * MEBIBYTE
 SYNCS = 21
+CHILDREN = ("core", "intake")
+CHILD_LOOK_S = 0.05
 SLOW_SYNC_MS = 20.0
 NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "glusterfs", "ceph", "afs"})
 """File systems whose locks and syncs a write-ahead log cannot trust (sqlite.org, "Write-Ahead Logging", 2)."""
@@ -41,6 +43,30 @@ def lock_holder(folder: Path) -> int | None:
     finally:
         os.close(descriptor)
     return None
+
+
+def children_gone(folder: Path, *, within_s: float) -> bool:
+    """Whether no process of a service that was killed holds files of the store any more; waits a little for it."""
+    until = time.monotonic() + within_s
+    while any(_held(folder / f"{name}.lock") for name in CHILDREN):
+        if time.monotonic() > until:
+            return False
+        time.sleep(CHILD_LOOK_S)
+    return True
+
+
+def _held(lock: Path) -> bool:
+    try:
+        descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def store(folder: Path, *, thorough: bool) -> Iterator[Result]:

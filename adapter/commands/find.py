@@ -91,10 +91,14 @@ def _archives(settings: Settings | None) -> Mapping[str, str] | None:
     return {listener.name: listener.archive_irrelevant for listener in settings.mllp}
 
 
-def _print_raw(store: StoreParts, journeys: Iterable[Journey]) -> int:
-    """The bytes as they came; a line feed stands between two messages."""
+def _print_raw(store: StoreParts, journeys: Sequence[Journey]) -> int:
+    """The bytes as they came, a line feed between two messages; 1 where some or all are no longer kept."""
     inboxes = {inbox.name: inbox for inbox in store.inboxes}
-    messages = [inboxes[one.received.inbox].get(one.received.seq).arrival.raw for one in journeys]
-    sys.stdout.buffer.write(b"\n".join(messages))
+    kept = [one.received for one in journeys if one.received.pruned_at is None]
+    sys.stdout.buffer.write(b"\n".join(inboxes[one.inbox].get(one.seq).arrival.raw for one in kept))
     sys.stdout.buffer.flush()
-    return 0 if messages else 1
+    for one in (journey.received for journey in journeys):
+        if one.pruned_at is not None:
+            place, day = f"place {one.seq} of {one.inbox}", one.pruned_at.date().isoformat()
+            print(f"The bytes of {place} were pruned on {day} (read_messages_days).", file=sys.stderr)
+    return 0 if kept and len(kept) == len(journeys) else 1

@@ -68,7 +68,8 @@ def _received(received: Received) -> str:
     through = f"file {received.file}" if received.file else f"listener {received.listener}"
     answer = f", answered {received.answer}" if received.answer else ""
     size = f"{received.size} bytes, sha256 {received.digest[:12]}"
-    return f"{instant_text(received.received_at)} through {through}, on disk{answer}; {size}"
+    kept = f"bytes pruned on {received.pruned_at.date().isoformat()}" if received.pruned_at else "on disk"
+    return f"{instant_text(received.received_at)} through {through}, {kept}{answer}; {size}"
 
 
 def _understood(journey: Journey) -> Iterator[str]:

@@ -44,7 +44,11 @@ def tree_of(found: Found) -> dict[str, Any]:
 def _message(journey: Journey) -> dict[str, Any]:
     received = asdict(journey.received)
     return {
-        "received": {**received, "received_at": instant_text(journey.received.received_at)},
+        "received": {
+            **received,
+            "received_at": instant_text(journey.received.received_at),
+            "pruned_at": instant_text(journey.received.pruned_at) if journey.received.pruned_at else None,
+        },
         "understood": {
             "ahead": journey.ahead,
             "facts": [{"kind": fact.kind, "name": fact.name, "patient": fact.patient} for fact in journey.facts],

@@ -5,21 +5,23 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 
 from adapter.app.parts import Instructions, Loaded, read_everything
 from adapter.commands.faults import tell
 from adapter.commands.replay_apply import applied
 from adapter.commands.replay_choose import Chosen, chosen
 from adapter.commands.replay_dry import tried
-from adapter.commands.replay_text import page_of_result, page_of_trial
+from adapter.commands.replay_text import page_of_result, page_of_trial, pruned_text
 from adapter.commands.store_parts import CannotRead, StoreParts, opened
+from adapter.domain.message import MessageRef
 from adapter.store.faults import CannotKeep, StoreBroken, StoreLocked, StoreTooNew
 
 CHOICES = ("reason", "answered", "control_id", "sender", "since", "until")
 
 
 def run(options: argparse.Namespace) -> int:
-    """0 read again, 1 when nothing was chosen or messages still wait, 2 when it could not be done."""
+    """0 read again, 1 when nothing was chosen, messages wait or cannot be read again, 2 when it could not be done."""
     wrong = _misuse(options)
     if wrong:
         print(wrong, file=sys.stderr)
@@ -31,6 +33,8 @@ def run(options: argparse.Namespace) -> int:
         with opened(loaded.settings.store) as store:
             found = chosen(store, options)
             _say_left_out(found)
+            if not found.messages and found.pruned:
+                return 1
             if not found.messages:
                 print("No message that was understood fits; nothing was read again.", file=sys.stderr)
                 return 1
@@ -63,12 +67,15 @@ def _loaded(options: argparse.Namespace) -> Loaded | None:
 def _say_left_out(found: Chosen) -> None:
     if found.ahead:
         print(f"{found.ahead} that fit were not understood yet: they will be, by themselves.", file=sys.stderr)
+    if found.pruned:
+        print(pruned_text(found.pruned), file=sys.stderr)
 
 
 def _try(loaded: Loaded, store: StoreParts, found: Chosen, options: argparse.Namespace) -> int:
     trial = tried(loaded, store, found.messages)
-    print(json.dumps(trial.as_dict(), indent=2, ensure_ascii=False) if options.json else page_of_trial(trial))
-    return int(trial.tally.waiting > 0)
+    told = {**trial.as_dict(), "pruned": _places(found.pruned)}
+    print(json.dumps(told, indent=2, ensure_ascii=False) if options.json else page_of_trial(trial))
+    return int(trial.tally.waiting > 0 or _missed(found, trial.tally.unreadable))
 
 
 def _apply(loaded: Loaded, found: Chosen, options: argparse.Namespace) -> int:
@@ -78,5 +85,17 @@ def _apply(loaded: Loaded, found: Chosen, options: argparse.Namespace) -> int:
     if "refused" in result:
         print(f"Nothing was done: {result['refused']}.", file=sys.stderr)
         return 2
+    result = {**result, "pruned": _places(found.pruned)}
     print(json.dumps(result, indent=2, ensure_ascii=False) if options.json else page_of_result(result))
-    return int(result["waiting"] > 0)
+    return int(result["waiting"] > 0 or _missed(found, result.get("unreadable", 0)))
+
+
+def _missed(found: Chosen, unreadable: int) -> bool:
+    """Whether messages could not be read again; those that were pruned since they were chosen are told here."""
+    if unreadable:
+        print(f"{unreadable} more were pruned meanwhile and could not be read again.", file=sys.stderr)
+    return bool(found.pruned or unreadable)
+
+
+def _places(messages: Sequence[MessageRef]) -> list[dict[str, str | int]]:
+    return [{"inbox": ref.inbox, "seq": ref.seq, "control_id": ref.control_id} for ref in messages]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from adapter.app.engine import message_ref
@@ -11,6 +11,7 @@ from adapter.app.replaying import in_order
 from adapter.commands.store_parts import StoreParts
 from adapter.domain.message import Arrival, MessageRef, Stored
 from adapter.knowledge.spec import sender_rank
+from adapter.store.prunable import emptied
 from adapter.store.sqlite_inbox import SqliteInboxReader
 
 PAGE = 500
@@ -25,6 +26,8 @@ class Chosen:
     messages: tuple[MessageRef, ...]
     ahead: int = 0
     """How many fit and were not understood yet."""
+    pruned: tuple[MessageRef, ...] = ()
+    """Those that fit and cannot be read again: their bytes were pruned."""
 
 
 def chosen(store: StoreParts, options: argparse.Namespace) -> Chosen:
@@ -35,7 +38,7 @@ def chosen(store: StoreParts, options: argparse.Namespace) -> Chosen:
     """
     fits = _fits(options)
     if options.reason is not None:
-        return Chosen(messages=in_order(_waiting(store, options, fits)))
+        return _sorted_out(store, list(_waiting(store, options, fits)))
     found: list[MessageRef] = []
     ahead = 0
     for inbox in store.inboxes:
@@ -47,7 +50,18 @@ def chosen(store: StoreParts, options: argparse.Namespace) -> Chosen:
                     ahead += 1
                 else:
                     found.append(message_ref(inbox.name, stored))
-    return Chosen(messages=in_order(found), ahead=ahead)
+    return _sorted_out(store, found, ahead)
+
+
+def _sorted_out(store: StoreParts, found: Sequence[MessageRef], ahead: int = 0) -> Chosen:
+    gone = {
+        inbox.name: emptied(inbox, [ref.seq for ref in found if ref.inbox == inbox.name]) for inbox in store.inboxes
+    }
+    return Chosen(
+        messages=in_order(ref for ref in found if ref.seq not in gone[ref.inbox]),
+        ahead=ahead,
+        pruned=in_order(ref for ref in found if ref.seq in gone[ref.inbox]),
+    )
 
 
 def _waiting(store: StoreParts, options: argparse.Namespace, fits: Fits) -> Iterator[MessageRef]:
@@ -55,10 +69,18 @@ def _waiting(store: StoreParts, options: argparse.Namespace, fits: Fits) -> Iter
     for parked in store.state.parked_messages(None if options.reason == ANY else options.reason):
         ref = parked.message
         inbox = inboxes[ref.inbox]
-        if fits(inbox.get(ref.seq).arrival) and (
+        if _still_fits(inbox, ref, fits) and (
             options.answered is None or ref.seq in inbox.answered_with(options.answered)
         ):
             yield ref
+
+
+def _still_fits(inbox: SqliteInboxReader, ref: MessageRef, fits: Fits) -> bool:
+    """Whether a message fits; one whose bytes are gone does, so that it is told."""
+    try:
+        return fits(inbox.get(ref.seq).arrival)
+    except KeyError:
+        return True
 
 
 def _fits(options: argparse.Namespace) -> Fits:

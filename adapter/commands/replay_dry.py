@@ -14,7 +14,8 @@ from typing import Any
 
 from adapter.app.engine import reader
 from adapter.app.parts import Loaded, service_parts
-from adapter.app.replaying import FOLDER, Tally, catch_up
+from adapter.app.replay_folder import FOLDER
+from adapter.app.replaying import Tally, catch_up
 from adapter.commands.store_parts import STATE_FILE, StoreParts
 from adapter.domain.message import MessageRef
 from adapter.pipeline.process import Processed, reread

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from adapter.commands.replay_dry import FindingChange, Trial
@@ -41,6 +41,16 @@ def page_of_result(result: Mapping[str, Any]) -> str:
         f"{result['messages']} messages read again: {result['changed']} changed something, {result['waiting']} wait in "
         f"the work list; facts: {facts.get('new', 0)} new, {facts.get('gone', 0)} gone; resources: {told}.\n"
         f"Kept in the store as replays/{result['id']}.done.json, with the reason."
+    )
+
+
+def pruned_text(messages: Sequence[MessageRef]) -> str:
+    """Which messages cannot be read again, and why."""
+    named = ", ".join(map(_name, messages[:SHOWN]))
+    more = f" and {len(messages) - SHOWN} more" if len(messages) > SHOWN else ""
+    return (
+        f"{len(messages)} that fit cannot be read again, their bytes were pruned (read_messages_days): {named}{more}. "
+        "What was read from them before stands."
     )
 
 

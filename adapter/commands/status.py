@@ -9,6 +9,7 @@ import time
 from dataclasses import asdict
 from typing import Any
 
+from adapter.commands.prune_text import line_tree
 from adapter.commands.status_read import Status, looked
 from adapter.commands.status_text import screen
 from adapter.commands.store_parts import CannotRead, Place, opened, place_of
@@ -89,6 +90,7 @@ def tree_of(status: Status) -> dict[str, Any]:
             }
             for sender in sorted({*counts, *silent})
         ],
+        "pruned": line_tree(status.pruned) if status.pruned else None,
         "alarms": {reason: int(n) for reason, n in status.by("troughline_alarms_total", "reason").items() if n},
     }
 

@@ -17,6 +17,8 @@ from adapter.commands.check_store import lock_holder
 from adapter.commands.store_parts import StoreParts
 from adapter.settings import Settings
 from adapter.store.folder import LOCK_NAME
+from adapter.store.prunable import prunes
+from adapter.store.retention import Prune
 from adapter.store.sqlite_inbox import SqliteInboxReader
 
 ANSWER_LIMIT_S = 5.0
@@ -60,6 +62,8 @@ class Status:
     parked: Mapping[str, int]
     """Messages of the work list by reason."""
     targets: tuple[Waiting, ...]
+    pruned: Prune | None = None
+    """The last prune that removed something, of either inbox."""
     metrics: Mapping[str, Mapping[Labels, float]] = field(default_factory=dict)
     """Values of `/metrics` by name and labels; empty when they could not be read."""
 
@@ -93,8 +97,13 @@ def looked(parts: StoreParts, settings: Settings | None) -> Status:
         inboxes=tuple(_inbox(parts, inbox) for inbox in parts.inboxes),
         parked=parts.state.parked_by_reason(),
         targets=tuple(_waiting(parts, name, settings) for name in parts.state.targets()),
+        pruned=max((line for one in parts.inboxes for line in prunes(one, 1)), key=_when, default=None),
         metrics=_metrics(door),
     )
+
+
+def _when(prune: Prune) -> datetime:
+    return prune.line.at
 
 
 def _inbox(parts: StoreParts, inbox: SqliteInboxReader) -> Inbox:

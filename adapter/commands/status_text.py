@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from adapter import __version__
+from adapter.commands.prune_text import line_text
 from adapter.commands.status_read import Status, Waiting, age_s, seconds_between
 from adapter.domain.times import instant_text
 
@@ -77,6 +78,8 @@ def _waiting(status: Status) -> Iterator[str]:
     for inbox in status.inboxes:
         yield f"{inbox.name}: {inbox.kept:,} messages kept, {inbox.waiting:,} wait to be understood"
     parked = ", ".join(f"{reason} {number:,}" for reason, number in status.parked.items())
+    if status.pruned:
+        yield f"last prune: {line_text(status.pruned)}"
     yield f"work list: {sum(status.parked.values()):,}{f' ({parked})' if parked else ''}"
 
 

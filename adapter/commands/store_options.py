@@ -24,6 +24,13 @@ STATUS_EXAMPLES = (
     "troughline status --config troughline.yaml --watch",
     "troughline status --config troughline.yaml --json",
 )
+PRUNE = "Remove what a store need not keep any longer, or tell what that would be, or what was removed before."
+PRUNE_EXAMPLES = (
+    "troughline prune --config troughline.yaml --dry-run",
+    "troughline prune --config troughline.yaml",
+    "troughline prune --store ./store --compact",
+    "troughline prune --store ./store --history --json",
+)
 
 
 def status_options(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +63,19 @@ def find_options(parser: argparse.ArgumentParser) -> None:
     told = parser.add_mutually_exclusive_group()
     told.add_argument("--json", action="store_true", help="print the result as JSON")
     told.add_argument("--raw", action="store_true", help="print the messages themselves, byte for byte as they came")
+
+
+def prune_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `prune`."""
+    parser.add_argument("--store", type=Path, metavar="DIR", help="folder of the store")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="site configuration (YAML): after how many days, and which store"
+    )
+    does = parser.add_mutually_exclusive_group()
+    does.add_argument("--dry-run", action="store_true", help="remove nothing and tell what would go")
+    does.add_argument("--history", action="store_true", help="tell what was removed before, the newest first")
+    does.add_argument("--compact", action="store_true", help="give the room of what was removed back to the disk too")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def check_options(parser: argparse.ArgumentParser) -> None:

@@ -26,6 +26,8 @@ class Processed:
     translations: tuple[Translation, ...]
     fault: str | None = None
     """Kind and place in our source of the fault of ours that parked the message; never its text."""
+    unreadable: bool = False
+    """The message could not be read again: its bytes are no longer kept. Nothing was changed."""
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -58,8 +60,11 @@ def reread(message: MessageRef, parts: Parts, now: datetime) -> Processed:
     What it says as before keeps its place in the order of arrival, so reading it again changes nothing by itself.
     Raises CannotKeep or StoreBroken, as the store does.
     """
+    stored = _kept(message, parts)
+    if stored is None:
+        return Processed(work=Work(at=now), translations=(), unreadable=True)
     try:
-        done = _worked_out(parts.read(message), message, parts, now, again=True)
+        done = _worked_out(stored, message, parts, now, again=True)
         parts.state.commit(done.work)
     except (CannotKeep, StoreBroken):
         raise
@@ -68,6 +73,14 @@ def reread(message: MessageRef, parts: Parts, now: datetime) -> Processed:
         done = replace(done, work=_anew(done.work, message))
         parts.state.commit(done.work)
     return done
+
+
+def _kept(message: MessageRef, parts: Parts) -> Stored | None:
+    """A kept message; None once it was pruned."""
+    try:
+        return parts.read(message)
+    except KeyError:
+        return None
 
 
 def _anew(work: Work, message: MessageRef) -> Work:
@@ -140,9 +153,9 @@ def _release(
         return [], ()
     widened = replace(parts, beforehand={**parts.beforehand, **known})
     released = [
-        (waiting, understand(parts.read(waiting).arrival, widened))
+        (waiting, understand(stored.arrival, widened))
         for waiting in parts.state.waiting_for(message.source, tuple(known))
-        if waiting != message
+        if waiting != message and (stored := _kept(waiting, parts))
     ]
     freed = tuple(ref for ref, translations in released if not any(t.parked for t in translations))
     return released, freed

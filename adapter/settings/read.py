@@ -43,7 +43,7 @@ from adapter.settings.tls import read_tls
 NO_FILE = "settings"
 DAY_S = 86_400
 YEAR_MINUTES = 366 * 24 * 60
-TEN_YEARS_D = 3653
+HUNDRED_YEARS_D = 36_525
 
 
 def load_settings(path: Path | None, overrides: Mapping[str, str] | None = None) -> tuple[Settings | None, list[Fault]]:
@@ -82,6 +82,7 @@ def _document(path: Path | None) -> tuple[Document | None, list[Fault]]:
 def _settings(top: Block, folder: Path) -> Settings:
     listeners = tuple(_listener(row, folder) for row in top.rows("mllp")) if top.has("mllp") else (MllpListener(),)
     sources = tuple(_source(row) for row in top.rows("sources")) if top.has("sources") else (Source(),)
+    archive_days = top.whole("archive_days", default=Settings().archive_days, least=1, most=HUNDRED_YEARS_D)
     return Settings(
         store=folder / (top.optional("store") or "troughline-store"),
         canonical_base=read_url(top, "canonical_base", CANONICAL_BASE),
@@ -99,7 +100,15 @@ def _settings(top: Block, folder: Path) -> Settings:
         delivery_retry_s=_seconds(top, "delivery_retry_s", 30),
         overdue_check_s=_seconds(top, "overdue_check_s", 1),
         housekeeping_s=_seconds(top, "housekeeping_s", 60),
+        archive_days=archive_days,
+        read_messages_days=_read_messages_days(top, archive_days),
     )
+
+
+def _read_messages_days(top: Block, archive_days: int) -> int | None:
+    if not top.has("read_messages_days"):
+        return None
+    return top.whole("read_messages_days", least=archive_days, most=HUNDRED_YEARS_D)
 
 
 def _source(row: Block) -> Source:

@@ -183,7 +183,11 @@ class Settings:
     overdue_check_s: int = 1
     """How often doses are looked through for samples and results that have become overdue."""
     housekeeping_s: int = 60
-    """How often figures are refreshed and old bytes pruned."""
+    """How often figures are refreshed; the first look for what may be pruned comes after as long, then one an hour."""
+    archive_days: int = 90
+    """Days after which what is kept of messages that do not concern us goes."""
+    read_messages_days: int | None = None
+    """Days after which the bytes of messages that were read and gave facts go; None: never."""
 
     def sender_name(self, sender: str) -> str:
         """What metrics call `MSH-3|MSH-4`: the `match` of its settings, `other` where none names it."""

@@ -20,8 +20,10 @@ POINTS = (
     "delivery-due",
     "delivered",
     "settled",
+    "portion-removed",
+    "portion-pruned",
 )
-"""In the order of the corridor; the answer's own bytes leave between `answer-worded` and `taken`."""
+"""In the order of the corridor, pruning last; the answer's own bytes leave between `answer-worded` and `taken`."""
 
 _on_reaching: Callable[[str], None] | None = None
 

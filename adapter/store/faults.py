@@ -21,3 +21,7 @@ class StoreLocked(Exception):  # noqa: N818 (named by what happened)
 
 class StoreTooNew(Exception):  # noqa: N818 (named by what happened)
     """A newer version of the program wrote this store."""
+
+
+class BytesPruned(KeyError):  # noqa: N818 (named by what happened)
+    """The bytes of a message went with their age: its row tells when, and nothing can read it again."""

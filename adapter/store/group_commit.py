@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
-from time import perf_counter, sleep
+from time import monotonic, perf_counter, sleep
 from typing import Protocol
 
 from adapter.domain.message import Arrival, Kept
@@ -38,6 +39,12 @@ class _Request:
     future: Future[Kept]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Spare:
+    work: Callable[[], None]
+    future: Future[None]
+
+
 class GroupCommit:
     """Owns the writing thread of one inbox.
 
@@ -48,11 +55,13 @@ class GroupCommit:
     def __init__(self, inbox: Inbox, on_broken: Callable[[StoreBroken], None] | None = None) -> None:
         self._inbox = inbox
         self._on_broken = on_broken
-        self._queue: SimpleQueue[_Request | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Request | _Spare | None] = SimpleQueue()
+        self._spare: deque[_Spare] = deque()
         self._gate = Lock()
         self._closed = False
         self._broken: StoreBroken | None = None
         self._last_keep_s = 0.0
+        self._flushed_at = monotonic()
         self._company = False
         self._thread = Thread(target=self._run, name="group-commit", daemon=True)
         self._thread.start()
@@ -72,6 +81,19 @@ class GroupCommit:
                 self._queue.put(_Request(arrival=arrival, future=future))
         return future
 
+    def when_idle(self, work: Callable[[], None]) -> Future[None]:
+        """Have a short piece of writing done by the writing thread at a moment when no message waits for it.
+
+        The future fails with what the work raises, or with CannotKeep when the inbox closes before its turn.
+        """
+        future: Future[None] = Future()
+        with self._gate:
+            if self._closed or self._broken:
+                future.set_exception(self._broken or CannotKeep("The inbox is closing."))
+            else:
+                self._queue.put(_Spare(work=work, future=future))
+        return future
+
     def close(self) -> None:
         """Keep everything handed over so far, then end the thread."""
         with self._gate:
@@ -89,29 +111,50 @@ class GroupCommit:
                 _fail(batch, self._broken)
             elif batch:
                 self._write(batch)
-            else:
+            elif not self._spare or monotonic() - self._flushed_at >= IDLE_FLUSH_S:
                 self._flush()
+            if self._spare and self._queue.empty():
+                self._work(self._spare.popleft())
+        for spare in self._spare:
+            spare.future.set_exception(CannotKeep("The inbox is closing."))
 
     def _gather(self) -> tuple[list[_Request], bool]:
-        """The next batch (empty when nothing came for a while), and whether more may follow."""
+        """The next batch (empty when nothing came for a while, or only other work), and whether more may follow."""
+        batch: list[_Request] = []
         try:
-            request = self._queue.get(timeout=IDLE_FLUSH_S)
+            entry = self._queue.get(timeout=0 if self._spare else IDLE_FLUSH_S)
         except Empty:
-            return [], True
+            return batch, True
         if self._company:
             sleep(min(GATHERING_SHARE * self._last_keep_s, GATHERING_LIMIT_S))
-        batch: list[_Request] = []
         size = 0
-        while request is not None:
-            batch.append(request)
-            size += len(request.arrival.raw)
+        while entry is not None:
+            if isinstance(entry, _Spare):
+                self._spare.append(entry)
+            else:
+                batch.append(entry)
+                size += len(entry.arrival.raw)
             if len(batch) >= BATCH_LIMIT_MESSAGES or size >= BATCH_LIMIT_BYTES:
                 return batch, True
             try:
-                request = self._queue.get_nowait()
+                entry = self._queue.get_nowait()
             except Empty:
                 return batch, True
         return batch, False
+
+    def _work(self, spare: _Spare) -> None:
+        if self._broken:
+            spare.future.set_exception(self._broken)
+            return
+        try:
+            spare.work()
+        except StoreBroken as broken:
+            spare.future.set_exception(broken)
+            self._break(broken, [])
+        except Exception as fault:  # noqa: BLE001 (what messages need goes on; whoever asked for the work hears of it)
+            spare.future.set_exception(fault)
+        else:
+            spare.future.set_result(None)
 
     def _write(self, batch: list[_Request]) -> None:
         started = perf_counter()
@@ -142,6 +185,7 @@ class GroupCommit:
                 self._write([request])
 
     def _flush(self) -> None:
+        self._flushed_at = monotonic()
         try:
             self._inbox.flush()
         except CannotKeep:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from adapter.domain.message import Header
+from adapter.store.inbox_pruning import emptied
 from adapter.store.inbox_tables import HL7_ROWS, answers, headers, messages
 from adapter.store.journey import Received
 from adapter.store.sql_rows import each_once
@@ -70,4 +72,10 @@ def _received(connection: Connection, inbox: str, *conditions: ColumnElement[boo
         .join(answers, answers.c.seq == messages.c.seq, isouter=True)
         .where(*conditions)
     )
-    return [Received(inbox=inbox, **row) for row in connection.execute(query).mappings()]
+    found = [Received(inbox=inbox, **row) for row in connection.execute(query).mappings()]
+    pruned = emptied(connection, [one.seq for one in found if not one.size])
+    return [_with_pruned_bytes(one, *pruned[one.seq]) if one.seq in pruned else one for one in found]
+
+
+def _with_pruned_bytes(received: Received, pruned_at: datetime, size: int) -> Received:
+    return replace(received, pruned_at=pruned_at, size=size)

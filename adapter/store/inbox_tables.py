@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
+    Connection,
     Index,
     Integer,
     LargeBinary,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     literal_column,
+    text,
 )
 
 from adapter.store.migrations import Schema
@@ -22,6 +24,8 @@ from adapter.store.sql_database import Instant
 metadata = MetaData()
 HL7_ROWS: ColumnElement[bool] = literal_column("kind = 'hl7v2'")
 """Written out, not bound: a planner can only use the partial index for a condition it can read."""
+IRRELEVANT_ROWS: ColumnElement[bool] = literal_column("relevance = 'irrelevant'")
+"""Messages that do not concern us and were archived whole; written out for the same reason."""
 
 messages = Table(
     "messages",
@@ -50,6 +54,9 @@ Index(
     sqlite_where=HL7_ROWS,
     postgresql_where=HL7_ROWS,
 )
+
+# Only messages that do not concern us pay for it, and only where a site archives them whole.
+Index("messages_irrelevant", messages.c.seq, sqlite_where=IRRELEVANT_ROWS, postgresql_where=IRRELEVANT_ROWS)
 
 answers = Table(
     "answers",
@@ -85,4 +92,42 @@ census = Table(
     Column("last", Instant, nullable=False),
 )
 
-INBOX = Schema(name="inbox", tables=metadata)
+pruned_bytes = Table(
+    "pruned_bytes",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("pruned_at", Instant, nullable=False),
+    Column("size", BigInteger, nullable=False),
+)
+
+prunes = Table(
+    "prunes",
+    metadata,
+    Column("at", Instant, primary_key=True),
+    Column("kind", String(12), primary_key=True),
+    Column("by", Text, nullable=False),
+    Column("older_than", Instant, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+)
+
+_PRUNING = """
+CREATE INDEX messages_irrelevant ON messages (seq) WHERE relevance = 'irrelevant';
+CREATE TABLE pruned_bytes (
+    seq INTEGER NOT NULL, pruned_at VARCHAR(27) NOT NULL, size BIGINT NOT NULL, PRIMARY KEY (seq)
+);
+CREATE TABLE prunes (
+    at VARCHAR(27) NOT NULL, kind VARCHAR(12) NOT NULL, "by" TEXT NOT NULL, older_than VARCHAR(27) NOT NULL,
+    count BIGINT NOT NULL, bytes BIGINT NOT NULL, PRIMARY KEY (at, kind)
+)
+"""
+"""Written out: what a step makes does not change when the tables above do."""
+
+
+def _to_pruning(connection: Connection) -> None:
+    """From version 1 to 2: what was pruned, and when."""
+    for statement in _PRUNING.split(";"):
+        connection.execute(text(statement))
+
+
+INBOX = Schema(name="inbox", tables=metadata, steps=(_to_pruning,))

@@ -27,6 +27,8 @@ class Received:
     file: str | None
     answer: str | None
     """MSA-1 as it was answered; None for FHIR, and while the note of it is not written yet."""
+    pruned_at: datetime | None = None
+    """When its bytes were pruned; None while they are there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,6 +119,7 @@ class Database:
         """
         prepare_folder(path.parent)
         prepare_file(path)
+        self._folder = path.parent.absolute()
         self._lock = RLock()
         self._writer = _writer_engine(path)
         self._readers = reader_engine(path)
@@ -195,10 +196,26 @@ class Database:
         with sorted_faults(), self._readers.begin() as connection:
             yield connection
 
+    def compact(self) -> None:
+        """Write the file anew without its free pages; it takes as much room again meanwhile, in the folder of the file.
+
+        Raises CannotKeep or StoreBroken; the file stays whole.
+        """
+        with self._lock, sorted_faults(), closing(self._writer.raw_connection()) as connection:
+            # Elsewhere what is written meanwhile would hold patient data in a folder for everybody.
+            connection.execute(f"PRAGMA temp_store_directory = '{_quoted(self._folder)}'")
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA temp_store_directory = ''")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
     def close(self) -> None:
         """Close every connection; the file is complete without it."""
         self._readers.dispose()
         self._writer.dispose()
+
+
+def _quoted(folder: Path) -> str:
+    return str(folder).replace("'", "''")
 
 
 def reader_engine(path: Path) -> Engine:

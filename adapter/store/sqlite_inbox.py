@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
@@ -11,10 +11,10 @@ from time import monotonic
 from sqlalchemy import Connection, Engine, select
 
 from adapter.domain.message import Arrival, Header, Kept, Stored
-from adapter.store import inbox_search
+from adapter.store import inbox_pruning, inbox_search
 from adapter.store.census import CodeSeen
 from adapter.store.crash_points import reached
-from adapter.store.faults import CannotKeep
+from adapter.store.faults import BytesPruned, CannotKeep
 from adapter.store.inbox_rows import (
     add_messages,
     add_notes,
@@ -29,6 +29,7 @@ from adapter.store.journey import Received
 from adapter.store.migrations import stored_version
 from adapter.store.notes import Notebook
 from adapter.store.placing import place
+from adapter.store.retention import Line, Portion
 from adapter.store.sql_database import Database, reader_engine, sorted_faults
 
 NOTES_EVERY_S = 0.5
@@ -78,6 +79,17 @@ class SqliteInbox:
             self._notebook.give_back(notes)
             raise
 
+    def prune(self, portion: Portion, line: Line) -> None:
+        """Remove one portion and tell it in the audit line, in one transaction; raises CannotKeep or StoreBroken."""
+        with self._database.write() as connection:
+            inbox_pruning.remove(connection, portion, line)
+            reached("portion-removed")
+        reached("portion-pruned")
+
+    def compact(self) -> None:
+        """Give the room of what was removed back to the disk; for a file nobody else uses. Raises as `prune` does."""
+        self._database.compact()
+
     def answered(self, rows: Sequence[tuple[int, str]]) -> None:
         """Note (place, answer code); written with the next `keep` or `flush`."""
         self._notebook.answered(rows)
@@ -100,7 +112,7 @@ class SqliteInbox:
             return _after(connection, seq, limit)
 
     def get(self, seq: int) -> Stored:
-        """The message at a place; raises KeyError when there is none."""
+        """The message at a place; raises KeyError when there is none, or its bytes were pruned."""
         with self._database.read() as connection:
             return _get(connection, seq)
 
@@ -145,7 +157,7 @@ class SqliteInboxReader:
             return _after(connection, seq, limit)
 
     def get(self, seq: int) -> Stored:
-        """The message at a place; raises KeyError when there is none."""
+        """The message at a place; raises KeyError when there is none, or its bytes were pruned."""
         engine = self._open()
         if engine is None:
             raise KeyError(seq)
@@ -201,6 +213,16 @@ class SqliteInboxReader:
         with sorted_faults(), engine.begin() as connection:
             return frozenset(connection.execute(select(answers.c.seq).where(answers.c.code == code)).scalars())
 
+    @contextmanager
+    def reading(self) -> Iterator[Connection | None]:
+        """One consistent picture of the file; None where it is not made yet."""
+        engine = self._open()
+        if engine is None:
+            yield None
+            return
+        with sorted_faults(), engine.begin() as connection:
+            yield connection
+
     def close(self) -> None:
         """Close every connection."""
         if self._engine is not None:
@@ -228,4 +250,6 @@ def _get(connection: Connection, seq: int) -> Stored:
     row = connection.execute(select(messages).where(messages.c.seq == seq)).mappings().one_or_none()
     if row is None:
         raise KeyError(seq)
+    if not row["raw"] and inbox_pruning.emptied(connection, [seq]):
+        raise BytesPruned(seq)
     return read_message(row)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ from sqlalchemy import Engine
 
 from adapter.domain.message import Parked
 from adapter.domain.outputs import Written
-from adapter.store import state_journey, state_outbox, state_outputs, state_worklist
+from adapter.store import state_journey, state_outbox, state_outputs, state_settled, state_worklist
 from adapter.store.journey import FactRead, Journey, Received
+from adapter.store.migrations import stored_version
 from adapter.store.sql_database import reader_engine, sorted_faults
 
 
@@ -25,6 +26,12 @@ class SqliteStateReader:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+
+    @property
+    def made(self) -> bool:
+        """Whether the file holds a store yet."""
+        with sorted_faults(), self._engine.begin() as connection:
+            return stored_version(connection) > 0
 
     def cursor(self, inbox: str) -> int:
         """The last place of an inbox whose effects are committed."""
@@ -106,3 +113,18 @@ class SqliteStateReader:
         """How many resources of a target are pending, sent, confirmed and parked."""
         with sorted_faults(), self._engine.begin() as connection:
             return state_outbox.outbox_counts(connection, target)
+
+    def waiting_places(self, inbox: str) -> frozenset[int]:
+        """The places of an inbox's messages in the work list."""
+        with sorted_faults(), self._engine.begin() as connection:
+            return state_settled.waiting_places(connection, inbox)
+
+    def patients_by_digest(self, digests: Sequence[str]) -> dict[str, set[str]]:
+        """For messages that gave facts, by digest, the patients of these facts."""
+        with sorted_faults(), self._engine.begin() as connection:
+            return state_settled.patients_by_digest(connection, digests)
+
+    def owed_patients(self, targets: Collection[str] | None) -> frozenset[str]:
+        """Patients with a result that one of these targets (None: any) has not confirmed."""
+        with sorted_faults(), self._engine.begin() as connection:
+            return state_settled.owed_patients(connection, targets)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 FILES_LIMIT = 1000
 BYTES_LIMIT = 64 * 1024 * 1024
 SUFFIX = ".torn"
+STAMP = "%Y%m%dT%H%M%S.%fZ"
 _NAME = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -33,7 +34,7 @@ class TornFrames:
         if len(fragment) > self._bytes_limit:
             return None
         self._number += 1
-        stamp = at.strftime("%Y%m%dT%H%M%S.%fZ")
+        stamp = at.strftime(STAMP)
         path = self._folder / f"{stamp}-{_NAME.sub('_', listener)}-{self._number}{SUFFIX}"
         try:
             self._make_room(len(fragment))
@@ -55,3 +56,15 @@ class TornFrames:
                 return
             path.unlink(missing_ok=True)
             total -= sizes.pop(path)
+
+
+def torn_before(folder: Path, than: datetime) -> list[Path]:
+    """Fragments that came before an instant, as their names tell; what has another name is nobody's to remove."""
+    return [path for path in sorted(folder.glob(f"*{SUFFIX}")) if (at := _came_at(path)) and at < than]
+
+
+def _came_at(path: Path) -> datetime | None:
+    try:
+        return datetime.strptime(path.name.partition("-")[0], STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return None

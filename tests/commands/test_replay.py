@@ -13,7 +13,8 @@ import structlog
 from kept_store import RECEIVED, KeptStore
 from running_service import Service, eventually
 
-from adapter.app.replaying import ASKED, DONE, FOLDER, catch_up
+from adapter.app.replay_folder import ASKED, DONE, FOLDER
+from adapter.app.replaying import catch_up
 from adapter.cli import main
 from adapter.store.folder import lock_store
 from adapter.store.state_reader import SqliteStateReader

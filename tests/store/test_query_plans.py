@@ -9,6 +9,7 @@ from sqlalchemy import event
 from adapter.domain.events import AsparaginaseAdministered, HypersensitivityRecorded, PatientRecord, Recorded, Version
 from adapter.domain.message import MessageRef, OutboxRow, Outcome, PatientResult, Work
 from adapter.domain.outputs import Change, Written
+from adapter.store.inbox_pruning import archived_behind, copies_between, headers_behind, read_behind
 
 AT = datetime(2025, 3, 10, 11, 30, tzinfo=UTC)
 ANNA = "urn:mrn|1"
@@ -133,3 +134,24 @@ def test_no_question_the_corridor_asks_reads_a_whole_table(state, question, inde
     steps = plan(state._database, lambda: question(state))
     assert any(index in step for step in steps)
     assert scans(steps) == []
+
+
+def looked(inbox, look, *places):
+    with inbox._database.read() as connection:
+        return list(look(connection, *places))
+
+
+def test_looking_for_what_may_be_pruned_begins_where_the_last_page_ended_and_reads_no_other_messages(inbox, oru):
+    inbox.keep([oru(1)])
+    archived = plan(inbox._database, lambda: looked(inbox, archived_behind, 0))
+    assert any("messages_irrelevant" in step for step in archived)
+    every = [*archived, *plan(inbox._database, lambda: looked(inbox, headers_behind, 0))]
+    every += plan(inbox._database, lambda: looked(inbox, read_behind, 0))
+    assert [step for step in scans(every) if "sqlite_master" not in step] == []
+
+
+def test_looking_for_copies_goes_through_the_answers_and_reads_no_message_that_was_accepted(inbox, oru):
+    inbox.keep([oru(1), oru(2)])
+    steps = plan(inbox._database, lambda: looked(inbox, copies_between))
+    assert scans(steps) == ["SCAN answers"]
+    assert "SEARCH messages USING INTEGER PRIMARY KEY (rowid=?)" in steps

@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, text
 
+from adapter.domain.message import Stored
 from adapter.store.faults import StoreBroken, StoreTooNew
+from adapter.store.inbox_rows import add_messages
+from adapter.store.inbox_tables import INBOX
 from adapter.store.migrations import Schema
+from adapter.store.prunable import emptied, last_emptied, prunes
+from adapter.store.retention import Line, Portion
 from adapter.store.sql_database import Database
+from adapter.store.sqlite_inbox import SqliteInbox, SqliteInboxReader
 from adapter.store.sqlite_state import SqliteState
 from adapter.store.state_tables import STATE
 
@@ -88,3 +96,58 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(tmp_path):
     with pytest.raises(StoreBroken):
         Database(tmp_path / "a.db", replace(SECOND, steps=(add_size, fail)))
     assert columns_of(tmp_path / "a.db", SECOND) == (["id", "size"], [7])
+
+
+FIRST_INBOX = MetaData()
+for _table in INBOX.tables.sorted_tables:
+    if _table.name not in ("prunes", "pruned_bytes"):
+        _table.to_metadata(FIRST_INBOX)
+FIRST_INBOX.tables["messages"].indexes = {
+    index for index in FIRST_INBOX.tables["messages"].indexes if index.name != "messages_irrelevant"
+}
+INBOX_1 = Schema(name="inbox", tables=FIRST_INBOX)
+"""An inbox as it was before anything was pruned."""
+
+
+def made_of(path):
+    """Columns, keys and indexes of every table, and the version."""
+    with closing(sqlite3.connect(path)) as connection:
+        names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        tables = {name: connection.execute(f"PRAGMA table_info({name})").fetchall() for name in names}
+        indexes = {
+            name: (unique, connection.execute(f"PRAGMA index_info({name})").fetchall())
+            for table in names
+            for _, name, unique, *_ in connection.execute(f"PRAGMA index_list({table})")
+        }
+        version = connection.execute("SELECT max(version) FROM store_version").fetchone()
+        return tables, indexes, version
+
+
+def old_inbox(path, arrivals):
+    """An inbox of the first version with these messages."""
+    database = Database(path, INBOX_1)
+    with database.write() as connection:
+        add_messages(connection, [Stored(seq=n, arrival=arrival) for n, arrival in enumerate(arrivals, start=1)])
+    database.close()
+
+
+def test_an_inbox_of_the_first_version_is_brought_forward_with_its_messages(folder, oru):
+    old_inbox(folder / "inbox.db", [oru(1), oru(2)])
+    assert made_of(folder / "inbox.db")[2] == (1,)
+    inbox = SqliteInbox(folder / "inbox.db", "inbox")
+    assert [row.arrival for row in inbox.after(0, 9)] == [oru(1), oru(2)]
+    line = Line(at=oru().received_at, by="test", older_than=oru().received_at)
+    inbox.prune(Portion(kind="read", places=(1,), count=1, bytes=7), line)
+    assert [row.arrival.raw for row in inbox.after(0, 9)] == [b"", b"MSH|one"]
+    inbox.close()
+    SqliteInbox(folder / "new.db", "inbox").close()
+    assert made_of(folder / "inbox.db") == made_of(folder / "new.db")
+
+
+def test_a_reader_takes_an_inbox_that_is_not_brought_forward_yet(folder, oru):
+    old_inbox(folder / "inbox.db", [oru(1)])
+    with closing(SqliteInboxReader(folder / "inbox.db", "inbox")) as reader:
+        assert reader.get(1).arrival == oru(1)
+        assert [one.pruned_at for one in reader.with_control_id("M000001")[0]] == [None]
+        assert (prunes(reader, 1), last_emptied(reader), emptied(reader, [1])) == ([], 0, set())
+    assert made_of(folder / "inbox.db")[2] == (1,)

@@ -1,0 +1,13 @@
+"""Where requests to read messages again lie in a store, and their results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+FOLDER = "replays"
+ASKED, DONE = ".asked.json", ".done.json"
+
+
+def replay_waits(store: Path) -> bool:
+    """Whether messages are to be read again: what that leads to is not known yet."""
+    return any((store / FOLDER).glob(f"*{ASKED}"))

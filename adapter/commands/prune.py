@@ -1,0 +1,154 @@
+"""`troughline prune`: what a store need not keep any longer goes, or is told."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from adapter.app.pruning import (
+    INBOXES,
+    awaited_targets,
+    newest,
+    prunables,
+    remembered_retention,
+    removable,
+    removed,
+    retention_of,
+)
+from adapter.commands.check_store import children_gone, lock_holder
+from adapter.commands.prune_text import Told, history_page, history_tree, page_of, tree_of
+from adapter.commands.store_parts import CannotRead, Place, opened, place_of
+from adapter.store.faults import CannotKeep, StoreBroken, StoreLocked, StoreTooNew
+from adapter.store.folder import lock_store
+from adapter.store.prunable import prunes
+from adapter.store.retention import Line, Retention, believed, horizon
+from adapter.store.sqlite_inbox import SqliteInbox
+
+HISTORY = 100
+PATIENCE_S = 5.0
+UNKNOWN = (
+    f"No configuration is named and no service has pruned this store yet: archive_days is taken as "
+    f"{Retention().archive_days}."
+)
+
+
+def run(options: argparse.Namespace) -> int:
+    """0 done or told, 2 when the store cannot be read, or a service runs on it that prunes by itself."""
+    place = place_of(options.store, options.config)
+    if place is None:
+        return 2
+    try:
+        with opened(place.folder) as parts:
+            if options.history:
+                lines = [line for inbox in parts.inboxes for line in prunes(inbox, HISTORY)]
+                print(_json(history_tree(lines)) if options.json else history_page(lines))
+                return 0
+        return _dry(place, options) if options.dry_run else _done(place, options)
+    except (CannotRead, CannotKeep, StoreBroken, StoreLocked, StoreTooNew) as fault:
+        print(fault, file=sys.stderr)
+    except OSError as fault:
+        print(f"The store folder {place.folder} cannot be written: {fault.strerror}.", file=sys.stderr)
+    return 2
+
+
+def _dry(place: Place, options: argparse.Namespace) -> int:
+    told = Told(at=_now(), dry_run=True)
+    _look(place, told, {})
+    return _print(told, options)
+
+
+def _done(place: Place, options: argparse.Namespace) -> int:
+    running = lock_holder(place.folder)
+    if running is not None:
+        print(
+            f"The service (process {running}) runs on {place.folder} and prunes by itself once an hour; "
+            "look with --dry-run, or stop it first.",
+            file=sys.stderr,
+        )
+        return 2
+    told = Told(at=_now(), dry_run=False)
+    with lock_store(place.folder), _alone(place.folder), _writers(place.folder) as writers:
+        _look(place, told, writers)
+        if options.compact:
+            before = _size(place.folder)
+            for inbox in writers.values():
+                inbox.compact()
+            told.given_back = before - _size(place.folder)
+    return _print(told, options)
+
+
+def _look(place: Place, told: Told, writers: Mapping[str, SqliteInbox]) -> None:
+    """Note what goes; without writers nothing is removed."""
+    settings, retention = place.settings, _retention(place)
+    with prunables(place.folder, awaited_targets(settings) if settings else None) as every:
+        # No earlier look counts here: a person reads the date, and has seen it in the dry run.
+        time = believed(told.at, newest(every), None, timedelta())
+        if time is None:
+            return
+        old = horizon(retention, time, told.at)
+        told.older_than, told.read_older_than = old.archive, old.read
+        line = Line(at=told.at, by=f"command, user {_user()}", older_than=old.archive)
+        for name, prunable in every.items():
+            if told.dry_run:
+                told.add(removable(place.folder, name, prunable, old))
+            elif name in writers:
+                told.add(removed(place.folder, name, prunable, old, line, writers[name].prune))
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Inside nobody else writes: processes of a service that was killed live on for a moment."""
+    if not children_gone(folder, within_s=PATIENCE_S):
+        raise StoreLocked(f"The files in {folder} are still held by a process of the service; end it, then try again.")
+    yield
+
+
+@contextmanager
+def _writers(folder: Path) -> Iterator[dict[str, SqliteInbox]]:
+    """The inboxes that are there, opened as their service opens them."""
+    with ExitStack() as stack:
+        files = {name: folder / f"{name}.db" for name in INBOXES}
+        yield {
+            name: stack.enter_context(closing(SqliteInbox(file, name))) for name, file in files.items() if file.exists()
+        }
+
+
+def _retention(place: Place) -> Retention:
+    if place.settings is not None:
+        return retention_of(place.settings)
+    remembered = remembered_retention(place.folder)
+    if remembered is None:
+        print(UNKNOWN, file=sys.stderr)
+    return remembered or Retention()
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for name in INBOXES for file in folder.glob(f"{name}.db*"))
+
+
+def _print(told: Told, options: argparse.Namespace) -> int:
+    print(_json(tree_of(told)) if options.json else page_of(told))
+    return 0
+
+
+def _json(tree: Mapping[str, Any]) -> str:
+    return json.dumps(tree, indent=2, ensure_ascii=False)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a number nobody has named
+        return str(os.getuid())
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
