@@ -27,7 +27,7 @@ COLUMNS = (
 )
 
 
-def told(result: Mapping[str, Any], goals: Sequence[Goal], *, gate: bool) -> str:
+def told(result: Mapping[str, Any], goals: Sequence[Goal], *, strict: bool) -> str:
     """The whole result as text."""
     printed = StringIO()
     console = Console(file=printed, width=WIDTH, highlight=False, markup=False)
@@ -35,7 +35,7 @@ def told(result: Mapping[str, Any], goals: Sequence[Goal], *, gate: bool) -> str
     console.print(_limits(result["limits"]))
     console.print(_table(result["runs"]))
     console.print(_filter(result["filter"]))
-    console.print("\n".join(verdict_lines(goals, gate=gate)))
+    console.print("\n".join(verdict_lines(goals, strict=strict)))
     return "\n".join(line.rstrip() for line in printed.getvalue().splitlines()) + "\n"
 
 

@@ -1,0 +1,81 @@
+"""What the machine gives at best in this run, and what plain ways make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from adapter.commands.bench_load import Load, Measured
+from adapter.commands.bench_plain import Pace, Syncs, commits, naive, syncs
+from adapter.commands.bench_processes import cpu_s
+from adapter.commands.bench_wire_runs import echo, send
+
+NOISE_LIMIT = 0.3
+"""A spread of the echo between its repetitions above which the machine counts as noisy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Limits and plain ways."""
+
+    syncs: Syncs
+    echo: tuple[Measured, ...]
+    echo_cpu_us: float
+    """Processor time of the echo per message."""
+    naive: Pace
+    commits: Pace
+
+    @property
+    def echo_per_s(self) -> float:
+        """Messages a second through the bare echo, the median of its repetitions."""
+        return median(one.per_s for one in self.echo)
+
+    @property
+    def echo_p99_us(self) -> float:
+        """The p99 of its answers, the median of its repetitions."""
+        return median(one.p99_us for one in self.echo)
+
+    @property
+    def spread(self) -> float:
+        """How far its repetitions lie apart, as a share of the median."""
+        rates = [one.per_s for one in self.echo]
+        return (max(rates) - min(rates)) / median(rates)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether ratios of this run say little."""
+        return self.spread > NOISE_LIMIT
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "sync_p50_us": self.syncs.p50_us,
+            "sync_p99_us": self.syncs.p99_us,
+            "syncs_per_s": self.syncs.per_s,
+            "echo_per_s": self.echo_per_s,
+            "echo_p99_us": self.echo_p99_us,
+            "echo_cpu_us": self.echo_cpu_us,
+            "load_cpu_us": median(one.cpu_us for one in self.echo),
+            "naive_per_s": self.naive.per_s,
+            "naive_cpu_us": self.naive.cpu_us,
+            "commits_per_s": self.commits.per_s,
+        }
+
+
+def limits_of(folder: Path, messages: Sequence[bytes], *, load: Load, rounds: int, sync_count: int) -> Limits:
+    """Measure them; `load` is what the echo gets, `messages` are put through the plain ways."""
+    measured_syncs = syncs(folder, sync_count)
+    with echo() as running:
+        before = cpu_s(running.pid)
+        echoes = tuple(send(load.towards(running.port)) for _ in range(rounds))
+        echo_cpu_us = (cpu_s(running.pid) - before) / (load.count * rounds) * 1e6
+    return Limits(
+        syncs=measured_syncs,
+        echo=echoes,
+        echo_cpu_us=echo_cpu_us,
+        naive=naive(folder, messages),
+        commits=commits(folder, list(messages) * 5),
+    )
