@@ -6,11 +6,17 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from subprocess import SubprocessError
 from typing import Any
 
 from adapter.commands.bench_gate import SCHEMA, NoBaseline, baseline, compared, gate_lines
 from adapter.commands.bench_verdict import Goal, exit_status, verdict
+from adapter.commands.bench_wire_runs import LoadBroke
+from adapter.commands.demo_service import ServiceDied
+from adapter.store.faults import CannotKeep, StoreBroken
 
+BROKE_OFF = (LoadBroke, ServiceDied, CannotKeep, StoreBroken, SubprocessError, OSError)
+"""What ends a run before it has measured anything to tell; a time-out is an OSError."""
 Told = Callable[[Mapping[str, Any], Sequence[Goal]], str]
 
 
@@ -48,6 +54,12 @@ def conclude(
             return 2
     worse = any(row.worse for row in rows or ())
     return max(exit_status(goals, strict=options.strict), int(worse))
+
+
+def broke_off(fault: Exception) -> int:
+    """Say what ended the run."""
+    print(f"The bench broke off ({type(fault).__name__}): {fault}", file=sys.stderr)
+    return 2
 
 
 def refused(fault: NoBaseline) -> int:

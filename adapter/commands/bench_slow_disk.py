@@ -76,7 +76,16 @@ class SlowDisk:
         added = f"slow disk (+{DELAY_US / 1000:.0f} ms a sync)"
         many = f"{added}, every message durable, {CONNECTIONS} connections / a commit each"
         one = f"{added}, unfiltered feed, one connection / a commit each"
+        codes = {code for run in (*self.many, *self.one) for code in run.measured.codes}
+        right = self.kept == self.to_keep and codes == {"AA"}
         return [
+            Goal(
+                id="P5d",
+                goal=f"{added}, every answer AA, every message that had to be kept is on disk",
+                measured=f"{self.kept} of {self.to_keep} kept, answers {', '.join(sorted(codes)) or 'none'}",
+                passed=right,
+                correctness=True,
+            ),
             at_least("P5", many, self.many_over_commits, OF_COMMITS_MANY),
             at_least("P5o", one, self.one_over_commits, OF_COMMITS_ONE),
         ]

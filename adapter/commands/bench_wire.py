@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -18,13 +17,12 @@ from adapter.commands.bench_gate import NoBaseline
 from adapter.commands.bench_limits import Limits, limits_of
 from adapter.commands.bench_load import Load
 from adapter.commands.bench_measuring import Advance, bar, machine
-from adapter.commands.bench_outcome import before, conclude, refused
+from adapter.commands.bench_outcome import BROKE_OFF, before, broke_off, conclude, refused
 from adapter.commands.bench_service import BenchService
 from adapter.commands.bench_verdict import Goal
 from adapter.commands.bench_wire_goals import gated, goals_of
-from adapter.commands.bench_wire_runs import LoadBroke, Run, against
+from adapter.commands.bench_wire_runs import Run, against
 from adapter.commands.bench_wire_text import told
-from adapter.commands.demo_service import ServiceDied
 
 CONNECTIONS = 64
 STEPS = 6
@@ -84,9 +82,8 @@ def run(options: argparse.Namespace) -> int:
             wire = measured(Path(folder), extent, options.seed, step)
     except NoBaseline as fault:
         return refused(fault)
-    except (LoadBroke, ServiceDied, TimeoutError, OSError) as fault:
-        print(f"The bench broke off ({type(fault).__name__}): {fault}", file=sys.stderr)
-        return 2
+    except BROKE_OFF as fault:
+        return broke_off(fault)
     result = {
         "bench": "wire",
         "extent": name,
