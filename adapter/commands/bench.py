@@ -10,9 +10,7 @@ import sys
 def run(options: argparse.Namespace) -> int:
     """Run one bench, or all of them as one; each has a file of its own."""
     if options.bench and options.extent:
-        print(
-            f"Put --{options.extent} behind {options.bench} if it has it: bench {options.bench} --help.",
-            file=sys.stderr,
-        )
+        words = f"--{options.extent} before {options.bench} has no meaning"
+        print(f"{words}; see bench {options.bench} --help for its options.", file=sys.stderr)
         return 2
     return int(importlib.import_module(f"adapter.commands.bench_{options.bench or 'whole'}").run(options))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,22 +17,14 @@ from adapter.app.parts import Loaded, service_parts
 from adapter.app.replaying import FOLDER, Tally
 from adapter.commands.store_parts import STATE_FILE, StoreParts
 from adapter.domain.message import MessageRef
-from adapter.pipeline.parts import Parts
 from adapter.pipeline.process import Processed, reread
-from adapter.store.faults import GroupUndone
 from adapter.store.folder import FOLDER_MODE
 from adapter.store.sqlite_state import SqliteState
 
 VERDICT = ("exposure", "mechanism", "monitoring", "modifiers", "priority")
 """What a change of a finding is told by; its sentence and evidence are `troughline explain`'s."""
 SAY_EVERY = 200
-GROUP = 200
 Finding = Mapping[str, Any]
-Look = Callable[[SqliteState], None]
-
-
-def _unseen(_: SqliteState) -> None:
-    """Nobody looks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +82,8 @@ class Trial:
         }
 
 
-def tried(loaded: Loaded, store: StoreParts, messages: Sequence[MessageRef], look: Look = _unseen) -> Trial:
-    """Read messages again in a copy of the state, which is thrown away (OSError: there is no room for it).
-
-    `look` sees the copy before that.
-    """
+def tried(loaded: Loaded, store: StoreParts, messages: Sequence[MessageRef]) -> Trial:
+    """Read messages again in a copy of the state, which is thrown away (OSError: there is no room for it)."""
     home = store.folder / FOLDER
     home.mkdir(mode=FOLDER_MODE, exist_ok=True)
     trial = Trial()
@@ -105,7 +94,8 @@ def tried(loaded: Loaded, store: StoreParts, messages: Sequence[MessageRef], loo
         with closing(SqliteState(copy)) as state:
             parts = service_parts(loaded, state, reader(store.inboxes), lambda name: state.first_on(name, now.date()))
             touched: dict[str, None] = {}
-            for number, (message, done) in enumerate(_read_again(messages, state, parts, now), start=1):
+            for number, message in enumerate(messages, start=1):
+                done = reread(message, parts, now)
                 trial.add(message, done)
                 touched.update(dict.fromkeys(result.patient for result in done.work.results))
                 if number % SAY_EVERY == 0:
@@ -113,23 +103,7 @@ def tried(loaded: Loaded, store: StoreParts, messages: Sequence[MessageRef], loo
             for patient in touched:
                 after = [finding for part in state.findings(patient) for finding in part]
                 trial.findings += _differences(patient, store.state.findings_of(patient), after)
-            look(state)
     return trial
-
-
-def _read_again(
-    messages: Sequence[MessageRef], state: SqliteState, parts: Parts, now: datetime
-) -> Iterator[tuple[MessageRef, Processed]]:
-    """Every message with what came of it; many cost one sync."""
-    for start in range(0, len(messages), GROUP):
-        group = messages[start : start + GROUP]
-        try:
-            with state.together():
-                done = [reread(message, parts, now) for message in group]
-        except GroupUndone:
-            # One of them meets a fault of ours while it is written: alone it is quarantined, and spoils no other.
-            done = [reread(message, parts, now) for message in group]
-        yield from zip(group, done, strict=True)
 
 
 def _copied(state: Path, copy: Path) -> None:
