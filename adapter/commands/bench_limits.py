@@ -14,7 +14,7 @@ from adapter.commands.bench_processes import cpu_s
 from adapter.commands.bench_wire_runs import echo, send
 
 NOISE_LIMIT = 0.3
-"""A spread of the echo between its repetitions above which the machine counts as noisy."""
+"""A spread of the echo or of syncs between repetitions above which the machine counts as noisy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,15 @@ class Limits:
     @property
     def noisy(self) -> bool:
         """Whether ratios of this run say little."""
-        return self.spread > NOISE_LIMIT
+        return max(self.spread, self.syncs.spread) > NOISE_LIMIT
+
+    def noise(self) -> dict[str, Any]:
+        """What the line about the machine says of it."""
+        return {
+            "noisy": self.noisy,
+            "echo_spread": round(self.spread, 3),
+            "sync_spread": round(self.syncs.spread, 3),
+        }
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import fmean, quantiles
+from statistics import fmean, median, quantiles
 from typing import Any
 
 from adapter.commands.bench_feed import feed_of
@@ -28,6 +28,8 @@ class Syncs:
     p50_us: float
     p99_us: float
     per_s: float
+    spread: float
+    """How far the medians of its thirds lie apart, as a share of the median."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,10 @@ def syncs(folder: Path, count: int) -> Syncs:
             costs.append((time.perf_counter() - begun) * 1e6)
     path.unlink()
     cuts = quantiles(costs, n=100)
-    return Syncs(p50_us=cuts[49], p99_us=cuts[98], per_s=1e6 / fmean(costs))
+    third = len(costs) // 3
+    medians = [median(costs[begin : begin + third]) for begin in (0, third, 2 * third)]
+    spread = (max(medians) - min(medians)) / cuts[49]
+    return Syncs(p50_us=cuts[49], p99_us=cuts[98], per_s=1e6 / fmean(costs), spread=spread)
 
 
 def commits(folder: Path, messages: Sequence[bytes]) -> Pace:

@@ -99,11 +99,10 @@ class Whole:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON, in the order of the page."""
-        limits = self.wire.limits
         wire = self.wire.as_dict()
         return {
             "connections": CONNECTIONS,
-            "machine": {**self.machine, "noisy": limits.noisy, "echo_spread": round(limits.spread, 3)},
+            "machine": {**self.machine, **self.wire.limits.noise()},
             "limits": wire["limits"],
             "runs": wire["runs"],
             "slow_disk": self.slow_disk.as_dict() if self.slow_disk else None,

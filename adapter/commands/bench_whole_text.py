@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from adapter.commands.bench_verdict import Goal, verdict_lines
-from adapter.commands.bench_wire_text import WIDTH, filter_line, limits_lines, runs_table, tidied
+from adapter.commands.bench_wire_text import WIDTH, filter_line, limits_lines, runs_table, spreads, tidied
 
 
 def told(result: Mapping[str, Any], goals: Sequence[Goal], *, strict: bool) -> str:
@@ -33,12 +33,11 @@ def told(result: Mapping[str, Any], goals: Sequence[Goal], *, strict: bool) -> s
 
 def _machine(result: Mapping[str, Any]) -> list[str]:
     machine = result["machine"]
-    noisy = "; NOISY: read ratios with care" if machine["noisy"] else ""
     libraries = ", ".join(f"{name} {version}" for name, version in machine["libraries"].items())
     run = f"{result['extent']} run of {result['seconds']:,.0f} s, seed {result['seed']}, "
     place = f"{machine['processors']} processors, load {machine['load']}, file system {machine['file_system']}; "
     return [
-        f"{run}{result['connections']} connections; {place}echo spread {machine['echo_spread']:.0%}{noisy}",
+        f"{run}{result['connections']} connections; {place}{spreads(machine)}",
         f"Python {machine['python']}, SQLite {machine['sqlite']}, {libraries}",
     ]
 

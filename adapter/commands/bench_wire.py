@@ -89,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
         "extent": name,
         "seed": options.seed,
         "connections": CONNECTIONS,
-        "machine": machine() | {"noisy": wire.limits.noisy, "echo_spread": round(wire.limits.spread, 3)},
+        "machine": machine() | wire.limits.noise(),
         **wire.as_dict(),
         "gated": wire.gated(),
     }

@@ -48,11 +48,16 @@ def tidied(printed: StringIO) -> str:
 
 def _machine(result: Mapping[str, Any]) -> str:
     machine = result["machine"]
-    noisy = "; NOISY: read ratios with care" if machine["noisy"] else ""
     return (
         f"Python {machine['python']}, {machine['processors']} processors, load {machine['load']}, "
-        f"seed {result['seed']}, {result['connections']} connections; echo spread {machine['echo_spread']:.0%}{noisy}"
+        f"seed {result['seed']}, {result['connections']} connections; {spreads(machine)}"
     )
+
+
+def spreads(machine: Mapping[str, Any]) -> str:
+    """How far repetitions lay apart, and whether that says to read with care."""
+    noisy = "; NOISY: read ratios with care" if machine["noisy"] else ""
+    return f"spread of echo {machine['echo_spread']:.0%}, of syncs {machine['sync_spread']:.0%}{noisy}"
 
 
 def limits_lines(limits: Mapping[str, float]) -> str:

@@ -27,7 +27,7 @@ MEASURED = Measured(
 )
 RUN = Run(name="slow", measured=MEASURED, whole_s=1.0, cpu_us={"intake": 1.0}, resident_mib={"intake": 60.0})
 SLOW = SlowDisk(
-    syncs=Syncs(p50_us=5_100.0, p99_us=5_900.0, per_s=190.0),
+    syncs=Syncs(p50_us=5_100.0, p99_us=5_900.0, per_s=190.0, spread=0.1),
     commits=Pace(per_s=2.5, cpu_us=20.0),
     many=[replace(RUN, measured=replace(MEASURED, seconds=1.6))],
     one=[RUN],

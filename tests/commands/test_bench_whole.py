@@ -44,7 +44,7 @@ RUN = Run(
     cpu_us={"intake": 10.0, "core": 20.0},
     resident_mib={"intake": 60.0, "core": 90.0},
 )
-SYNCS, COMMITS = Syncs(p50_us=50.0, p99_us=50.0, per_s=20_000.0), Pace(per_s=20.0, cpu_us=20.0)
+SYNCS, COMMITS = Syncs(p50_us=50.0, p99_us=50.0, per_s=20_000.0, spread=0.1), Pace(per_s=20.0, cpu_us=20.0)
 WIRE = Wire(
     limits=Limits(
         syncs=SYNCS,

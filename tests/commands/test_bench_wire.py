@@ -38,7 +38,7 @@ MEASURED = Measured(
     bytes_per_message=480.0,
 )
 LIMITS = Limits(
-    syncs=Syncs(p50_us=50.0, p99_us=50.0, per_s=20_000.0),
+    syncs=Syncs(p50_us=50.0, p99_us=50.0, per_s=20_000.0, spread=0.1),
     echo=(replace(MEASURED, seconds=0.5, p99_us=50.0),) * 2,
     echo_cpu_us=10.0,
     naive=Pace(per_s=1.0, cpu_us=300.0),
@@ -97,6 +97,13 @@ def test_at_its_goals_a_run_passes():
 )
 def test_each_goal_is_missed_just_beyond_its_limit(changed, missed):
     assert judged(**changed) == missed
+
+
+@pytest.mark.parametrize(("syncs", "second_echo_s", "noisy"), [(0.3, 0.5, False), (0.31, 0.5, True), (0.0, 1.0, True)])
+def test_a_run_is_noisy_where_echo_or_syncs_varied(syncs, second_echo_s, noisy):
+    echo = (LIMITS.echo[0], replace(LIMITS.echo[0], seconds=second_echo_s))
+    limits = replace(LIMITS, syncs=replace(LIMITS.syncs, spread=syncs), echo=echo)
+    assert limits.noise()["noisy"] is noisy
 
 
 def test_what_a_later_run_is_compared_by_is_processor_time_over_that_of_echo_or_plain_way():
