@@ -65,7 +65,8 @@ def _growth(growth: Mapping[str, Any]) -> list[str]:
         for store in growth["stores"]
     ]
     peak = ", ".join(f"{name} {mib:.0f}" for name, mib in growth["peak_mib"].items())
-    return [*lines, f"growth: x {growth['ratio']:.2f}; most memory of the service on the largest store, MiB: {peak}"]
+    ratios = f"x {growth['ratio']:.2f} of processor time, x {growth['clock_ratio']:.2f} by the clock"
+    return [*lines, f"growth: {ratios}; most memory of the service on the largest store, MiB: {peak}"]
 
 
 def _replay(replay: Mapping[str, Any]) -> str:

@@ -14,7 +14,10 @@ from adapter.commands.bench_growth_store import grow, name_of, pattern_of
 
 
 def of(few=1000.0, many=1500.0, peak=150.0):
-    stores = [StoreCost(size=10, us=few, store_mib=1.0), StoreCost(size=1_000, us=many, store_mib=9.0)]
+    stores = [
+        StoreCost(size=10, us=few, clock_us=1.0, store_mib=1.0),
+        StoreCost(size=1_000, us=many, clock_us=3.0, store_mib=9.0),
+    ]
     return Growth(stores=stores, peak_mib={"intake": 60.0, "core": peak})
 
 
@@ -26,6 +29,11 @@ def test_each_goal_is_missed_just_beyond_its_limit(growth, missed):
     assert [goal.id for goal in goals] == ["P7", "P7m"]
     assert {goal.id for goal in goals if not goal.passed} == missed
     assert not any(goal.correctness for goal in goals)
+
+
+def test_the_clock_is_told_beside_processor_time():
+    assert of().as_dict()["ratio"] == 1.5
+    assert of().as_dict()["clock_ratio"] == 3.0
 
 
 def test_the_goal_names_its_sizes():
@@ -78,3 +86,4 @@ def test_a_probe_fills_a_store_to_its_size_and_asks_old_and_new_patients(tmp_pat
         assert len(store.state.all_patients()) == 30
         assert len(probe.costs) == 2
         assert min(probe.costs) > 0
+        assert len(probe.clock_costs) == 2

@@ -75,7 +75,10 @@ WHOLE = Whole(
         )
     ],
     growth=Growth(
-        stores=[StoreCost(size=10, us=1000.0, store_mib=1.0), StoreCost(size=100, us=1200.0, store_mib=9.0)],
+        stores=[
+            StoreCost(size=10, us=1000.0, clock_us=2000.0, store_mib=1.0),
+            StoreCost(size=100, us=1200.0, clock_us=2400.0, store_mib=9.0),
+        ],
         peak_mib={"intake": 60.0, "core": 90.0},
     ),
     replay=Replay(
