@@ -11,7 +11,7 @@ from typing import Any
 from adapter.commands.bench_load import Load, Measured
 from adapter.commands.bench_plain import Pace, Syncs, commits, naive, syncs
 from adapter.commands.bench_processes import cpu_s
-from adapter.commands.bench_wire_runs import echo, send
+from adapter.commands.bench_wire_runs import Echo, send
 
 NOISE_LIMIT = 0.3
 """A spread of the echo or of syncs between repetitions above which the machine counts as noisy."""
@@ -23,8 +23,8 @@ class Limits:
 
     syncs: Syncs
     echo: tuple[Measured, ...]
-    echo_cpu_us: float
-    """Processor time of the echo per message."""
+    echo_costs_us: tuple[float, ...]
+    """Processor time of the echo per message, in each of its repetitions."""
     naive: Pace
     commits: Pace
 
@@ -32,6 +32,11 @@ class Limits:
     def echo_per_s(self) -> float:
         """Messages a second through the bare echo, the median of its repetitions."""
         return median(one.per_s for one in self.echo)
+
+    @property
+    def echo_cpu_us(self) -> float:
+        """Processor time of the echo per message, the median of its repetitions."""
+        return median(self.echo_costs_us)
 
     @property
     def echo_p99_us(self) -> float:
@@ -73,17 +78,22 @@ class Limits:
         }
 
 
-def limits_of(folder: Path, messages: Sequence[bytes], *, load: Load, rounds: int, sync_count: int) -> Limits:
-    """Measure them; `load` is what the echo gets, `messages` are put through the plain ways."""
-    measured_syncs = syncs(folder, sync_count)
-    with echo() as running:
-        before = cpu_s(running.pid)
-        echoes = tuple(send(load.towards(running.port)) for _ in range(rounds))
-        echo_cpu_us = (cpu_s(running.pid) - before) / (load.count * rounds) * 1e6
-    return Limits(
-        syncs=measured_syncs,
-        echo=echoes,
-        echo_cpu_us=echo_cpu_us,
-        naive=naive(folder, messages),
-        commits=commits(folder, list(messages) * 5),
-    )
+class Echoes:
+    """An echo that is measured again and again between the runs, so that a slow minute touches it as it does them."""
+
+    def __init__(self, running: Echo, load: Load) -> None:
+        self._running = running
+        self._load = load.towards(running.port)
+        self.measured: list[Measured] = []
+        self.costs_us: list[float] = []
+
+    def measure(self) -> None:
+        """Send the load once more."""
+        before = cpu_s(self._running.pid)
+        self.measured.append(send(self._load))
+        self.costs_us.append((cpu_s(self._running.pid) - before) / self._load.count * 1e6)
+
+
+def plain_limits(folder: Path, messages: Sequence[bytes], sync_count: int) -> tuple[Syncs, Pace, Pace]:
+    """Syncs, the plain way and a commit each, with these messages."""
+    return syncs(folder, sync_count), naive(folder, messages), commits(folder, list(messages) * 5)

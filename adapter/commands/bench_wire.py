@@ -14,14 +14,14 @@ from typing import Any
 from adapter.commands.bench_feed import Feed, feed_of
 from adapter.commands.bench_filter import FilterCost, filter_cost
 from adapter.commands.bench_gate import NoBaseline
-from adapter.commands.bench_limits import Limits, limits_of
+from adapter.commands.bench_limits import Echoes, Limits, plain_limits
 from adapter.commands.bench_load import Load
 from adapter.commands.bench_measuring import Advance, bar, machine
 from adapter.commands.bench_outcome import BROKE_OFF, before, broke_off, conclude, refused
 from adapter.commands.bench_service import BenchService
 from adapter.commands.bench_verdict import Goal
 from adapter.commands.bench_wire_goals import gated, goals_of
-from adapter.commands.bench_wire_runs import Run, against
+from adapter.commands.bench_wire_runs import Run, against, echo
 from adapter.commands.bench_wire_text import told
 
 CONNECTIONS = 64
@@ -98,20 +98,33 @@ def run(options: argparse.Namespace) -> int:
 
 def measured(folder: Path, extent: Extent, seed: int, step: Advance) -> Wire:
     """Limits of this run, its runs by name, the cost of the filter, and what was kept; steps STEPS times."""
-    limits = limits_of(
-        folder,
-        list(feed_of("relevant", extent.naive, seed, "N")),
-        load=_load(0, "unfiltered", extent.unfiltered, seed, "E", echoed=True),
-        rounds=extent.rounds,
-        sync_count=extent.syncs,
-    )
+    plain = plain_limits(folder, list(feed_of("relevant", extent.naive, seed, "N")), extent.syncs)
     step()
+    with echo() as running:
+        echoes = Echoes(running, _load(running.port, "unfiltered", extent.unfiltered, seed, "E", echoed=True))
+        runs, kept = _runs(folder, extent, seed, echoes, step)
+    filtering = filter_cost(list(feed_of("unfiltered", 400, seed, "F")))
+    step()
+    limits = Limits(
+        syncs=plain[0],
+        naive=plain[1],
+        commits=plain[2],
+        echo=tuple(echoes.measured),
+        echo_costs_us=tuple(echoes.costs_us),
+    )
+    return Wire(limits=limits, runs=runs, filtering=filtering, kept=kept, to_keep=extent.kept)
+
+
+def _runs(folder: Path, extent: Extent, seed: int, echoes: Echoes, step: Advance) -> tuple[dict[str, list[Run]], int]:
+    """The runs by name, the echo between them, and how many of the near misses were kept."""
     runs: dict[str, list[Run]] = {}
     with BenchService(folder / "service") as service:
         for number in range(extent.rounds):
+            echoes.measure()
             load = _load(service.port, "unfiltered", extent.unfiltered, seed, f"U{number}N")
             runs.setdefault("unfiltered", []).append(against(service, "unfiltered", load))
         step()
+        echoes.measure()
         kept_before = service.kept()
         load = _load(service.port, "kept", extent.kept, seed, "K")
         runs["kept"] = [against(service, "kept", load, to_the_end=False)]
@@ -123,14 +136,13 @@ def measured(folder: Path, extent: Extent, seed: int, step: Advance) -> Wire:
         step()
         with BenchService(folder / "target-down", delivery="on") as other:
             for number in range(extent.rounds):
+                echoes.measure()
                 for name, one in (("target up", service), ("target down", other)):
                     load = _load(one.port, "unfiltered", extent.unfiltered // 2, seed, f"{name[7:]}{number}N")
                     runs.setdefault(name, []).append(against(one, name, load, to_the_end=False))
                     one.wait_until_understood()
         step()
-    filtering = filter_cost(list(feed_of("unfiltered", 400, seed, "F")))
-    step()
-    return Wire(limits=limits, runs=runs, filtering=filtering, kept=kept, to_keep=extent.kept)
+    return runs, kept
 
 
 def _load(port: int, feed: Feed, count: int, seed: int, series: str, *, echoed: bool = False) -> Load:

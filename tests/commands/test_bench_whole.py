@@ -49,7 +49,7 @@ WIRE = Wire(
     limits=Limits(
         syncs=SYNCS,
         echo=(replace(MEASURED, seconds=0.5, p99_us=50.0),) * 2,
-        echo_cpu_us=10.0,
+        echo_costs_us=(10.0, 10.0),
         naive=Pace(per_s=1.0, cpu_us=300.0),
         commits=COMMITS,
     ),

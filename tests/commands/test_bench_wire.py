@@ -40,7 +40,7 @@ MEASURED = Measured(
 LIMITS = Limits(
     syncs=Syncs(p50_us=50.0, p99_us=50.0, per_s=20_000.0, spread=0.1),
     echo=(replace(MEASURED, seconds=0.5, p99_us=50.0),) * 2,
-    echo_cpu_us=10.0,
+    echo_costs_us=(10.0, 10.0),
     naive=Pace(per_s=1.0, cpu_us=300.0),
     commits=Pace(per_s=200.0, cpu_us=20.0),
 )
