@@ -251,7 +251,8 @@ def _conform(commands: Commands) -> None:
 
 
 def _benches(parser: argparse.ArgumentParser) -> None:
-    kinds = parser.add_subparsers(dest="bench", metavar="BENCH", required=True)
+    benches.whole_options(parser)
+    kinds = parser.add_subparsers(dest="bench", metavar="BENCH")
     benches.wire_options(_command(kinds, "wire", benches.WIRE, benches.WIRE_EXAMPLES))
     benches.rules_options(_command(kinds, "rules", benches.RULES, benches.RULES_EXAMPLES))
 

@@ -29,10 +29,12 @@ def feed_of(kind: Feed, count: int, seed: int, series: str) -> Iterator[bytes]:
         if kind == "unfiltered" and random.random() >= RELEVANT_SHARE:
             yield everyday[number % TEMPLATES].replace(MARK.encode(), control_id.encode())
         else:
-            yield _result(random, control_id, KEPT_TEST if kind == "kept" else ASPARAGINASE_TEST)
+            test = KEPT_TEST if kind == "kept" else ASPARAGINASE_TEST
+            yield result_of(random, patient=f"B{control_id}", control_id=control_id, test=test)
 
 
-def _result(random: Random, control_id: str, test: str) -> bytes:
+def result_of(random: Random, *, patient: str, control_id: str, test: str = ASPARAGINASE_TEST) -> bytes:
+    """One result of a patient, with an order of its own."""
     value = f"{random.randint(0, 150) / 100:.2f}"
     order = Order(
         service=test,
@@ -41,4 +43,4 @@ def _result(random: Random, control_id: str, test: str) -> bytes:
         reported=SENT,
         rows=(Row(test=test, value=value, unit="IU/mL", reference_range=">=0.10"),),
     )
-    return oru(control_id=control_id, sent=SENT, person=person(random, f"B{control_id}"), order=order)
+    return oru(control_id=control_id, sent=SENT, person=person(random, patient), order=order)

@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 from collections import Counter, deque
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from adapter.commands.bench_feed import Feed, feed_of
@@ -35,6 +35,10 @@ class Load:
     series: str
     echoed: bool = False
     """The other side gives back what it gets, so that there is no code to read."""
+
+    def towards(self, port: int) -> Load:
+        """The same load, sent to another port."""
+        return replace(self, port=port)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,22 +3,50 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-BENCH = "Measure what something costs on this machine, beside what it could cost at best and done in a plain way."
-BENCH_EXAMPLES = ("troughline bench wire --quick", "troughline bench rules --quick --gate --json")
+BENCH = (
+    "Measure what receiving, keeping, interpreting and reading again cost on this machine, beside what they could cost "
+    "at best and done in a plain way: limits, baseline, scenarios, filter, growth, replay and the verdict of one run."
+)
+BENCH_EXAMPLES = (
+    "troughline bench",
+    "troughline bench --full --save before.json",
+    "troughline bench --full --gate before.json",
+    "troughline bench wire --quick",
+    "troughline bench rules --quick --json",
+)
 WIRE = "Messages a second over MLLP, how long answers take, and what each costs, beside a bare echo and the plain way."
 WIRE_EXAMPLES = (
     "troughline bench wire --quick",
     "troughline bench wire",
-    "troughline bench wire --quick --gate --json",
+    "troughline bench wire --quick --save before.json",
+    "troughline bench wire --quick --gate before.json --json",
 )
 RULES = "Microseconds per re-interpretation of a patient, and how they grow with events and with other patients."
 RULES_EXAMPLES = (
     "troughline bench rules",
     "troughline bench rules --quick",
-    "troughline bench rules --quick --gate --json",
+    "troughline bench rules --quick --strict --json",
     "troughline bench rules --seed 7",
 )
+SEED = 20
+
+
+def whole_options(parser: argparse.ArgumentParser) -> None:
+    """The options of plain `bench`."""
+    extent = parser.add_mutually_exclusive_group()
+    for name, told in (
+        ("quick", "within a minute (the default)"),
+        (
+            "full",
+            "100,000 messages read again, growth up to 100,000 messages and patients; some minutes",
+        ),
+        ("nightly", "as --full, with 1,000,000 of both; hours"),
+    ):
+        extent.add_argument(f"--{name}", action="store_const", const=name, dest="extent", help=told)
+    _common(parser, "other synthetic messages")
+    parser.set_defaults(strict=False, gate=None, save=None, seed=SEED, json=False)
 
 
 def wire_options(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +62,18 @@ def rules_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _common(parser: argparse.ArgumentParser, seed: str) -> None:
-    parser.add_argument("--gate", action="store_true", help="exit with 1 when a ratio misses its goal")
-    parser.add_argument("--seed", type=int, default=20, metavar="N", help=f"{seed} (default 20)")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    """Options of every bench; the defaults are those of plain `bench`, so that a word before BENCH is not undone."""
+    absent = argparse.SUPPRESS
+    parser.add_argument(
+        "--strict", action="store_true", default=absent, help="exit with 1 when a ratio misses its goal"
+    )
+    parser.add_argument(
+        "--gate",
+        type=Path,
+        default=absent,
+        metavar="FILE",
+        help="compare the ratios of this run with those of an earlier one; exit with 1 when one is over 25 %% worse",
+    )
+    parser.add_argument("--save", type=Path, default=absent, metavar="FILE", help="keep this run, for a later --gate")
+    parser.add_argument("--seed", type=int, default=absent, metavar="N", help=f"{seed} (default {SEED})")
+    parser.add_argument("--json", action="store_true", default=absent, help="print the result as JSON")

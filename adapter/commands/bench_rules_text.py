@@ -26,7 +26,7 @@ EVENTS_COLUMNS = (
 SHAPE_COLUMNS = ("difficult history", "events", "us", "growth")
 
 
-def told(result: Mapping[str, Any], goals: Sequence[Goal], *, gate: bool) -> str:
+def told(result: Mapping[str, Any], goals: Sequence[Goal], *, strict: bool) -> str:
     """The whole result as text."""
     printed = StringIO()
     console = Console(file=printed, width=WIDTH, highlight=False, markup=False)
@@ -36,7 +36,7 @@ def told(result: Mapping[str, Any], goals: Sequence[Goal], *, gate: bool) -> str
     console.print(_table(SHAPE_COLUMNS, (_shape_row(shape) for shape in result["shapes"])))
     console.print("\n".join(_crowd(result["patients"])))
     console.print(_digest(result["digest"]))
-    console.print("\n".join(verdict_lines(goals, gate=gate)))
+    console.print("\n".join(verdict_lines(goals, strict=strict)))
     return "\n".join(line.rstrip() for line in printed.getvalue().splitlines()) + "\n"
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from adapter.commands.bench_processes import cpu_s, peak_mib, resident_mib, written_bytes
 from adapter.commands.demo_service import ServiceDied, end
 from adapter.knowledge.shipped import shipped
 from adapter.store.sqlite_inbox import SqliteInboxReader
@@ -19,26 +20,35 @@ from adapter.store.state_reader import SqliteStateReader
 
 IDLE_LIMIT_S = 300.0
 POLL_S = 0.02
+STORE = "store"
 NOBODY = "http://127.0.0.1:9/fhir"
 """The discard port: nobody answers there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """Processor time and memory of the processes of a service."""
+    """Processor time, memory and writing of the processes of a service."""
 
     cpu_s: Mapping[str, float]
     resident_mib: Mapping[str, float]
+    written_bytes: Mapping[str, int]
 
 
 class BenchService:
     """One running service; ended with the block it is used in."""
 
-    def __init__(self, folder: Path, *, delivery: str = "shadow", environment: Mapping[str, str] | None = None) -> None:
-        folder.mkdir()
-        self.store = folder / "store"
-        configuration = folder / "troughline.yaml"
-        configuration.write_text(_configuration(self.store, delivery), encoding="utf-8")
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        delivery: str = "shadow",
+        archive: str = "headers",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start it; a store that is in the folder already is used. `archive`: what is kept of irrelevant messages."""
+        folder.mkdir(exist_ok=True)
+        self.store = folder / STORE
+        configuration = written_configuration(folder, delivery=delivery, archive=archive)
         with (folder / "log").open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own module under our own interpreter
                 [sys.executable, "-P", "-m", "adapter", "serve", "--config", str(configuration)],
@@ -59,6 +69,11 @@ class BenchService:
         """The MLLP port."""
         return int(self._ready["mllp"].rpartition(":")[2])
 
+    @property
+    def pids(self) -> dict[str, int]:
+        """The processes that work, without the one that watches over them."""
+        return {name: pid for name, pid in self._ready["pids"].items() if name != "parent"}
+
     def __enter__(self) -> Self:
         return self
 
@@ -69,11 +84,15 @@ class BenchService:
 
     def cost(self) -> Cost:
         """Processor time used so far, and memory held now, of each process."""
-        pids = {name: pid for name, pid in self._ready["pids"].items() if name != "parent"}
         return Cost(
-            cpu_s={name: _cpu_s(pid) for name, pid in pids.items()},
-            resident_mib={name: _resident_mib(pid) for name, pid in pids.items()},
+            cpu_s={name: cpu_s(pid) for name, pid in self.pids.items()},
+            resident_mib={name: resident_mib(pid) for name, pid in self.pids.items()},
+            written_bytes={name: written_bytes(pid) for name, pid in self.pids.items()},
         )
+
+    def peak_mib(self) -> dict[str, float]:
+        """The most memory each process held so far."""
+        return {name: peak_mib(pid) for name, pid in self.pids.items()}
 
     def wait_until_understood(self) -> None:
         """Return when every kept message is interpreted and its outbox rows are committed; raises TimeoutError."""
@@ -91,6 +110,14 @@ class BenchService:
             state.close()
             inbox.close()
 
+    def wait_until_kept(self, count: int) -> None:
+        """Return when the inbox holds so many messages; raises TimeoutError."""
+        deadline = time.monotonic() + IDLE_LIMIT_S
+        while self.kept() < count:
+            if time.monotonic() > deadline:
+                raise TimeoutError
+            time.sleep(POLL_S)
+
     def kept(self) -> int:
         """How many messages the inbox holds."""
         inbox = SqliteInboxReader(self.store / "inbox.db", "inbox")
@@ -100,24 +127,16 @@ class BenchService:
             inbox.close()
 
 
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _resident_mib(pid: int) -> float:
-    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
-def _configuration(store: Path, delivery: str) -> str:
+def written_configuration(folder: Path, *, delivery: str = "shadow", archive: str = "headers") -> Path:
+    """A configuration file for the store of this folder; gives its path."""
     lines = [
-        f"store: {store}",
+        f"store: {folder / STORE}",
         "mllp:",
         "  - name: bench",
         "    port: 0",
         "    zone: UTC",
         "    max_connections: 256",
+        f"    archive_irrelevant: {archive}",
         "http:",
         "  port: 0",
         "mappings:",
@@ -127,4 +146,6 @@ def _configuration(store: Path, delivery: str) -> str:
         f"    url: {NOBODY}",
         f"    delivery: {delivery}",
     ]
-    return "\n".join(lines) + "\n"
+    configuration = folder / "troughline.yaml"
+    configuration.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return configuration

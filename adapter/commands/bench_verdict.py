@@ -16,7 +16,7 @@ class Goal:
     measured: str
     passed: bool
     correctness: bool = False
-    """Wrong results fail every run; a missed ratio fails under --gate only."""
+    """Wrong results fail every run; a missed ratio fails under --strict only."""
 
 
 def at_most(name: str, what: str, measured: float, limit: float) -> Goal:
@@ -24,9 +24,14 @@ def at_most(name: str, what: str, measured: float, limit: float) -> Goal:
     return Goal(id=name, goal=f"{what} <= {limit:.2f}", measured=f"{measured:.2f}", passed=measured <= limit)
 
 
-def exit_status(goals: Sequence[Goal], *, gate: bool) -> int:
-    """1 when a result is wrong, or under --gate when a ratio missed its goal; else 0."""
-    return int(any(not goal.passed for goal in goals if gate or goal.correctness))
+def at_least(name: str, what: str, measured: float, limit: float) -> Goal:
+    """A ratio that must reach a limit."""
+    return Goal(id=name, goal=f"{what} >= {limit:.2f}", measured=f"{measured:.2f}", passed=measured >= limit)
+
+
+def exit_status(goals: Sequence[Goal], *, strict: bool) -> int:
+    """1 when a result is wrong, or under --strict when a ratio missed its goal; else 0."""
+    return int(any(not goal.passed for goal in goals if strict or goal.correctness))
 
 
 def verdict(goals: Sequence[Goal]) -> list[dict[str, Any]]:
@@ -34,9 +39,9 @@ def verdict(goals: Sequence[Goal]) -> list[dict[str, Any]]:
     return [{"id": goal.id, "goal": goal.goal, "measured": goal.measured, "pass": goal.passed} for goal in goals]
 
 
-def verdict_lines(goals: Sequence[Goal], *, gate: bool) -> list[str]:
-    """The goals for a person; without --gate a missed ratio is only told."""
-    missed = "FAILED" if gate else "missed"
+def verdict_lines(goals: Sequence[Goal], *, strict: bool) -> list[str]:
+    """The goals for a person; without --strict a missed ratio is only told."""
+    missed = "FAILED" if strict else "missed"
     return [
         f"{goal.id:<4}{'ok' if goal.passed else 'WRONG' if goal.correctness else missed:<8}{goal.goal}: {goal.measured}"
         for goal in goals

@@ -31,6 +31,8 @@ class Run:
     cpu_us: dict[str, float]
     """Processor time per message, by process."""
     resident_mib: dict[str, float]
+    written_bytes: float = 0.0
+    """Given to disks per message, by all processes."""
 
     @property
     def whole_per_s(self) -> float:
@@ -53,16 +55,24 @@ def send(load: Load) -> Measured:
     return Measured(**json.loads(done.stdout))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Echo:
+    """A running echo."""
+
+    port: int
+    pid: int
+
+
 @contextmanager
-def echo() -> Iterator[int]:
-    """The port of a bare echo on the loop of the listener."""
+def echo() -> Iterator[Echo]:
+    """A bare echo on the loop of the listener."""
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "adapter.commands.bench_echo"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert process.stdin  # noqa: S101 - PIPE was asked for
     assert process.stdout  # noqa: S101
     try:
-        yield int(process.stdout.readline())
+        yield Echo(port=int(process.stdout.readline()), pid=process.pid)
     finally:
         process.stdin.close()
         process.wait()
@@ -83,4 +93,5 @@ def against(service: BenchService, name: str, load: Load, *, to_the_end: bool = 
         whole_s=whole_s,
         cpu_us={k: (after.cpu_s[k] - before.cpu_s[k]) / measured.messages * 1e6 for k in after.cpu_s},
         resident_mib=dict(after.resident_mib),
+        written_bytes=sum(after.written_bytes[k] - before.written_bytes[k] for k in after.cpu_s) / measured.messages,
     )

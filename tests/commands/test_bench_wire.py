@@ -12,9 +12,11 @@ from adapter.cli import _parser
 from adapter.commands import bench_wire
 from adapter.commands.bench_feed import feed_of
 from adapter.commands.bench_filter import FilterCost, filter_cost
+from adapter.commands.bench_limits import Limits
 from adapter.commands.bench_load import Measured
-from adapter.commands.bench_wire import Limits
-from adapter.commands.bench_wire_goals import goals_of
+from adapter.commands.bench_plain import Pace, Syncs
+from adapter.commands.bench_wire import Wire
+from adapter.commands.bench_wire_goals import gated, goals_of
 from adapter.commands.bench_wire_runs import LoadBroke, Run
 from adapter.ingest.hl7v2 import peek
 from adapter.ingest.hl7v2.header import envelope_of
@@ -36,11 +38,11 @@ MEASURED = Measured(
     bytes_per_message=480.0,
 )
 LIMITS = Limits(
-    sync_p50_us=50.0,
-    sync_p99_us=50.0,
+    syncs=Syncs(p50_us=50.0, p99_us=50.0, per_s=20_000.0, spread=0.1),
     echo=(replace(MEASURED, seconds=0.5, p99_us=50.0),) * 2,
-    naive_per_s=1.0,
-    commits_per_s=200.0,
+    echo_costs_us=(10.0, 10.0),
+    naive=Pace(per_s=1.0, cpu_us=300.0),
+    commits=Pace(per_s=200.0, cpu_us=20.0),
 )
 FILTER = FilterCost(few_us_per_kb=3.0, many_us_per_kb=3.0)
 GOALS = ("P0", "P1", "P1n", "P2", "P3", "P4", "P6", "P6g", "P9", "P9p")
@@ -58,6 +60,14 @@ def runs(**changed):
     return {
         name: [changed.get("kept_run" if name == "kept" else name.replace(" ", "_"), run_of(name))] for name in names
     }
+
+
+def wire(kept=40, to_keep=40, **changed):
+    return Wire(limits=LIMITS, runs=runs(**changed), filtering=FILTER, kept=kept, to_keep=to_keep)
+
+
+def options(**given):
+    return Namespace(**{"quick": True, "strict": False, "gate": None, "save": None, "seed": 1, "json": False, **given})
 
 
 def judged(limits=LIMITS, filtering=FILTER, kept=(40, 40), **changed):
@@ -89,11 +99,31 @@ def test_each_goal_is_missed_just_beyond_its_limit(changed, missed):
     assert judged(**changed) == missed
 
 
+@pytest.mark.parametrize(("syncs", "second_echo_s", "noisy"), [(0.3, 0.5, False), (0.31, 0.5, True), (0.0, 1.0, True)])
+def test_a_run_is_noisy_where_echo_or_syncs_varied(syncs, second_echo_s, noisy):
+    echo = (LIMITS.echo[0], replace(LIMITS.echo[0], seconds=second_echo_s))
+    limits = replace(LIMITS, syncs=replace(LIMITS.syncs, spread=syncs), echo=echo)
+    assert limits.noise()["noisy"] is noisy
+
+
+def test_what_a_later_run_is_compared_by_is_processor_time_over_that_of_echo_or_plain_way():
+    cost = FilterCost(few_us_per_kb=4.0, many_us_per_kb=5.0)
+    told = gated(LIMITS, runs(relevant=replace(run_of("r"), cpu_us={"intake": 10.0, "core": 50.0})), cost)
+    assert told == {
+        "unfiltered feed, processor time / echo": 0.3,
+        "every message kept, processor time / echo": 0.3,
+        "target down, processor time / echo": 0.3,
+        "all relevant, processor time / plain way": 0.2,
+        "filter of a KB / echo of a message": 0.5,
+        "filter, 5,000 codes / 5 codes": 1.25,
+    }
+
+
 def test_a_message_that_was_not_kept_fails_every_run_and_a_missed_ratio_none(monkeypatch, capsys):
     def with_kept(kept):
         slow = run_of("u", whole_s=9.0)
-        monkeypatch.setattr(bench_wire, "measured", lambda *_: (LIMITS, runs(unfiltered=slow), FILTER, kept))
-        return bench_wire.run(Namespace(quick=True, gate=False, seed=1, json=True))
+        monkeypatch.setattr(bench_wire, "measured", lambda *_: wire(*kept, unfiltered=slow))
+        return bench_wire.run(options(json=True))
 
     assert with_kept((40, 40)) == 0
     told = json.loads(capsys.readouterr().out)
@@ -101,10 +131,10 @@ def test_a_message_that_was_not_kept_fails_every_run_and_a_missed_ratio_none(mon
     assert with_kept((39, 40)) == 1
 
 
-def test_under_gate_a_missed_ratio_fails(monkeypatch, capsys):
+def test_strictly_a_missed_ratio_fails(monkeypatch, capsys):
     slow = run_of("u", whole_s=9.0)
-    monkeypatch.setattr(bench_wire, "measured", lambda *_: (LIMITS, runs(unfiltered=slow), FILTER, (40, 40)))
-    assert bench_wire.run(Namespace(quick=True, gate=True, seed=1, json=False)) == 1
+    monkeypatch.setattr(bench_wire, "measured", lambda *_: wire(unfiltered=slow))
+    assert bench_wire.run(options(strict=True)) == 1
     assert (
         "P1  FAILED  unfiltered feed, all that follows included / bare echo >= 0.50: 0.06\n" in capsys.readouterr().out
     )
@@ -115,7 +145,7 @@ def test_a_run_that_breaks_off_says_so(monkeypatch, capsys):
         raise LoadBroke("the listener closed a connection")
 
     monkeypatch.setattr(bench_wire, "measured", broken)
-    assert bench_wire.run(Namespace(quick=True, gate=False, seed=1, json=False)) == 2
+    assert bench_wire.run(options()) == 2
     assert capsys.readouterr().err == "The bench broke off (LoadBroke): the listener closed a connection\n"
 
 
