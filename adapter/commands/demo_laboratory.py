@@ -88,15 +88,16 @@ def _somebody(random: Random) -> Person:
 
 def _panel(random: Random) -> tuple[str, tuple[Row, ...]]:
     service = random.choice(tuple(PANELS))
-    return service, tuple(_row(random, test) for test in PANELS[service])
+    return service, tuple(measured_row(random, test) for test in PANELS[service])
 
 
 def _look_alike(random: Random) -> tuple[str, tuple[Row, ...]]:
     service, test = random.choice(LOOK_ALIKES)
-    return service, (_row(random, test),)
+    return service, (measured_row(random, test),)
 
 
-def _row(random: Random, measured: Measured) -> Row:
+def measured_row(random: Random, measured: Measured) -> Row:
+    """A test measured once, anywhere in its range."""
     test, unit, low, high, reference = measured
     value = random.uniform(low, high)
     digits = 2 if high < 10 else 1 if high < 100 else 0

@@ -163,6 +163,14 @@ def test_a_feed_is_what_it_is_called():
     assert set(unfiltered) == {"relevant", "irrelevant"}
 
 
+def test_the_reports_of_a_whole_laboratory_are_as_large_as_they_are_there():
+    reports = list(feed_of("unfiltered", 2000, 20, "T"))
+    results = [report.count(b"\rOBX|") for report in reports]
+    assert (min(results), max(results)) == (1, 30)
+    assert 8.5 <= sum(results) / len(results) <= 10
+    assert 1500 <= sum(map(len, reports)) / len(reports) <= 1900
+
+
 def test_a_feed_is_the_same_for_the_same_seed_and_no_control_id_comes_twice():
     first, again = (list(feed_of("unfiltered", 500, 20, "T")) for _ in range(2))
     assert first == again
