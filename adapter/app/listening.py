@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +16,8 @@ from adapter.app.keeping import GroupKeeper
 from adapter.app.observing import Observe
 from adapter.app.parts import Loaded, rules_for
 from adapter.app.receptions import hl7_reception
-from adapter.pipeline.receive import Door, Reception, receive_at_once, receive_in_mode, too_large
+from adapter.pipeline.receive import Door, Reception, Replies, receive_at_once, receive_in_mode, too_large
+from adapter.pipeline.reception import ANSWERED_TOGETHER
 from adapter.settings import MllpListener as ListenerSettings
 from adapter.settings import Settings
 from adapter.store.faults import CannotKeep, StoreBroken
@@ -26,6 +27,7 @@ from adapter.transport.mllp import Followed, MllpLimits, MllpListener
 from adapter.transport.tls_server import ServerTls
 
 RELEVANCE_BOUND = 100_000
+WHOLE_FRAME = 2**31
 QUIET_EVENTS = frozenset({"connection-opened", "connection-closed"})
 
 
@@ -72,6 +74,8 @@ def listener(
         ack_mode=settings.ack_mode,
         heartbeats=settings.heartbeats,
         may_refuse=True,
+        # What release 2 confirms is the whole frame.
+        answered_together=WHOLE_FRAME if settings.mllp_release == "2" else ANSWERED_TOGETHER,
     )
     seconds = ACK_SECONDS.labels(settings.name)
     log = structlog.get_logger().bind(listener=settings.name)
@@ -79,16 +83,23 @@ def listener(
     async def handle(raw: bytes, _peer: str) -> bytes | Followed | None:
         started = time.perf_counter()
         try:
-            replies = await receive_in_mode(raw, door, received)
-            return Followed(first=replies.first, later=replies.later) if replies.later else replies.first
+            return await told(receive_in_mode(raw, door, received))
+        finally:
+            seconds.observe(time.perf_counter() - started)
+
+    async def told(coming: Awaitable[bytes | Replies | None]) -> bytes | Followed | None:
+        try:
+            replies = await coming
         except CannotKeep as fault:
             ALARMS.labels("inbox-cannot-keep").inc()
             log.error("cannot-keep", reason=str(fault))
             raise CannotStore from None
         except StoreBroken:
             raise CannotStore from None
-        finally:
-            seconds.observe(time.perf_counter() - started)
+        if not isinstance(replies, Replies):
+            return replies
+        later = replies.later
+        return Followed(first=replies.first, later=lambda: told(later())) if later else replies.first
 
     def at_once(raw: bytes) -> bytes | None:
         started = time.perf_counter()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,9 +10,10 @@ from adapter.domain.message import Answer
 from adapter.domain.problems import problem
 from adapter.ingest.acknowledgment import acknowledge
 from adapter.ingest.acknowledgment_modes import ORIGINAL, AckMode, Wishes, wishes
-from adapter.ingest.hl7v2 import peek, split_messages
+from adapter.ingest.hl7v2 import peek
 from adapter.ingest.hl7v2.batch import is_single
 from adapter.ingest.hl7v2.header import is_acknowledgment
+from adapter.pipeline.portions import Portion, in_turns, portions
 from adapter.pipeline.reception import Door, Incoming, Keeper, Reception, hl7_arrival, incoming
 from adapter.pipeline.taking import ACCEPTED, COMMITTED, Taken, answer_to, judged, note_irrelevant, take, worded
 from adapter.store.crash_points import reached
@@ -36,8 +37,8 @@ class Replies:
     """What a frame is told: something as soon as it is safe, and something once it is understood."""
 
     first: bytes | None
-    later: Callable[[], Awaitable[bytes | None]] | None = None
-    """Has to be called whenever it is there: it remembers the answer, sent or not."""
+    later: Callable[[], Awaitable[bytes | Replies | None]] | None = None
+    """Has to be called whenever it is there: it remembers the answer, sent or not; takes what is left."""
 
 
 async def receive_hl7(raw: bytes, door: Door, reception: Reception) -> bytes | None:
@@ -46,31 +47,55 @@ async def receive_hl7(raw: bytes, door: Door, reception: Reception) -> bytes | N
     A frame with several messages is answered by as many acknowledgments inside one BHS/BTS batch.
     Raises whatever the keeper raises when the bytes cannot be stored: then no answer may be given.
     """
-    messages = _split(raw)
-    answers = [await _receive_one(message, door, reception) for message in messages]
-    return _together(answers, batch=len(messages) > 1)
+    answers: list[bytes | None] = []
+    several = False
+    async for portion in _arrived(raw, door, reception):
+        answers += await _answers(portion, door, reception)
+        several = portion.several
+    return _together(answers, batch=several)
 
 
 async def receive_in_mode(raw: bytes, door: Door, reception: Reception) -> Replies:
     """Answer one frame as the mode of the door and MSH-15 and MSH-16 of its messages have it (HL7 2.5 section 2.9).
 
-    Raises as `receive_hl7` does.
+    Of a frame with very many messages, some are taken and answered, then the next: `later` gives further replies.
+    Raises as `receive_hl7` does, and so does `later`.
     """
-    if door.ack_mode == "original":
-        return Replies(first=await receive_hl7(raw, door, reception))
-    taken = [await take(message, door, reception) for message in _split(raw)]
-    accepts = [_accept(one, door, reception) for one in taken]
-    first = _together((told for _, told in accepts), batch=len(taken) > 1)
+    return await _take_portion(_arrived(raw, door, reception), door, reception)
 
-    async def later() -> bytes | None:
+
+def _arrived(raw: bytes, door: Door, reception: Reception) -> AsyncIterator[Portion]:
+    reached("received")
+    return portions(raw, door.answered_together, reception.executor)
+
+
+async def _take_portion(left: AsyncIterator[Portion], door: Door, reception: Reception) -> Replies:
+    portion = await anext(left)
+
+    async def following() -> Replies:
+        return await _take_portion(left, door, reception)
+
+    if door.ack_mode == "original":
+        answers = await _answers(portion, door, reception)
+        told = _together(answers, batch=portion.several)
+        return Replies(first=told, later=None if portion.last else following)
+    taken = [await take(message, door, reception) async for message in in_turns(portion.messages)]
+    accepts = [_accept(one, door, reception) async for one in in_turns(taken)]
+
+    async def later() -> bytes | Replies | None:
         # A sender who was told that his message was not taken waits for nothing more.
         answers = [
             await _application(one, door, reception, silent=code in ("CE", "CR") and told is not None)
-            for one, (code, told) in zip(taken, accepts, strict=True)
+            async for one, (code, told) in in_turns(zip(taken, accepts, strict=True))
         ]
-        return _together(answers, batch=len(taken) > 1)
+        told = _together(answers, batch=portion.several)
+        return told if portion.last else Replies(first=told, later=following)
 
-    return Replies(first=first, later=later)
+    return Replies(first=_together((told for _, told in accepts), batch=portion.several), later=later)
+
+
+async def _answers(portion: Portion, door: Door, reception: Reception) -> list[bytes | None]:
+    return [await _receive_one(message, door, reception) async for message in in_turns(portion.messages)]
 
 
 def receive_at_once(raw: bytes, door: Door, reception: Reception) -> bytes | None:
@@ -103,11 +128,6 @@ def too_large(raw_start: bytes, reception: Reception, mode: AckMode = "original"
     return acknowledge(
         raw_start, answer, now=reception.clock(), control_id=control_id, asks_none=_asks_none(answer, wished)
     )
-
-
-def _split(raw: bytes) -> list[bytes]:
-    reached("received")
-    return split_messages(raw)
 
 
 async def _receive_one(raw: bytes, door: Door, reception: Reception) -> bytes | None:

@@ -17,6 +17,7 @@ from adapter.ingest.relevance import Judgement
 from adapter.ingest.senders import RulesFor, SenderRules
 
 ArchiveIrrelevant = Literal["count", "headers", "full"]
+ANSWERED_TOGETHER = 1000
 _USUAL_RULES = SenderRules()
 
 
@@ -49,6 +50,8 @@ class Door:
     """`MSH-3|MSH-4` (either part `*`) or MSH-9 of messages that only ask whether we are there."""
     may_refuse: bool = False
     """Whether `cannot_store: AR` of a sender holds here; elsewhere whoever called hears of the fault."""
+    answered_together: int = ANSWERED_TOGETHER
+    """Most messages of one frame that are taken and answered in one go; the others follow in batches of their own."""
 
 
 def _unheeded(_listener: str, _sender: str) -> None:

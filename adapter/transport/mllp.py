@@ -18,9 +18,9 @@ __all__ = ["CannotStore", "Followed", "MllpLimits", "MllpListener"]
 class MllpListener:
     """Listens on one port; hands every message to `handle` and writes back what it answers.
 
-    `handle(message, peer)` gives the answer's bytes, or two answers one after the other (`Followed`), None to answer
-    nothing, or raises CannotStore to have the
-    connection closed without an answer. `too_large(header)` words the answer to an oversized frame.
+    `handle(message, peer)` gives the answer's bytes, or several answers one after the other (`Followed`), None to
+    answer nothing, or raises CannotStore to have the connection closed without an answer. `too_large(header)` words
+    the answer to an oversized frame.
     `on_event(name, fields)` tells what happened on the wire and never holds content; `on_torn(fragment, peer)`
     receives a frame that never ended, for the archive. `at_once(message)` may give the answer without waiting, and is
     asked first when nothing of the connection is in hand. With `tls` every connection is secured first; what the

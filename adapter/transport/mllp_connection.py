@@ -152,12 +152,11 @@ class Connection(asyncio.Protocol):
         try:
             while frame := await self._next():
                 answer = await self._answer_to(frame)
-                first = answer.first if isinstance(answer, Followed) else answer
-                self._send(COMMITTED if self._handlers.commits else None, first)
-                if isinstance(answer, Followed):
-                    self._send(await answer.later())
-                if self._writable:
-                    await self._writable
+                confirmed = COMMITTED if self._handlers.commits else None
+                while isinstance(answer, Followed):
+                    await self._send_in_turn(confirmed, answer.first)
+                    answer, confirmed = await answer.later(), None
+                await self._send_in_turn(confirmed, answer)
         except CannotStore:
             self._event("store-refused")
             self._send(NOT_COMMITTED if self._handlers.commits else None)
@@ -166,6 +165,11 @@ class Connection(asyncio.Protocol):
         finally:
             self._end()
             self._transport.close()
+
+    async def _send_in_turn(self, *contents: bytes | None) -> None:
+        self._send(*contents)
+        if self._writable:
+            await self._writable
 
     async def _next(self) -> Frame | TooLarge | None:
         while not self._waiting:

@@ -9,11 +9,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Followed:
-    """An answer in two frames: one at once, and one when it is known."""
+    """An answer in two frames or more: one at once, and each of the others when it is known."""
 
     first: bytes | None
-    later: Callable[[], Awaitable[bytes | None]]
-    """Called once `first` is written; the next frame of the connection has its turn after it."""
+    later: Callable[[], Awaitable[bytes | Followed | None]]
+    """Called once `first` is written and there is room for more; the next frame of the connection comes after it."""
 
 
 Handle = Callable[[bytes, str], Awaitable[bytes | Followed | None]]

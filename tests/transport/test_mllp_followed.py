@@ -24,9 +24,14 @@ class Site:
         async def later() -> bytes | None:
             await self.gate.wait()
             self.remembered.append(message)
+            if message.startswith(b"MSH|many"):
+                return Followed(first=b"MSH|second", later=last)
             if message.endswith(b"broken"):
                 raise RuntimeError("a fault of ours")
             return None if b"no later" in message else b"MSH|later:" + message
+
+        async def last() -> bytes:
+            return b"MSH|last"
 
         return Followed(first=None if b"no first" in message else b"MSH|first:" + message, later=later)
 
@@ -92,6 +97,51 @@ def test_either_of_the_two_may_be_silence():
         b"MSH|first:MSH|end",
         b"MSH|later:MSH|end",
     ]
+
+
+@pytest.mark.parametrize("release_2", [False, True])
+def test_an_answer_in_three_parts_is_confirmed_once_and_comes_before_the_next_frame(release_2):
+    async def tell(site, _listener, line):
+        site.gate.set()
+        line.writer.write(framed(b"MSH|many") + framed(b"MSH|b"))
+        told = [b"MSH|first:MSH|many", b"MSH|second", b"MSH|last", b"\x06", b"MSH|first:MSH|b", b"MSH|later:MSH|b"]
+        expected = [b"\x06", *told] if release_2 else [part for part in told if part != b"\x06"]
+        whole = b"".join(map(framed, expected))
+        assert await asyncio.wait_for(line.reader.readexactly(len(whole)), 10) == whole
+
+    story(tell, release_2=release_2)
+
+
+def test_the_next_part_waits_until_the_sender_has_read_what_came_before():
+    async def run():
+        made, begun = [], asyncio.Event()
+
+        async def part() -> Followed | None:
+            made.append(1)
+            begun.set()
+            if len(made) == 1000:
+                return None
+            return Followed(first=b"MSH|" + b"x" * 100_000, later=part)
+
+        async def handle(_message: bytes, _peer: str) -> Followed | None:
+            return await part()
+
+        listener = MllpListener(handle=handle, too_large=lambda _: None, limits=MllpLimits(), on_event=lambda *_: None)
+        port = await listener.start("127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+        writer.write(framed(b"MSH|long"))
+        await begun.wait()
+        held = -1
+        while held != len(made):
+            held = len(made)
+            await asyncio.sleep(0.3)
+        await reader.read(1000)
+        writer.transport.abort()
+        await listener.stop(0.1)
+        return held
+
+    # What the sockets of both sides hold, and no more.
+    assert asyncio.run(run()) < 400
 
 
 def test_the_confirmation_of_release_2_comes_before_both():
