@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 from prometheus_client import Counter, Gauge, Histogram
+
+from adapter.app.remembering import remembered
 
 MESSAGES = Counter("troughline_messages_received_total", "Messages received.", ["listener", "relevance"])
 ACKS = Counter("troughline_acks_total", "Acknowledgments given.", ["listener", "code"])
@@ -77,19 +79,18 @@ _name_of: Callable[[str], str] = lambda _: OTHER_SENDER  # noqa: E731 - until th
 def name_senders(name_of: Callable[[str], str]) -> None:
     """Say how `MSH-3|MSH-4` is called in metrics: by what the site wrote, never by what a message says."""
     global _name_of  # noqa: PLW0603 - one process, one configuration
-    _name_of = name_of
-    _of_sender.cache_clear()
+    _name_of = remembered(name_of)
+    _of_name.cache_clear()
 
 
-@lru_cache(maxsize=4096)
-def _of_sender(listener: str, sender: str) -> tuple[Counter, Gauge]:
-    name = _name_of(sender)
+@cache
+def _of_name(listener: str, name: str) -> tuple[Counter, Gauge]:
     return FROM_SENDER.labels(listener, name), LAST_FROM_SENDER.labels(listener, name)
 
 
 def heard(listener: str, sender: str) -> None:
     """Count a message of a sender, `MSH-3|MSH-4` as sent, under the name the site gave it."""
-    messages, last = _of_sender(listener, sender)
+    messages, last = _of_name(listener, _name_of(sender))
     messages.inc()
     last.set_to_current_time()
 

@@ -18,6 +18,8 @@ from adapter.ingest.senders import RulesFor, SenderRules
 
 ArchiveIrrelevant = Literal["count", "headers", "full"]
 ANSWERED_TOGETHER = 1000
+NAME_LIMIT_CHARS = 512
+"""Two fields of type HD at their longest (227 each in HL7 2.5.1) fit."""
 _USUAL_RULES = SenderRules()
 
 
@@ -150,14 +152,14 @@ def arrival_of(message: Incoming, door: Door, judgement: Judgement, *, file: str
 
 
 def header_of(message: Incoming, door: Door) -> Header:
-    """All that is kept of an irrelevant message."""
+    """All that is kept of an irrelevant message; of a field longer than any name, its beginning."""
     return Header(
         received_at=message.received_at,
         listener=door.listener,
-        sender=message.sender,
-        message_type=message.message_type,
-        control_id=message.control_id,
-        sent=message.sent,
+        sender=message.sender[:NAME_LIMIT_CHARS],
+        message_type=message.message_type[:NAME_LIMIT_CHARS],
+        control_id=message.control_id[:NAME_LIMIT_CHARS],
+        sent=message.sent[:NAME_LIMIT_CHARS],
         size=len(message.raw),
         digest=hashlib.sha256(message.raw).hexdigest(),
     )
