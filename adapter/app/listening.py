@@ -13,6 +13,7 @@ import structlog
 
 from adapter.app.counters import ACK_SECONDS, ALARMS
 from adapter.app.keeping import GroupKeeper
+from adapter.app.measured_log import MeasuredLog
 from adapter.app.observing import Observe
 from adapter.app.parts import Loaded, rules_for
 from adapter.app.receptions import hl7_reception
@@ -53,11 +54,12 @@ def _refuses(settings: Settings) -> bool:
 
 def _telling_refusals(observe: Observe) -> Observe:
     """Observe, and log each message that was answered AR because it could not be kept."""
+    refusals = MeasuredLog(structlog.get_logger().error)
 
     def observe_and_tell(event: str, facts: dict[str, Any]) -> None:
         observe(event, facts)
         if event == "refused":
-            structlog.get_logger().error("cannot-keep", listener=facts["listener"], reason=facts["reason"])
+            refusals.line("cannot-keep", {"listener": facts["listener"], "reason": facts["reason"]})
 
     return observe_and_tell
 
@@ -79,6 +81,7 @@ def listener(
     )
     seconds = ACK_SECONDS.labels(settings.name)
     log = structlog.get_logger().bind(listener=settings.name)
+    of_peers, of_the_store = MeasuredLog(log.info), MeasuredLog(log.error)
 
     async def handle(raw: bytes, _peer: str) -> bytes | Followed | None:
         started = time.perf_counter()
@@ -92,7 +95,7 @@ def listener(
             replies = await coming
         except CannotKeep as fault:
             ALARMS.labels("inbox-cannot-keep").inc()
-            log.error("cannot-keep", reason=str(fault))
+            of_the_store.line("cannot-keep", {"reason": str(fault)})
             raise CannotStore from None
         except StoreBroken:
             raise CannotStore from None
@@ -111,7 +114,7 @@ def listener(
     def on_event(event: str, facts: dict[str, Any]) -> None:
         observe(event, {**facts, "listener": settings.name})
         if event not in QUIET_EVENTS:
-            log.info(event, **facts)
+            of_peers.line(event, facts)
 
     return MllpListener(
         handle=handle,

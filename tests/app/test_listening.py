@@ -12,6 +12,7 @@ import pytest
 from running_service import Laboratory, code_of
 from structlog.testing import capture_logs
 
+from adapter.app import measured_log
 from adapter.app.listening import listener, reception
 from adapter.app.parts import Instructions, read_everything
 from adapter.settings import MllpListener, Sender
@@ -124,3 +125,32 @@ def test_others_are_answered_while_a_frame_of_many_messages_is_taken(release, ba
     assert told.startswith(b"\x0b\x06\x1c\r") == (release == "2")
     assert turned[0] < 2000
     assert judged[judged.index(b"B1") - 1] != b"E2499"
+
+
+@pytest.mark.loopback
+def test_a_port_scanner_gets_a_few_lines_and_a_count(monkeypatch):
+    monkeypatch.setattr(measured_log, "SPAN_S", 0.5)
+    loaded, _ = read_everything(Instructions(mappings=(str(DEMO),)), thorough=False)
+    counted = []
+
+    async def story(executor):
+        received = reception(loaded, MllpListener(), Keeper(), executor, lambda *_: None)
+        port = listener(MllpListener(), received, lambda event, _: counted.append(event), None, None)
+        place = ("127.0.0.1", await port.start("127.0.0.1", 0))
+        for _ in range(20):
+            reader, writer = await asyncio.open_connection(*place)
+            writer.write(b"GET / HTTP/1.1\r\n\r\n")
+            assert await reader.read() == b""
+            writer.close()
+        await asyncio.sleep(0.6)
+        await port.stop(5)
+
+    with capture_logs() as lines, ThreadPoolExecutor(1) as executor:
+        asyncio.run(story(executor))
+    assert counted.count("not-mllp") == 20
+    told = [line for line in lines if line["event"] == "not-mllp"]
+    left_out = [line for line in lines if line["event"] == "lines-left-out"]
+    assert {(line["speaks"], line["peer"].rpartition(":")[0]) for line in told} == {("http", "127.0.0.1")}
+    assert {(line["kind"], line["listener"]) for line in left_out} <= {("not-mllp", "default")}
+    assert len(told) + sum(line["count"] for line in left_out) == 20
+    assert len(told) % 5 == 0
