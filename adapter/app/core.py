@@ -15,7 +15,7 @@ import structlog
 from starlette.applications import Starlette
 
 from adapter import __version__
-from adapter.app.child import announce, opening, own, read_instructions, stop_on
+from adapter.app.child import announce, opening, own, read_instructions, still_works, stop_on
 from adapter.app.counters import name_senders
 from adapter.app.delivering import Delivering
 from adapter.app.destinations import destinations
@@ -69,7 +69,7 @@ class _Core:
     def __init__(self, loaded: Loaded, instructions: dict[str, Any]) -> None:
         self._loaded = loaded
         self._instructions = instructions
-        self._stopping = threading.Event()
+        self._announced, self._stopping = threading.Event(), threading.Event()
         name_senders(loaded.settings.sender_name)
         store = loaded.settings.store
         self._state = SqliteState(store / "state.db")
@@ -97,7 +97,7 @@ class _Core:
     def run(self) -> int:
         """Open the doors, work until told to stop, close in order."""
         executor = ThreadPoolExecutor(TRANSLATING_THREADS, thread_name_prefix="wording")
-        server = HttpServer(self._app(executor), self._server_settings())
+        server = HttpServer(self._app(executor), self._server_settings(), each_second=self._still_works)
         try:
             port = server.start()
         except CannotListen as fault:
@@ -111,6 +111,7 @@ class _Core:
             delivery.start()
         timers = start_timers(self._timers())
         announce({"http": f"{self._loaded.settings.http.host}:{port}"})
+        self._announced.set()
         self._stopping.wait()
         server.stop()
         drops.stop(STOP_PATIENCE_S)
@@ -122,6 +123,10 @@ class _Core:
         self._keeper.close()
         self._state.close()
         return 0
+
+    def _still_works(self) -> None:
+        if self._announced.is_set() and self._engine.alive:
+            still_works()
 
     def _timers(self) -> tuple[Timer, ...]:
         every = self._loaded.settings

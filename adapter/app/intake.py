@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from adapter.app.child import announce, opening, own, read_instructions, stop_on
+from adapter.app.child import announce, opening, own, read_instructions, still_works, stop_on
 from adapter.app.keeping import GroupKeeper
 from adapter.app.observing import configure_logging, share_counters
 from adapter.app.parts import Loaded, load_instructions
@@ -97,8 +97,9 @@ async def _bound(listener: MllpListener, host: str, port: int) -> int:
 
 
 async def _alive_until(stopping: asyncio.Event, alive: Path) -> None:
-    """Touch a file as long as the loop turns: `/readyz` of the other process looks at its age."""
+    """As long as the loop turns, tell the parent and touch a file: `/readyz` of the other process looks at its age."""
     while not stopping.is_set():
+        still_works()
         _touch(alive)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), ALIVE_EVERY_S)
