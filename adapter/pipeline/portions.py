@@ -30,7 +30,7 @@ class Portion:
 
 
 async def portions(raw: bytes, most: int, executor: Executor) -> AsyncIterator[Portion]:
-    """What `split_messages` gives, about `most` at a time, each portion cut when it is asked for; never none."""
+    """What `split_messages` gives, at most `most` (two or more) at a time, each portion cut when it is asked for."""
     if is_single(raw):
         yield Portion(messages=(raw,), several=False, last=True)
         return
