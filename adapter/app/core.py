@@ -15,6 +15,7 @@ import structlog
 from starlette.applications import Starlette
 
 from adapter import __version__
+from adapter.app.answering import Answering
 from adapter.app.child import announce, opening, own, read_instructions, still_works, stop_on
 from adapter.app.counters import name_senders
 from adapter.app.delivering import Delivering
@@ -31,6 +32,7 @@ from adapter.app.silence import SilenceWatch, last_heard
 from adapter.app.timers import Timer, start_timers
 from adapter.publish.facade import Facade, facade_routes
 from adapter.store.faults import StoreBroken
+from adapter.store.owed_answers import FILE, OwedAnswersReader
 from adapter.store.sqlite_inbox import SqliteInboxReader
 from adapter.store.sqlite_state import SqliteState
 from adapter.transport.http_app import build_app
@@ -80,6 +82,11 @@ class _Core:
         self._deliveries = [
             Delivering(destination, self._state, _clock) for destination in destinations(loaded.settings)
         ]
+        self._answering = [
+            Answering(port.name, port.application_answers, OwedAnswersReader(store / FILE), store)
+            for port in loaded.settings.mllp
+            if port.application_answers
+        ]
         self._engine = Engine(
             EngineParts(
                 parts=self._parts,
@@ -107,8 +114,8 @@ class _Core:
         self._engine.start()
         drops = DropFolders(self._loaded.settings.drop_folders, self._keeper, self._parts, executor, self._engine.wake)
         drops.start()
-        for delivery in self._deliveries:
-            delivery.start()
+        for sending in self._sending():
+            sending.start()
         timers = start_timers(self._timers())
         announce({"http": f"{self._loaded.settings.http.host}:{port}"})
         self._announced.set()
@@ -117,12 +124,15 @@ class _Core:
         drops.stop(STOP_PATIENCE_S)
         timers.shutdown(wait=False)
         self._engine.stop(STOP_PATIENCE_S)
-        for delivery in self._deliveries:
-            delivery.stop(STOP_PATIENCE_S)
+        for sending in self._sending():
+            sending.stop(STOP_PATIENCE_S)
         executor.shutdown(cancel_futures=True)
         self._keeper.close()
         self._state.close()
         return 0
+
+    def _sending(self) -> list[Answering | Delivering]:
+        return [*self._answering, *self._deliveries]
 
     def _still_works(self) -> None:
         if self._announced.is_set() and self._engine.alive:

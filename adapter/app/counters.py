@@ -68,6 +68,23 @@ OUTBOX = Gauge(
 OUTBOX_AGE = Gauge(
     "troughline_outbox_oldest_age_seconds", "Age of the oldest of them.", ["target"], multiprocess_mode="mostrecent"
 )
+ANSWERS_TOLD = Counter(
+    "troughline_application_answers_total",
+    "Application answers that another address has confirmed or refused.",
+    ["listener", "state"],
+)
+ANSWERS_WAITING = Gauge(
+    "troughline_application_answers_waiting",
+    "Application answers another address still has to get.",
+    ["listener"],
+    multiprocess_mode="mostrecent",
+)
+ANSWERS_OLDEST = Gauge(
+    "troughline_application_answers_oldest_age_seconds",
+    "Age of the oldest of them.",
+    ["listener"],
+    multiprocess_mode="mostrecent",
+)
 FILES = Counter("troughline_files_total", "Files of drop folders.", ["listener", "state"])
 ALARMS = Counter("troughline_alarms_total", "Conditions a person must look at.", ["reason"])
 

@@ -19,6 +19,7 @@ from adapter.app.observing import configure_logging, share_counters
 from adapter.app.parts import Loaded, load_instructions
 from adapter.settings.tls import tls_files
 from adapter.store.faults import StoreBroken
+from adapter.store.owed_answers import FILE, OwedAnswers
 from adapter.store.torn_frames import TornFrames
 from adapter.transport.mllp import MllpListener
 from adapter.transport.tls_server import ServerTls
@@ -57,6 +58,7 @@ async def _run(loaded: Loaded, instructions: dict[str, Any]) -> int:
     with opening(store):
         keeper = GroupKeeper(store / "inbox.db", INBOX, _end_at_once)
         torn = TornFrames(store / TORN)
+        owed = _owed_answers(loaded)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     listeners: list[MllpListener] = []
@@ -68,7 +70,7 @@ async def _run(loaded: Loaded, instructions: dict[str, Any]) -> int:
             if secured:
                 tls[settings.name] = secured
             received = reception(loaded, settings, keeper, executor, count)
-            one = listener(settings, received, count, torn, secured)
+            one = listener(settings, received, count, torn, secured, owed)
             address = instructions.get("addresses", {}).get("listeners", {}).get(settings.name)
             port = int(address.rpartition(":")[2]) if address else settings.port
             ports[settings.name] = f"{settings.host}:{await _bound(one, settings.host, port)}"
@@ -84,7 +86,19 @@ async def _run(loaded: Loaded, instructions: dict[str, Any]) -> int:
         watching.cancel()
         await asyncio.gather(*(listener.stop(STOP_GRACE_S) for listener in listeners))
         await loop.run_in_executor(None, keeper.close)
+        if owed:
+            await loop.run_in_executor(None, owed.close)
     return 0
+
+
+def _owed_answers(loaded: Loaded) -> OwedAnswers | None:
+    """The file of answers that go to another address, where one is configured."""
+    from adapter.app.counters import ALARMS
+
+    if not any(settings.application_answers for settings in loaded.settings.mllp):
+        return None
+    lost = ALARMS.labels("application-answer-lost").inc
+    return OwedAnswers(loaded.settings.store / FILE, on_lost=lost, on_broken=_end_at_once)
 
 
 async def _bound(listener: MllpListener, host: str, port: int) -> int:

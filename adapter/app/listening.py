@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -22,6 +23,7 @@ from adapter.pipeline.reception import ANSWERED_TOGETHER
 from adapter.settings import MllpListener as ListenerSettings
 from adapter.settings import Settings
 from adapter.store.faults import CannotKeep, StoreBroken
+from adapter.store.owed_answers import OwedAnswers
 from adapter.store.torn_frames import TornFrames
 from adapter.transport.cannot_store import CannotStore
 from adapter.transport.mllp import Followed, MllpLimits, MllpListener
@@ -65,7 +67,12 @@ def _telling_refusals(observe: Observe) -> Observe:
 
 
 def listener(
-    settings: ListenerSettings, received: Reception, observe: Observe, torn: TornFrames, tls: ServerTls | None
+    settings: ListenerSettings,
+    received: Reception,
+    observe: Observe,
+    torn: TornFrames,
+    tls: ServerTls | None,
+    owed: OwedAnswers | None = None,
 ) -> MllpListener:
     """The listener of one port; what happens on its wire is counted, and logged when a person may ask for it."""
     door = Door(
@@ -76,6 +83,7 @@ def listener(
         ack_mode=settings.ack_mode,
         heartbeats=settings.heartbeats,
         may_refuse=True,
+        apart=partial(_owe, settings.name, owed) if owed and settings.application_answers else None,
         # What release 2 confirms is the whole frame.
         answered_together=WHOLE_FRAME if settings.mllp_release == "2" else ANSWERED_TOGETHER,
     )
@@ -126,6 +134,10 @@ def listener(
         tls=tls,
         commits=settings.mllp_release == "2",
     )
+
+
+def _owe(listener: str, owed: OwedAnswers, answer: bytes) -> None:
+    owed.owe(listener, answer, datetime.now(UTC))
 
 
 def _limits(settings: ListenerSettings) -> MllpLimits:

@@ -13,6 +13,7 @@ from adapter.ingest.acknowledgment_modes import ORIGINAL, AckMode, Wishes, wishe
 from adapter.ingest.hl7v2 import peek
 from adapter.ingest.hl7v2.batch import is_single
 from adapter.ingest.hl7v2.header import is_acknowledgment
+from adapter.pipeline.apart import asking, can_go_apart
 from adapter.pipeline.portions import Portion, in_turns, portions
 from adapter.pipeline.reception import Door, Incoming, Keeper, Reception, hl7_arrival, incoming
 from adapter.pipeline.taking import ACCEPTED, COMMITTED, Taken, answer_to, judged, note_irrelevant, take, worded
@@ -88,10 +89,23 @@ async def _take_portion(left: AsyncIterator[Portion], door: Door, reception: Rec
             await _application(one, door, reception, silent=code in ("CE", "CR") and told is not None)
             async for one, (code, told) in in_turns(zip(taken, accepts, strict=True))
         ]
-        told = _together(answers, batch=portion.several)
+        told = _together(_kept_here(answers, taken, door), batch=portion.several)
         return told if portion.last else Replies(first=told, later=following)
 
     return Replies(first=_together((told for _, told in accepts), batch=portion.several), later=later)
+
+
+def _kept_here(answers: list[bytes | None], taken: list[Taken], door: Door) -> list[bytes | None]:
+    """The answers that go back on the connection of their messages: all, unless they have an address of their own."""
+    if door.apart is None:
+        return answers
+    here: list[bytes | None] = []
+    for answer, one in zip(answers, taken, strict=True):
+        if answer is None or one.message.wishes(door).original or not can_go_apart(answer):
+            here.append(answer)
+        else:
+            door.apart(asking(answer))
+    return here
 
 
 async def _answers(portion: Portion, door: Door, reception: Reception) -> list[bytes | None]:
@@ -110,7 +124,7 @@ def receive_at_once(raw: bytes, door: Door, reception: Reception) -> bytes | Non
     if judgement.relevance != "irrelevant" or not message.control_id or is_acknowledgment(message.message_type):
         return None
     wished, only = (ORIGINAL, ACCEPTED) if door.ack_mode == "original" else _only(message.wishes(door))
-    if only is None:
+    if only is None or (door.apart and only.code == "AA" and not wished.original):
         return None
     note_irrelevant(message, judgement, door, reception, only.code)
     return _told(message, only, wished, reception, now=message.received_at)

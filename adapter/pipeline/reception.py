@@ -52,6 +52,8 @@ class Door:
     """`MSH-3|MSH-4` (either part `*`) or MSH-9 of messages that only ask whether we are there."""
     may_refuse: bool = False
     """Whether `cannot_store: AR` of a sender holds here; elsewhere whoever called hears of the fault."""
+    apart: Callable[[bytes], None] | None = None
+    """Takes the application answers of enhanced mode, which then do not go back on the connection of their message."""
     answered_together: int = ANSWERED_TOGETHER
     """Most messages of one frame that are taken and answered in one go; the others follow in batches of their own."""
 
