@@ -63,7 +63,7 @@ class Answering:
                 try:
                     checked = checked or self._checked()
                     busy = await self._step(client)
-                except (OSError, TimeoutError, CannotKeep, StoreBroken) as fault:
+                except Exception as fault:  # noqa: BLE001 - a bug of ours must not end the answering for good
                     self._log.line("application-answer-not-told", {"reason": _reason(fault)})
                     await client.close()
                     await self._rest(pause_s * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 (no secret)
@@ -141,7 +141,10 @@ class Answering:
 
 
 def _reason(fault: BaseException) -> str:
-    return "the store cannot be read" if isinstance(fault, (CannotKeep, StoreBroken)) else what_failed(fault)
+    if isinstance(fault, (CannotKeep, StoreBroken)):
+        return "the store cannot be read"
+    # Of a fault of ours it names the kind, never its text.
+    return what_failed(fault)
 
 
 def _read(file: Path) -> int:
