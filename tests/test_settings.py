@@ -24,6 +24,7 @@ from adapter.settings import (
     settings_from_flags,
 )
 from adapter.settings.checks import is_loopback
+from adapter.settings.site import ApplicationAnswers
 
 EXAMPLE = shipped("config") / "troughline.example.yaml"
 
@@ -124,6 +125,7 @@ def test_the_example_file_loads_without_faults_and_is_the_defaults():
 def test_the_commented_settings_of_the_example_load_too(site: Path):
     text = re.sub(r"(?m)^( *)#(?! \S|$)", r"\1", EXAMPLE.read_text())
     text = text.replace("token_file: secrets/token", "token_file: token").replace(" secrets/s", " s")
+    text = text.replace("ack_mode: original", "ack_mode: enhanced")
     found, faults = load(site, text)
     assert faults == []
     assert found is not None
@@ -147,7 +149,7 @@ def test_every_setting_is_described_in_the_example():
     text = EXAMPLE.read_text()
     names = {"kind"} | {
         name
-        for kind in (Settings, Source, MllpListener, MllpTls, Sender, Http, TargetSettings)
+        for kind in (Settings, Source, MllpListener, MllpTls, ApplicationAnswers, Sender, Http, TargetSettings)
         for name in kind.__slots__
     }
     assert [name for name in sorted(names) if not re.search(rf"\b{name}:", text)] == []

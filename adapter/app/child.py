@@ -43,6 +43,13 @@ def announce(ready: Mapping[str, Any]) -> None:
     """Tell the parent that this process is ready, and where it listens."""
     with contextlib.suppress(BrokenPipeError):  # nobody listens any more: the watch below ends this process
         os.write(STDOUT, json.dumps(dict(ready)).encode() + b"\n")
+    os.set_blocking(STDOUT, False)  # from here on the parent may listen or not
+
+
+def still_works() -> None:
+    """Tell the parent that the loop of this process turns; called every second, once `announce` was."""
+    with contextlib.suppress(OSError):
+        os.write(STDOUT, b"\n")
 
 
 def stop_on(stop: Callable[[], None]) -> None:

@@ -15,7 +15,8 @@ import structlog
 from starlette.applications import Starlette
 
 from adapter import __version__
-from adapter.app.child import announce, opening, own, read_instructions, stop_on
+from adapter.app.answering import Answering
+from adapter.app.child import announce, opening, own, read_instructions, still_works, stop_on
 from adapter.app.counters import name_senders
 from adapter.app.delivering import Delivering
 from adapter.app.destinations import destinations
@@ -33,6 +34,7 @@ from adapter.app.silence import SilenceWatch, last_heard
 from adapter.app.timers import Timer, start_timers
 from adapter.publish.facade import Facade, facade_routes
 from adapter.store.faults import StoreBroken
+from adapter.store.owed_answers import FILE, OwedAnswersReader
 from adapter.store.sqlite_inbox import SqliteInboxReader
 from adapter.store.sqlite_state import SqliteState
 from adapter.transport.http_app import build_app
@@ -71,7 +73,7 @@ class _Core:
     def __init__(self, loaded: Loaded, instructions: dict[str, Any]) -> None:
         self._loaded = loaded
         self._instructions = instructions
-        self._stopping = threading.Event()
+        self._announced, self._stopping = threading.Event(), threading.Event()
         name_senders(loaded.settings.sender_name)
         store = loaded.settings.store
         refuse_to_rebuild_with_gaps(store)
@@ -82,6 +84,11 @@ class _Core:
         self._parts = service_parts(loaded, self._state, reader(inboxes), self._first_on)
         self._deliveries = [
             Delivering(destination, self._state, _clock) for destination in destinations(loaded.settings)
+        ]
+        self._answering = [
+            Answering(port.name, port.application_answers, OwedAnswersReader(store / FILE), store)
+            for port in loaded.settings.mllp
+            if port.application_answers
         ]
         self._engine = Engine(
             EngineParts(
@@ -101,7 +108,7 @@ class _Core:
     def run(self) -> int:
         """Open the doors, work until told to stop, close in order."""
         executor = ThreadPoolExecutor(TRANSLATING_THREADS, thread_name_prefix="wording")
-        server = HttpServer(self._app(executor), self._server_settings())
+        server = HttpServer(self._app(executor), self._server_settings(), each_second=self._still_works)
         try:
             port = server.start()
         except CannotListen as fault:
@@ -111,23 +118,31 @@ class _Core:
         self._engine.start()
         drops = DropFolders(self._loaded.settings.drop_folders, self._keeper, self._parts, executor, self._engine.wake)
         drops.start()
-        for delivery in self._deliveries:
-            delivery.start()
+        for sending in self._sending():
+            sending.start()
         timers = start_timers(self._timers())
         self._pruner.start()
         announce({"http": f"{self._loaded.settings.http.host}:{port}"})
+        self._announced.set()
         self._stopping.wait()
         server.stop()
         drops.stop(STOP_PATIENCE_S)
         self._pruner.stop(STOP_PATIENCE_S)
         timers.shutdown(wait=False)
         self._engine.stop(STOP_PATIENCE_S)
-        for delivery in self._deliveries:
-            delivery.stop(STOP_PATIENCE_S)
+        for sending in self._sending():
+            sending.stop(STOP_PATIENCE_S)
         executor.shutdown(cancel_futures=True)
         self._keeper.close()
         self._state.close()
         return 0
+
+    def _sending(self) -> list[Answering | Delivering]:
+        return [*self._answering, *self._deliveries]
+
+    def _still_works(self) -> None:
+        if self._announced.is_set() and self._engine.alive:
+            still_works()
 
     def _timers(self) -> tuple[Timer, ...]:
         every = self._loaded.settings

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 from prometheus_client import Counter, Gauge, Histogram
+
+from adapter.app.remembering import remembered
 
 MESSAGES = Counter("troughline_messages_received_total", "Messages received.", ["listener", "relevance"])
 ACKS = Counter("troughline_acks_total", "Acknowledgments given.", ["listener", "code"])
@@ -66,6 +68,23 @@ OUTBOX = Gauge(
 OUTBOX_AGE = Gauge(
     "troughline_outbox_oldest_age_seconds", "Age of the oldest of them.", ["target"], multiprocess_mode="mostrecent"
 )
+ANSWERS_TOLD = Counter(
+    "troughline_application_answers_total",
+    "Application answers that another address has confirmed or refused.",
+    ["listener", "state"],
+)
+ANSWERS_WAITING = Gauge(
+    "troughline_application_answers_waiting",
+    "Application answers another address still has to get.",
+    ["listener"],
+    multiprocess_mode="mostrecent",
+)
+ANSWERS_OLDEST = Gauge(
+    "troughline_application_answers_oldest_age_seconds",
+    "Age of the oldest of them.",
+    ["listener"],
+    multiprocess_mode="mostrecent",
+)
 FILES = Counter("troughline_files_total", "Files of drop folders.", ["listener", "state"])
 PRUNED = Counter("troughline_pruned_total", "What was removed of the store because of its age.", ["kind"])
 ALARMS = Counter("troughline_alarms_total", "Conditions a person must look at.", ["reason"])
@@ -78,19 +97,18 @@ _name_of: Callable[[str], str] = lambda _: OTHER_SENDER  # noqa: E731 - until th
 def name_senders(name_of: Callable[[str], str]) -> None:
     """Say how `MSH-3|MSH-4` is called in metrics: by what the site wrote, never by what a message says."""
     global _name_of  # noqa: PLW0603 - one process, one configuration
-    _name_of = name_of
-    _of_sender.cache_clear()
+    _name_of = remembered(name_of)
+    _of_name.cache_clear()
 
 
-@lru_cache(maxsize=4096)
-def _of_sender(listener: str, sender: str) -> tuple[Counter, Gauge]:
-    name = _name_of(sender)
+@cache
+def _of_name(listener: str, name: str) -> tuple[Counter, Gauge]:
     return FROM_SENDER.labels(listener, name), LAST_FROM_SENDER.labels(listener, name)
 
 
 def heard(listener: str, sender: str) -> None:
     """Count a message of a sender, `MSH-3|MSH-4` as sent, under the name the site gave it."""
-    messages, last = _of_sender(listener, sender)
+    messages, last = _of_name(listener, _name_of(sender))
     messages.inc()
     last.set_to_current_time()
 

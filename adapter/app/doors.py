@@ -17,6 +17,7 @@ import structlog
 
 from adapter.app.counters import ALARMS, count
 from adapter.app.keeping import GroupKeeper
+from adapter.app.measured_log import MeasuredLog
 from adapter.app.receptions import hl7_reception
 from adapter.domain.message import Arrival
 from adapter.fhir import UnreadableJsonError, loads
@@ -96,7 +97,14 @@ def observe(event: str, facts: dict[str, Any]) -> None:
     """Count what happened at a door; what is amiss is logged too."""
     count(event, facts)
     if event.startswith("http-"):
-        structlog.get_logger().warning(event, **facts)
+        _at_the_door.line(event, facts)
+
+
+def _warn(event: str, **facts: Any) -> None:  # noqa: ANN401  (whatever a line carries)
+    structlog.get_logger().warning(event, **facts)
+
+
+_at_the_door = MeasuredLog(_warn)
 
 
 def _is_bundle(raw: bytes) -> bool:

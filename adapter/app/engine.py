@@ -96,11 +96,17 @@ class Engine:
 
     def reassess(self, patients: Sequence[str]) -> None:
         """Interpret these patients again when their turn comes."""
-        now = time.monotonic()
-        resting = {patient for patient, until in list(self._resting_until.items()) if until > now}
-        waiting = set(self._due) | resting
+        waiting = set(self._due) | self._resting()
         self._due.extend(patient for patient in patients if patient not in waiting)
         self._wake.set()
+
+    def _resting(self) -> set[str]:
+        """Those whose rest is not over; who has had his is forgotten, until he fails again."""
+        now = time.monotonic()
+        for patient, until in list(self._resting_until.items()):
+            if until <= now:
+                self._resting_until.pop(patient, None)
+        return set(self._resting_until)
 
     def reread(self, message: MessageRef, told: Callable[[Processed], None]) -> None:
         """Read a message again when nothing new waits, and tell what came of it, in the thread of the engine."""

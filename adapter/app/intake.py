@@ -14,12 +14,13 @@ from typing import Any
 
 import structlog
 
-from adapter.app.child import announce, opening, own, read_instructions, stop_on
+from adapter.app.child import announce, opening, own, read_instructions, still_works, stop_on
 from adapter.app.keeping import GroupKeeper
 from adapter.app.observing import configure_logging, share_counters
 from adapter.app.parts import Loaded, load_instructions
 from adapter.settings.tls import tls_files
 from adapter.store.faults import StoreBroken
+from adapter.store.owed_answers import FILE, OwedAnswers
 from adapter.store.torn_frames import TornFrames
 from adapter.transport.mllp import MllpListener
 from adapter.transport.tls_server import ServerTls
@@ -59,6 +60,7 @@ async def _run(loaded: Loaded, instructions: dict[str, Any]) -> int:
     with opening(store):
         keeper = GroupKeeper(store / "inbox.db", INBOX, _end_at_once)
         torn = TornFrames(store / TORN)
+        owed = _owed_answers(loaded)
     pruner = Pruner(loaded.settings, INBOX, keeper.prune, lambda: datetime.now(UTC))
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -71,7 +73,7 @@ async def _run(loaded: Loaded, instructions: dict[str, Any]) -> int:
             if secured:
                 tls[settings.name] = secured
             received = reception(loaded, settings, keeper, executor, count)
-            one = listener(settings, received, count, torn, secured)
+            one = listener(settings, received, count, torn, secured, owed)
             address = instructions.get("addresses", {}).get("listeners", {}).get(settings.name)
             port = int(address.rpartition(":")[2]) if address else settings.port
             ports[settings.name] = f"{settings.host}:{await _bound(one, settings.host, port)}"
@@ -89,7 +91,19 @@ async def _run(loaded: Loaded, instructions: dict[str, Any]) -> int:
         await asyncio.gather(*(listener.stop(STOP_GRACE_S) for listener in listeners))
         await loop.run_in_executor(None, pruner.stop, STOP_GRACE_S)
         await loop.run_in_executor(None, keeper.close)
+        if owed:
+            await loop.run_in_executor(None, owed.close)
     return 0
+
+
+def _owed_answers(loaded: Loaded) -> OwedAnswers | None:
+    """The file of answers that go to another address, where one is configured."""
+    from adapter.app.counters import ALARMS
+
+    if not any(settings.application_answers for settings in loaded.settings.mllp):
+        return None
+    lost = ALARMS.labels("application-answer-lost").inc
+    return OwedAnswers(loaded.settings.store / FILE, on_lost=lost, on_broken=_end_at_once)
 
 
 async def _bound(listener: MllpListener, host: str, port: int) -> int:
@@ -102,8 +116,9 @@ async def _bound(listener: MllpListener, host: str, port: int) -> int:
 
 
 async def _alive_until(stopping: asyncio.Event, alive: Path) -> None:
-    """Touch a file as long as the loop turns: `/readyz` of the other process looks at its age."""
+    """As long as the loop turns, tell the parent and touch a file: `/readyz` of the other process looks at its age."""
     while not stopping.is_set():
+        still_works()
         _touch(alive)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), ALIVE_EVERY_S)

@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import structlog
 
 from adapter.app.counters import ACK_SECONDS, ALARMS
 from adapter.app.keeping import GroupKeeper
+from adapter.app.measured_log import MeasuredLog
 from adapter.app.observing import Observe
 from adapter.app.parts import Loaded, rules_for
 from adapter.app.receptions import hl7_reception
@@ -20,6 +22,7 @@ from adapter.pipeline.receive import Door, Reception, receive_at_once, receive_i
 from adapter.settings import MllpListener as ListenerSettings
 from adapter.settings import Settings
 from adapter.store.faults import CannotKeep, StoreBroken
+from adapter.store.owed_answers import OwedAnswers
 from adapter.store.torn_frames import TornFrames
 from adapter.transport.cannot_store import CannotStore
 from adapter.transport.mllp import Followed, MllpLimits, MllpListener
@@ -51,17 +54,23 @@ def _refuses(settings: Settings) -> bool:
 
 def _telling_refusals(observe: Observe) -> Observe:
     """Observe, and log each message that was answered AR because it could not be kept."""
+    refusals = MeasuredLog(structlog.get_logger().error)
 
     def observe_and_tell(event: str, facts: dict[str, Any]) -> None:
         observe(event, facts)
         if event == "refused":
-            structlog.get_logger().error("cannot-keep", listener=facts["listener"], reason=facts["reason"])
+            refusals.line("cannot-keep", {"listener": facts["listener"], "reason": facts["reason"]})
 
     return observe_and_tell
 
 
 def listener(
-    settings: ListenerSettings, received: Reception, observe: Observe, torn: TornFrames, tls: ServerTls | None
+    settings: ListenerSettings,
+    received: Reception,
+    observe: Observe,
+    torn: TornFrames,
+    tls: ServerTls | None,
+    owed: OwedAnswers | None = None,
 ) -> MllpListener:
     """The listener of one port; what happens on its wire is counted, and logged when a person may ask for it."""
     door = Door(
@@ -72,9 +81,11 @@ def listener(
         ack_mode=settings.ack_mode,
         heartbeats=settings.heartbeats,
         may_refuse=True,
+        apart=partial(_owe, settings.name, owed) if owed and settings.application_answers else None,
     )
     seconds = ACK_SECONDS.labels(settings.name)
     log = structlog.get_logger().bind(listener=settings.name)
+    of_peers, of_the_store = MeasuredLog(log.info), MeasuredLog(log.error)
 
     async def handle(raw: bytes, _peer: str) -> bytes | Followed | None:
         started = time.perf_counter()
@@ -83,7 +94,7 @@ def listener(
             return Followed(first=replies.first, later=replies.later) if replies.later else replies.first
         except CannotKeep as fault:
             ALARMS.labels("inbox-cannot-keep").inc()
-            log.error("cannot-keep", reason=str(fault))
+            of_the_store.line("cannot-keep", {"reason": str(fault)})
             raise CannotStore from None
         except StoreBroken:
             raise CannotStore from None
@@ -100,7 +111,7 @@ def listener(
     def on_event(event: str, facts: dict[str, Any]) -> None:
         observe(event, {**facts, "listener": settings.name})
         if event not in QUIET_EVENTS:
-            log.info(event, **facts)
+            of_peers.line(event, facts)
 
     return MllpListener(
         handle=handle,
@@ -112,6 +123,10 @@ def listener(
         tls=tls,
         commits=settings.mllp_release == "2",
     )
+
+
+def _owe(listener: str, owed: OwedAnswers, answer: bytes) -> None:
+    owed.owe(listener, answer, datetime.now(UTC))
 
 
 def _limits(settings: ListenerSettings) -> MllpLimits:

@@ -10,6 +10,7 @@ from datetime import UTC, date, tzinfo
 from pathlib import Path
 from typing import Any
 
+from adapter.app.remembering import remembered
 from adapter.domain.message import MessageRef, Stored
 from adapter.domain.policy import RuleBook
 from adapter.fhir import Canonical
@@ -194,24 +195,21 @@ def _nothing_kept(ref: MessageRef) -> Stored:
 
 def rules_for(settings: Settings, listener: MllpListener | DropFolder | None) -> Callable[[str], SenderRules]:
     """How the messages of each sender are read; `listener` gives what its senders have in common."""
-    remembered: dict[str, SenderRules] = {}
 
     def rules(sender: str) -> SenderRules:
-        if sender not in remembered:
-            found = settings.sender(sender, listener)
-            remembered[sender] = SenderRules(
-                zone=found.zone,
-                decimal_comma=found.decimal_comma,
-                assumed_unit=found.assumed_unit,
-                unsupported=found.unsupported,
-                content_errors=found.content_errors,
-                warn_in_err=found.warn_in_err,
-                cannot_store=found.cannot_store,
-                default_charset=found.default_charset,
-            )
-        return remembered[sender]
+        found = settings.sender(sender, listener)
+        return SenderRules(
+            zone=found.zone,
+            decimal_comma=found.decimal_comma,
+            assumed_unit=found.assumed_unit,
+            unsupported=found.unsupported,
+            content_errors=found.content_errors,
+            warn_in_err=found.warn_in_err,
+            cannot_store=found.cannot_store,
+            default_charset=found.default_charset,
+        )
 
-    return rules
+    return remembered(rules)
 
 
 def rules_at(settings: Settings) -> Callable[[str], RulesFor]:

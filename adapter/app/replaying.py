@@ -167,6 +167,7 @@ class Replays:
             return
         with suppress(OSError):
             (self._folder / f"{request.id}{ASKED}").unlink()
+            self._taken.discard(request.id)
 
 
 def _request(place: Path) -> Request | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
@@ -9,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -18,6 +19,7 @@ import structlog
 
 from adapter.app.observing import METRICS_VARIABLE, forget_live_gauges, prepare_metrics_folder
 from adapter.app.running import forget_running, tell_running
+from adapter.app.systemd import OURS, Systemd
 from adapter.store.folder import lock_store, prepare_folder
 
 START_LIMIT_S = 60.0
@@ -26,6 +28,9 @@ FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
 HEALTHY_AFTER_S = 10.0
 POLL_S = 0.2
+READ_BYTES = 4096
+HEARD_WITHIN_S = 10.0
+"""A process tells every second that its loop turns; the service counts as alive while all have within this time."""
 EXIT_REFUSED = 2
 PRIVATE = 0o077
 """Files of the store are for their owner alone, those of the metrics library too."""
@@ -48,6 +53,7 @@ class Child:
     name: str
     process: subprocess.Popen[bytes]
     started_at: float
+    heard_at: float = field(default_factory=time.monotonic)
     ports: dict[str, Any] = field(default_factory=dict)
     pause_s: float = FIRST_PAUSE_S
 
@@ -62,7 +68,9 @@ def supervise(store: Path, instructions: Mapping[str, Any], *, announce: IO[str]
     os.umask(PRIVATE)
     prepare_folder(store)
     with lock_store(store):
-        environment = {**os.environ, METRICS_VARIABLE: str(prepare_metrics_folder(store))}
+        inherited = {name: value for name, value in os.environ.items() if name not in OURS}
+        environment = {**inherited, METRICS_VARIABLE: str(prepare_metrics_folder(store))}
+        systemd = Systemd(os.environ)
         stopping = _Stopping()
         children: dict[str, Child] = {}
         try:
@@ -71,12 +79,16 @@ def supervise(store: Path, instructions: Mapping[str, Any], *, announce: IO[str]
             ready = _addresses(children)
             tell_running(store, ready)
             print(json.dumps(ready), file=announce, flush=True)
+            systemd.ready(f"MLLP {ready.get('mllp') or 'none'}, HTTP {ready['http']}")
             while not stopping.asked:
                 _watch(children, instructions, environment)
+                if _all_work(children.values()):
+                    systemd.alive(time.monotonic())
                 time.sleep(POLL_S)
         except AlreadyTold:
             return EXIT_REFUSED
         finally:
+            systemd.stopping()
             forget_running(store)
             _stop(tuple(children.values()))
     return 0
@@ -128,6 +140,7 @@ def _ready_line(child: Child) -> dict[str, Any]:
     if not line:
         refused = child.process.wait() == EXIT_REFUSED
         raise AlreadyTold(child.name) if refused else CouldNotStart(child.name)
+    os.set_blocking(stream.fileno(), False)
     ready: dict[str, Any] = json.loads(line)
     return ready
 
@@ -160,6 +173,25 @@ def _watch(children: dict[str, Child], instructions: Mapping[str, Any], environm
             continue
         children[name].pause_s = pause_s
         structlog.get_logger().warning("process-restarted", process=name, pid=children[name].process.pid)
+
+
+def _all_work(children: Collection[Child]) -> bool:
+    """Whether every process runs and has told lately that its loop turns."""
+    now = time.monotonic()
+    for child in children:
+        if _hear(child):
+            child.heard_at = now
+    return all(child.process.poll() is None and now - child.heard_at < HEARD_WITHIN_S for child in children)
+
+
+def _hear(child: Child) -> bool:
+    stream = child.process.stdout
+    assert stream is not None  # noqa: S101 - PIPE was asked for
+    heard = False
+    with contextlib.suppress(BlockingIOError):
+        while os.read(stream.fileno(), READ_BYTES):
+            heard = True
+    return heard
 
 
 def _stop(children: Sequence[Child]) -> None:

@@ -17,7 +17,7 @@ from adapter.commands.store_parts import CannotRead, StoreParts, opened
 from adapter.domain.message import MessageRef
 from adapter.store.faults import CannotKeep, StoreBroken, StoreLocked, StoreTooNew
 
-CHOICES = ("reason", "answered", "control_id", "sender", "since", "until")
+CHOICES = ("reason", "answered", "control_id", "sender", "since", "until", "irrelevant")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
         return 2
     try:
         with opened(loaded.settings.store) as store:
-            found = chosen(store, options)
+            found = chosen(store, options, loaded)
             _say_left_out(found)
             if not found.messages and found.pruned:
                 return 1
@@ -47,8 +47,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _misuse(options: argparse.Namespace) -> str | None:
-    if all(getattr(options, choice) is None for choice in CHOICES):
-        return "Say which messages: --reason, --answered, --control-id, --sender, --since or --until (see --help)."
+    if not any(getattr(options, choice) for choice in CHOICES):
+        return (
+            "Say which messages: --reason, --answered, --control-id, --sender, --since, --until or --irrelevant "
+            "(see --help)."
+        )
+    if options.irrelevant and (options.reason or options.answered):
+        return "--irrelevant goes without --reason and --answered: such messages do not wait, and no answer is noted."
     if options.config is None and options.store is None:
         return "Name the store: --config FILE that names it, or --store DIR."
     if options.apply and not (options.because or "").strip():
@@ -69,6 +74,9 @@ def _say_left_out(found: Chosen) -> None:
         print(f"{found.ahead} that fit were not understood yet: they will be, by themselves.", file=sys.stderr)
     if found.pruned:
         print(pruned_text(found.pruned), file=sys.stderr)
+    if found.headers_only:
+        text = "of irrelevant messages that fit only headers are kept (archive_irrelevant): their bytes are not there"
+        print(f"{found.headers_only} {text}, the sender would have to send them again.", file=sys.stderr)
 
 
 def _try(loaded: Loaded, store: StoreParts, found: Chosen, options: argparse.Namespace) -> int:

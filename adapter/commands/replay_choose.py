@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from adapter.app.engine import message_ref
+from adapter.app.parts import Loaded
 from adapter.app.replaying import in_order
 from adapter.commands.store_parts import StoreParts
 from adapter.domain.message import Arrival, MessageRef, Stored
+from adapter.ingest.relevance import RelevanceFilter
 from adapter.knowledge.spec import sender_rank
+from adapter.settings import DropFolder, MllpListener
 from adapter.store.prunable import emptied
 from adapter.store.sqlite_inbox import SqliteInboxReader
 
 PAGE = 500
+REMEMBERED = 10_000
 ANY = "*"
 Fits = Callable[[Arrival], bool]
 
@@ -28,15 +32,17 @@ class Chosen:
     """How many fit and were not understood yet."""
     pruned: tuple[MessageRef, ...] = ()
     """Those that fit and cannot be read again: their bytes were pruned."""
+    headers_only: int = 0
+    """How many irrelevant messages fit of which the bytes are not there."""
 
 
-def chosen(store: StoreParts, options: argparse.Namespace) -> Chosen:
+def chosen(store: StoreParts, options: argparse.Namespace, loaded: Loaded) -> Chosen:
     """The messages for which everything holds that was named.
 
     A FHIR resource is chosen only while it waits in the work list: others are statements of a source about now, and an
     old one must not count as new.
     """
-    fits = _fits(options)
+    fits = _irrelevant_until_now(_fits(options), loaded) if options.irrelevant else _fits(options)
     if options.reason is not None:
         return _sorted_out(store, list(_waiting(store, options, fits)))
     found: list[MessageRef] = []
@@ -50,7 +56,8 @@ def chosen(store: StoreParts, options: argparse.Namespace) -> Chosen:
                     ahead += 1
                 else:
                     found.append(message_ref(inbox.name, stored))
-    return _sorted_out(store, found, ahead)
+    headers_only = sum(_headers(inbox, options) for inbox in store.inboxes) if options.irrelevant else 0
+    return replace(_sorted_out(store, found, ahead), headers_only=headers_only)
 
 
 def _sorted_out(store: StoreParts, found: Sequence[MessageRef], ahead: int = 0) -> Chosen:
@@ -62,6 +69,28 @@ def _sorted_out(store: StoreParts, found: Sequence[MessageRef], ahead: int = 0) 
         ahead=ahead,
         pruned=in_order(ref for ref in found if ref.seq in gone[ref.inbox]),
     )
+
+
+def _irrelevant_until_now(fits: Fits, loaded: Loaded) -> Fits:
+    """Archived whole because they did not concern us, and they do with the tables of now."""
+    settings = loaded.settings
+    doors: list[MllpListener | DropFolder] = [*settings.mllp, *settings.drop_folders]
+    filters = {
+        door.name: RelevanceFilter(loaded.knowledge, REMEMBERED, default_charset=door.default_charset) for door in doors
+    }
+    otherwise = RelevanceFilter(loaded.knowledge, REMEMBERED)
+
+    def fits_now(arrival: Arrival) -> bool:
+        if arrival.relevance != "irrelevant" or not fits(arrival):
+            return False
+        return filters.get(arrival.listener, otherwise).judge(arrival.raw).relevance != "irrelevant"
+
+    return fits_now
+
+
+def _headers(inbox: SqliteInboxReader, options: argparse.Namespace) -> int:
+    found = inbox.headers_by_sender(control_id=options.control_id, since=options.since, until=options.until)
+    return sum(n for sender, n in found.items() if options.sender is None or sender_rank(options.sender, sender) > 0)
 
 
 def _waiting(store: StoreParts, options: argparse.Namespace, fits: Fits) -> Iterator[MessageRef]:

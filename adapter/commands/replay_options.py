@@ -13,6 +13,7 @@ REPLAY_EXAMPLES = (
     "troughline replay --config troughline.yaml --answered AE --apply --because 'row for mIU/mL added'",
     "troughline replay --config troughline.yaml --reason unknown-authority",
     "troughline replay --config troughline.yaml --control-id A0001 --json",
+    "troughline replay --config troughline.yaml --irrelevant --sender 'LIS|*'",
     "troughline replay --config troughline.yaml --sender 'LIS|*' --since 2026-03-01T00:00:00+01:00",
 )
 
@@ -21,6 +22,11 @@ def replay_options(parser: argparse.ArgumentParser, instant: Callable[[str], dat
     """Which messages, and whether anything shall be changed."""
     chosen = parser.add_argument_group("which messages (all that are named must hold; at least one)")
     chosen.add_argument("--reason", metavar="PROBLEM", help="messages that wait in the work list for this; * is any")
+    chosen.add_argument(
+        "--irrelevant",
+        action="store_true",
+        help="messages archived whole because they did not concern us, and which do with the tables of now",
+    )
     chosen.add_argument("--answered", choices=("AA", "AE", "AR"), help="HL7 messages that got this answer (MSA-1)")
     chosen.add_argument("--control-id", metavar="ID", help="MSH-10 of an HL7 message")
     chosen.add_argument("--sender", metavar="MSH-3|MSH-4", help="HL7 messages of a sender; either part may be *")

@@ -72,6 +72,9 @@ def tree_of(status: Status) -> dict[str, Any]:
         "listeners": dict(status.listeners),
         "inboxes": [asdict(inbox) for inbox in status.inboxes],
         "parked": dict(status.parked),
+        "application_answers": {
+            name: int(n) for name, n in status.by("troughline_application_answers_waiting", "listener").items()
+        },
         "targets": [
             {
                 "name": target.name,

@@ -77,6 +77,10 @@ def _up_s(status: Status) -> float:
 def _waiting(status: Status) -> Iterator[str]:
     for inbox in status.inboxes:
         yield f"{inbox.name}: {inbox.kept:,} messages kept, {inbox.waiting:,} wait to be understood"
+    oldest = status.by("troughline_application_answers_oldest_age_seconds", "listener")
+    for name, number in status.by("troughline_application_answers_waiting", "listener").items():
+        since = f", the oldest for {told_s(oldest.get(name, 0.0))}" if number else ""
+        yield f"application answers of {name}: {number:,.0f} wait for their receiver{since}"
     parked = ", ".join(f"{reason} {number:,}" for reason, number in status.parked.items())
     if status.pruned:
         yield f"last prune: {line_text(status.pruned)}"

@@ -33,7 +33,6 @@ ORIGINAL = Wishes(accept="NE", application="AL", original=True)
 """One AA or AE, whatever the message says: what original mode is in words of enhanced mode."""
 
 
-@lru_cache(maxsize=256)
 def wishes(mode: AckMode, accept: str, application: str) -> Wishes:
     """The wishes of a message with these MSH-15 and MSH-16, on a port of this mode.
 
@@ -45,7 +44,12 @@ def wishes(mode: AckMode, accept: str, application: str) -> Wishes:
     asked = _condition(accept), _condition(application)
     if asked == (None, None):
         return ORIGINAL if mode == "auto" else Wishes(accept="AL", application="NE")
-    return Wishes(accept=asked[0] or "NE", application=asked[1] or "NE")
+    return _asked(asked[0] or "NE", asked[1] or "NE")
+
+
+@lru_cache(maxsize=16)
+def _asked(accept: Condition, application: Condition) -> Wishes:
+    return Wishes(accept=accept, application=application)
 
 
 def _condition(field: str) -> Condition | None:

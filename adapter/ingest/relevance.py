@@ -19,6 +19,8 @@ IDENTITY_MESSAGES = frozenset({"ADT^A34", "ADT^A35", "ADT^A37", "ADT^A40"})
 
 CENSUS_LIMIT = 1_000
 """Most unknown codes one message may put into the census."""
+USUAL_BYTES = 4_096
+"""Nearly all that is remembered by is shorter than this."""
 
 _CODINGS = ((0, 1, 2), (3, 4, 5), (9, 10, 11))
 """Components of identifier, text and system of the codings in a CE or CWE."""
@@ -140,7 +142,7 @@ class RelevanceFilter:
             dialect=self._dialect(fields) if len(fields) > 3 else None,
         )
         if envelope:
-            self._count_one_more()
+            self._count_one_more(0)  # an envelope is never long
             self._heard[envelope.repeated] = heard
         return heard
 
@@ -150,7 +152,7 @@ class RelevanceFilter:
             has_results, codes = panel
             parts = [self._judge_bytes(code, dialect) for code in dict.fromkeys(codes)]
             known = _of_message(parts, has_results=has_results)
-            self._count_one_more()
+            self._count_one_more(sum(map(len, codes)))
             dialect.panels[panel] = known
         return known
 
@@ -163,7 +165,7 @@ class RelevanceFilter:
             readings = dict.fromkeys((text, codec) for text, codec in decoded if text is not None)
             judged = [self._judge_text(text, dialect.delimiters, codec, dialect.sender) for text, codec in readings]
             known = max(judged, key=lambda judgement: _RANK[judgement.relevance])
-            self._count_one_more()
+            self._count_one_more(len(code))
             dialect.codes[code] = known
         return known
 
@@ -189,7 +191,7 @@ class RelevanceFilter:
     def _dialect(self, fields: list[bytes]) -> _Dialect | None:
         key = (fields[1], *fields[2:5], *fields[18:19])
         if key not in self._dialects:
-            self._count_one_more()
+            self._count_one_more(sum(map(len, key)))
             self._dialects[key] = self._new_dialect(fields)
         return self._dialects[key]
 
@@ -214,12 +216,13 @@ class RelevanceFilter:
             order=b"OBR" + separator,
         )
 
-    def _count_one_more(self) -> None:
+    def _count_one_more(self, size_bytes: int) -> None:
         if self._remembered >= self._bound:
             self._dialects.clear()
             self._heard.clear()
             self._remembered = 0
-        self._remembered += 1
+        # What is longer than codes and names are counts for several: a peer writes there what it likes.
+        self._remembered += 1 + size_bytes // USUAL_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,9 +10,11 @@ from adapter.domain.message import Answer
 from adapter.domain.problems import problem
 from adapter.ingest.acknowledgment import acknowledge
 from adapter.ingest.acknowledgment_modes import ORIGINAL, AckMode, Wishes, wishes
-from adapter.ingest.hl7v2 import peek, split_messages
+from adapter.ingest.hl7v2 import peek
 from adapter.ingest.hl7v2.batch import is_single
 from adapter.ingest.hl7v2.header import is_acknowledgment
+from adapter.pipeline.apart import asking, can_go_apart
+from adapter.pipeline.portions import MESSAGES_CUT_AT_ONCE, in_turns, portions
 from adapter.pipeline.reception import Door, Incoming, Keeper, Reception, hl7_arrival, incoming
 from adapter.pipeline.taking import ACCEPTED, COMMITTED, Taken, answer_to, judged, note_irrelevant, take, worded
 from adapter.store.crash_points import reached
@@ -41,14 +43,15 @@ class Replies:
 
 
 async def receive_hl7(raw: bytes, door: Door, reception: Reception) -> bytes | None:
-    """Answer one frame in original mode: each message in it is kept (if it matters) before its acknowledgment.
+    """Answer one frame: one acknowledgment, several in a batch, or None when it is itself an answer.
 
     A frame with several messages is answered by as many acknowledgments inside one BHS/BTS batch.
     Raises whatever the keeper raises when the bytes cannot be stored: then no answer may be given.
     """
-    messages = _split(raw)
-    answers = [await _receive_one(message, door, reception) for message in messages]
-    return _together(answers, batch=len(messages) > 1)
+    answers: list[bytes | None] = []
+    async for messages in _arrived(raw, reception):
+        answers += [await _receive_one(message, door, reception) async for message in in_turns(messages)]
+    return _together(answers, batch=len(answers) > 1)
 
 
 async def receive_in_mode(raw: bytes, door: Door, reception: Reception) -> Replies:
@@ -58,19 +61,39 @@ async def receive_in_mode(raw: bytes, door: Door, reception: Reception) -> Repli
     """
     if door.ack_mode == "original":
         return Replies(first=await receive_hl7(raw, door, reception))
-    taken = [await take(message, door, reception) for message in _split(raw)]
-    accepts = [_accept(one, door, reception) for one in taken]
+    taken: list[Taken] = []
+    async for messages in _arrived(raw, reception):
+        taken += [await take(message, door, reception) async for message in in_turns(messages)]
+    accepts = [_accept(one, door, reception) async for one in in_turns(taken)]
     first = _together((told for _, told in accepts), batch=len(taken) > 1)
 
     async def later() -> bytes | None:
         # A sender who was told that his message was not taken waits for nothing more.
         answers = [
             await _application(one, door, reception, silent=code in ("CE", "CR") and told is not None)
-            for one, (code, told) in zip(taken, accepts, strict=True)
+            async for one, (code, told) in in_turns(zip(taken, accepts, strict=True))
         ]
-        return _together(answers, batch=len(taken) > 1)
+        return _together(_kept_here(answers, taken, door), batch=len(taken) > 1)
 
     return Replies(first=first, later=later)
+
+
+def _arrived(raw: bytes, reception: Reception) -> AsyncIterator[tuple[bytes, ...]]:
+    reached("received")
+    return portions(raw, MESSAGES_CUT_AT_ONCE, reception.executor)
+
+
+def _kept_here(answers: list[bytes | None], taken: list[Taken], door: Door) -> list[bytes | None]:
+    """The answers that go back on the connection of their messages: all, unless they have an address of their own."""
+    if door.apart is None:
+        return answers
+    here: list[bytes | None] = []
+    for answer, one in zip(answers, taken, strict=True):
+        if answer is None or one.message.wishes(door).original or not can_go_apart(answer):
+            here.append(answer)
+        else:
+            door.apart(asking(answer))
+    return here
 
 
 def receive_at_once(raw: bytes, door: Door, reception: Reception) -> bytes | None:
@@ -85,7 +108,7 @@ def receive_at_once(raw: bytes, door: Door, reception: Reception) -> bytes | Non
     if judgement.relevance != "irrelevant" or not message.control_id or is_acknowledgment(message.message_type):
         return None
     wished, only = (ORIGINAL, ACCEPTED) if door.ack_mode == "original" else _only(message.wishes(door))
-    if only is None:
+    if only is None or (door.apart and only.code == "AA" and not wished.original):
         return None
     note_irrelevant(message, judgement, door, reception, only.code)
     return _told(message, only, wished, reception, now=message.received_at)
@@ -103,11 +126,6 @@ def too_large(raw_start: bytes, reception: Reception, mode: AckMode = "original"
     return acknowledge(
         raw_start, answer, now=reception.clock(), control_id=control_id, asks_none=_asks_none(answer, wished)
     )
-
-
-def _split(raw: bytes) -> list[bytes]:
-    reached("received")
-    return split_messages(raw)
 
 
 async def _receive_one(raw: bytes, door: Door, reception: Reception) -> bytes | None:

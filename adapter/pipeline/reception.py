@@ -17,6 +17,8 @@ from adapter.ingest.relevance import Judgement
 from adapter.ingest.senders import RulesFor, SenderRules
 
 ArchiveIrrelevant = Literal["count", "headers", "full"]
+NAME_LIMIT_CHARS = 512
+"""Two fields of type HD at their longest (227 each in HL7 2.5.1) fit."""
 _USUAL_RULES = SenderRules()
 
 
@@ -49,6 +51,8 @@ class Door:
     """`MSH-3|MSH-4` (either part `*`) or MSH-9 of messages that only ask whether we are there."""
     may_refuse: bool = False
     """Whether `cannot_store: AR` of a sender holds here; elsewhere whoever called hears of the fault."""
+    apart: Callable[[bytes], None] | None = None
+    """Takes the application answers of enhanced mode, which then do not go back on the connection of their message."""
 
 
 def _unheeded(_listener: str, _sender: str) -> None:
@@ -147,14 +151,14 @@ def arrival_of(message: Incoming, door: Door, judgement: Judgement, *, file: str
 
 
 def header_of(message: Incoming, door: Door) -> Header:
-    """All that is kept of an irrelevant message."""
+    """All that is kept of an irrelevant message; of a field longer than any name, its beginning."""
     return Header(
         received_at=message.received_at,
         listener=door.listener,
-        sender=message.sender,
-        message_type=message.message_type,
-        control_id=message.control_id,
-        sent=message.sent,
+        sender=message.sender[:NAME_LIMIT_CHARS],
+        message_type=message.message_type[:NAME_LIMIT_CHARS],
+        control_id=message.control_id[:NAME_LIMIT_CHARS],
+        sent=message.sent[:NAME_LIMIT_CHARS],
         size=len(message.raw),
         digest=hashlib.sha256(message.raw).hexdigest(),
     )

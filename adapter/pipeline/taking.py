@@ -14,12 +14,13 @@ from adapter.ingest.hl7v2 import peek
 from adapter.ingest.hl7v2.header import is_acknowledgment
 from adapter.ingest.relevance import Judgement
 from adapter.knowledge.spec import sender_rank
-from adapter.pipeline.reception import Door, Incoming, Reception, arrival_of, header_of, incoming
+from adapter.pipeline.reception import NAME_LIMIT_CHARS, Door, Incoming, Reception, arrival_of, header_of, incoming
 from adapter.store.faults import CannotKeep
 
 ACCEPTED = Answer(code="AA")
 COMMITTED = Answer(code="CA")
 NOTHING = Answer(code="")
+LONGEST_REMEMBERED_CHARS = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,7 @@ async def take(raw: bytes, door: Door, reception: Reception) -> Taken:
 def note_irrelevant(message: Incoming, judgement: Judgement, door: Door, reception: Reception, code: str) -> None:
     """Remember what the site wants of an irrelevant message; it takes no custody and never waits for the disk."""
     reception.heard(door.listener, message.sender)
-    if door.heartbeats and _is_heartbeat(door.heartbeats, message.sender, message.message_type):
+    if door.heartbeats and _asks_whether_we_are_there(message, door):
         reception.observe("heartbeat", {"listener": door.listener, "code": code})
         return
     _note_codes(message, judgement, reception)
@@ -88,6 +89,13 @@ def note_irrelevant(message: Incoming, judgement: Judgement, door: Door, recepti
     elif door.archive_irrelevant == "full":
         reception.keeper.submit(arrival_of(message, door, judgement))
     reception.observe("irrelevant", {"listener": door.listener, "code": code})
+
+
+def _asks_whether_we_are_there(message: Incoming, door: Door) -> bool:
+    names = message.sender, message.message_type
+    # What is longer than any name is looked at and not remembered: a peer writes there what it likes.
+    short = sum(map(len, names)) <= LONGEST_REMEMBERED_CHARS
+    return (_is_heartbeat if short else _is_heartbeat.__wrapped__)(door.heartbeats, *names)
 
 
 @lru_cache(maxsize=4096)
@@ -106,7 +114,7 @@ def _told(message: Incoming, door: Door) -> str:
 
 def _note_codes(message: Incoming, judgement: Judgement, reception: Reception) -> None:
     if judgement.codes:
-        reception.keeper.note_codes(message.sender, judgement.codes, message.received_at)
+        reception.keeper.note_codes(message.sender[:NAME_LIMIT_CHARS], judgement.codes, message.received_at)
 
 
 async def _keep(message: Incoming, arrival: Arrival, door: Door, reception: Reception) -> Taken:

@@ -8,6 +8,7 @@ from typing import cast, get_args
 
 from adapter.knowledge.reading import Block, top_block
 from adapter.knowledge.text_yaml import Document, Fault, read_yaml
+from adapter.settings.answers import read_answers
 from adapter.settings.checks import (
     check_address,
     check_listeners,
@@ -119,6 +120,7 @@ def _source(row: Block) -> Source:
 
 def _listener(row: Block, folder: Path) -> MllpListener:
     default = MllpListener()
+    ack_mode = cast("AckMode", row.choice("ack_mode", get_args(AckMode), default.ack_mode))
     listener = MllpListener(
         name=row.optional("name") or default.name,
         host=row.optional("host") or default.host,
@@ -133,7 +135,8 @@ def _listener(row: Block, folder: Path) -> MllpListener:
         tls=read_tls(row, folder),
         mllp_release=cast("MllpRelease", row.choice("mllp_release", get_args(MllpRelease), default.mllp_release)),
         answer_within_s=row.whole("answer_within_s", default=default.answer_within_s, least=1, most=600),
-        ack_mode=cast("AckMode", row.choice("ack_mode", get_args(AckMode), default.ack_mode)),
+        ack_mode=ack_mode,
+        application_answers=read_answers(row, folder, ack_mode),
         heartbeats=read_heartbeats(row),
         archive_irrelevant=cast(
             "Archive", row.choice("archive_irrelevant", get_args(Archive), default.archive_irrelevant)

@@ -49,6 +49,25 @@ class MllpTls:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationAnswers:
+    """Where the application answers of enhanced mode go, when not back on the connection of their message."""
+
+    host: str
+    port: int
+    timeout_s: int = 30
+    """How long the accept acknowledgment of an answer may take before it is sent again."""
+    tls: bool = False
+    tls_ca: Path | None = None
+    """The authority of the receiver's certificate; None trusts those of the system."""
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    tls_any_name: bool = False
+    """Leaves the host name out of the check, as ATNA set-ups often need."""
+    tls_fingerprint: str | None = None
+    """SHA-256 of the only certificate accepted; then neither authority nor host name are asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MllpListener:
     """One MLLP port and what its senders have in common."""
 
@@ -72,6 +91,8 @@ class MllpListener:
     """Past this the AA goes out as soon as the message is on disk, translated or not."""
     ack_mode: AckMode = "original"
     """`original` gives one AA or AE; `enhanced` follows MSH-15 and MSH-16; `auto` does where one of them is filled."""
+    application_answers: ApplicationAnswers | None = None
+    """Where AA, AE and AR of enhanced mode go; None: back on the connection of their message."""
     heartbeats: tuple[str, ...] = ()
     """`MSH-3|MSH-4` (either part `*`) or MSH-9 of messages that only ask whether we are there."""
     archive_irrelevant: Archive = "headers"

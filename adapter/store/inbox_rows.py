@@ -19,6 +19,8 @@ from adapter.store.sql_rows import insert_rows
 
 LOOKUP_SIZE = 500
 """Control ids per query, well under every database's limit of parameters."""
+CENSUS_ROWS_LIMIT = 100_000
+"""Codes of senders in the census; further ones are not counted, for a sender could make up names without end."""
 _ARRIVAL = tuple(f.name for f in fields(Arrival))
 _HEADER = tuple(f.name for f in fields(Header))
 _arrival_values = attrgetter(*_ARRIVAL)
@@ -72,17 +74,31 @@ def add_notes(connection: Connection, notes: Notes) -> None:
     """Write the notes that ride along."""
     upsert(connection, answers, [{"seq": seq, "code": code} for seq, code in notes.answers.items()])
     insert_rows(connection, headers, _HEADER, [_columns(_header_values(header)) for header in notes.headers])
-    for row in notes.codes.values():
-        _count_code(connection, row)
+    _count_codes(connection, notes.codes.values())
 
 
-def _count_code(connection: Connection, row: CodeSeen) -> None:
+def _count_codes(connection: Connection, rows: Iterable[CodeSeen]) -> None:
+    room: int | None = None
+    for row in rows:
+        known = _known(connection, row)
+        if not known:
+            room = _room(connection) if room is None else room
+            if room <= 0:
+                continue
+            room -= 1
+        add_up([row], known)
+        upsert(connection, census, [asdict(known[row.place])])
+
+
+def _known(connection: Connection, row: CodeSeen) -> dict[tuple[str, str, str], CodeSeen]:
     found = connection.execute(
         select(census).where(census.c.sender == row.sender, census.c.system == row.system, census.c.code == row.code)
     ).mappings()
-    known = {before.place: before for before in (CodeSeen(**values) for values in found)}
-    add_up([row], known)
-    upsert(connection, census, [asdict(known[row.place])])
+    return {before.place: before for before in (CodeSeen(**values) for values in found)}
+
+
+def _room(connection: Connection) -> int:
+    return CENSUS_ROWS_LIMIT - int(connection.execute(select(func.count()).select_from(census)).scalar_one())
 
 
 def read_message(row: RowMapping) -> Stored:

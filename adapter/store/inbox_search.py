@@ -62,6 +62,21 @@ def headers_with_control_id(connection: Connection, control_id: str) -> list[Hea
     return [Header(**row) for row in connection.execute(query).mappings()]
 
 
+def headers_by_sender(
+    connection: Connection, *, control_id: str | None, since: datetime | None, until: datetime | None
+) -> dict[str, int]:
+    """How many headers of irrelevant messages are kept of each sender, under these conditions."""
+    conditions: list[ColumnElement[bool]] = []
+    if control_id is not None:
+        conditions.append(headers.c.control_id == control_id)
+    if since is not None:
+        conditions.append(headers.c.received_at >= since)
+    if until is not None:
+        conditions.append(headers.c.received_at < until)
+    query = select(headers.c.sender, func.count()).where(*conditions).group_by(headers.c.sender)
+    return {sender: int(number) for sender, number in connection.execute(query)}
+
+
 def _received(connection: Connection, inbox: str, *conditions: ColumnElement[bool]) -> list[Received]:
     query = (
         select(

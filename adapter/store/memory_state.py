@@ -74,16 +74,23 @@ class MemoryState:
             self._facts.add_records(work.patients)
             self._facts.add_known(message.source if message else "", work.known)
             self._outputs.put(work.results, work.deliver_to, work.at, work.withheld)
-            for resolved in work.resolved:
-                self._parked.pop((resolved.inbox, resolved.seq), None)
-            if work.parked:
-                waiting = replace(work.parked, waits_for=tuple(dict.fromkeys(work.parked.waits_for)))
-                self._parked[waiting.message.inbox, waiting.message.seq] = waiting
+            self._change_worklist(work.resolved, work.parked)
             self._problems.update(problem.code for problem in work.problems)
             if message:
                 self._cursors[message.inbox] = message.seq
                 self._messages[message.inbox] += 1
             return True
+
+    def _change_worklist(self, resolved: Sequence[MessageRef], waiting: Parked | None) -> None:
+        place = (waiting.message.inbox, waiting.message.seq) if waiting else None
+        before = self._parked.get(place) if place else None
+        for message in resolved:
+            self._parked.pop((message.inbox, message.seq), None)
+        if waiting and place:
+            references = tuple(dict.fromkeys(waiting.waits_for))
+            # It has waited since it came into the work list, however often it is read in between.
+            since = before.parked_at if before else waiting.parked_at
+            self._parked[place] = replace(waiting, waits_for=references, parked_at=since)
 
     def known(self, source: str, reference: str) -> dict[str, Any] | None:
         """A supporting resource (`Patient/p1`) of a source."""

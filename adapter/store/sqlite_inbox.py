@@ -205,6 +205,16 @@ class SqliteInboxReader:
         with sorted_faults(), engine.begin() as connection:
             return inbox_search.with_digests(connection, self.name, digests)
 
+    def headers_by_sender(
+        self, *, control_id: str | None, since: datetime | None, until: datetime | None
+    ) -> dict[str, int]:
+        """How many headers of irrelevant messages are kept of each sender, under these conditions."""
+        engine = self._open()
+        if engine is None:
+            return {}
+        with sorted_faults(), engine.begin() as connection:
+            return inbox_search.headers_by_sender(connection, control_id=control_id, since=since, until=until)
+
     def answered_with(self, code: str) -> frozenset[int]:
         """The places of messages that got this answer."""
         engine = self._open()

@@ -221,9 +221,7 @@ def _write(connection: Connection, work: Work) -> None:
     for target in work.deliver_to:
         owed = [row for row in changed if (target, row.id) not in work.withheld]
         state_outbox.enqueue(connection, owed, (target,), work.at)
-    state_worklist.resolve(connection, work.resolved)
-    if work.parked:
-        state_worklist.park(connection, work.parked)
+    state_worklist.change(connection, work.resolved, work.parked)
     state_worklist.count_problems(connection, (problem.code for problem in work.problems))
     if message:
         state_worklist.move_cursor(connection, message.inbox, message.seq)

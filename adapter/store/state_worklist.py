@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -42,9 +43,22 @@ def messages_by_inbox(connection: Connection) -> dict[str, int]:
     return {row["inbox"]: row["messages"] for row in connection.execute(select(cursors)).mappings()}
 
 
-def park(connection: Connection, waiting: Parked) -> None:
-    """Put a message into the work list, in place of what it waited for before."""
-    resolve(connection, [waiting.message])
+def change(connection: Connection, resolved: Iterable[MessageRef], waiting: Parked | None) -> None:
+    """Take messages out of the work list and put one in; one that was there already has waited since it came there."""
+    since = _waiting_since(connection, waiting.message) if waiting else None
+    _resolve(connection, resolved)
+    if waiting:
+        _resolve(connection, [waiting.message])
+        _park(connection, replace(waiting, parked_at=since) if since else waiting)
+
+
+def _waiting_since(connection: Connection, message: MessageRef) -> datetime | None:
+    query = select(parked.c.parked_at).where(parked.c.inbox == message.inbox, parked.c.seq == message.seq)
+    since: datetime | None = connection.execute(query).scalar_one_or_none()
+    return since
+
+
+def _park(connection: Connection, waiting: Parked) -> None:
     values = asdict(waiting.message) | {
         "reason": waiting.reason,
         "problems": problems_text(waiting.problems),
@@ -60,8 +74,7 @@ def park(connection: Connection, waiting: Parked) -> None:
         connection.execute(insert(waits), rows)
 
 
-def resolve(connection: Connection, messages: Iterable[MessageRef]) -> None:
-    """Take messages out of the work list."""
+def _resolve(connection: Connection, messages: Iterable[MessageRef]) -> None:
     for message in messages:
         for table in (parked, waits):
             connection.execute(delete(table).where(table.c.inbox == message.inbox, table.c.seq == message.seq))

@@ -6,11 +6,14 @@ import errno
 import socket
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
+
+TICKS_PER_SECOND = 10
 
 
 class CannotListen(Exception):  # noqa: N818 - named by what happened
@@ -43,12 +46,31 @@ class ServerSettings:
     start_timeout_s: float = 10.0
 
 
-class HttpServer:
-    """Serves one ASGI application until it is stopped."""
+def _nothing() -> None:
+    """Nobody asks whether the loop turns."""
 
-    def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
+
+class _Turning(uvicorn.Server):
+    """Tells each second that its loop turns; uvicorn's own way of telling stops when the clock is set back."""
+
+    def __init__(self, configuration: uvicorn.Config, each_second: Callable[[], None]) -> None:
+        super().__init__(configuration)
+        self._each_second = each_second
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second."""
+        if counter % TICKS_PER_SECOND == 0:
+            self._each_second()
+        return await super().on_tick(counter)
+
+
+class HttpServer:
+    """Serves one ASGI application until it is stopped; `each_second` is called by its loop as long as that turns."""
+
+    def __init__(self, app: ASGIApp, settings: ServerSettings, *, each_second: Callable[[], None] = _nothing) -> None:
         self._app = app
         self._settings = settings
+        self._each_second = each_second
         self._server: uvicorn.Server | None = None
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
@@ -60,7 +82,7 @@ class HttpServer:
             PortInUse: another program holds the port.
             CannotListen: the address, the certificate or the event loop cannot be used.
         """
-        server = uvicorn.Server(_configuration(self._app, self._settings))
+        server = _Turning(_configuration(self._app, self._settings), self._each_second)
         listening = _bind(self._settings.host, self._settings.port)
         thread = threading.Thread(target=server.run, args=([listening],), name="http", daemon=True)
         self._server, self._socket, self._thread = server, listening, thread

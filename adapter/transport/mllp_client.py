@@ -41,9 +41,13 @@ class MllpClient:
         """Close the connection."""
         await self.close()
 
-    async def connect(self, host: str, port: int) -> None:
-        """Open the connection; raises OSError (TLS faults are such) or TimeoutError when nobody answers there."""
+    async def connect(self, host: str, port: int, *, tls: ClientTls | None = None) -> None:
+        """Open the connection; raises OSError (TLS faults are such) or TimeoutError when nobody answers there.
+
+        `tls` replaces what the client was made with.
+        """
         await self.close()
+        self._tls = tls or self._tls
         context = self._tls.context if self._tls else None
         async with asyncio.timeout(self._timeouts.connect_s):
             self._reader, self._writer = await asyncio.open_connection(host, port, ssl=context)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -15,7 +15,7 @@ from adapter.domain.events import (
     Recorded,
     Version,
 )
-from adapter.domain.message import MessageRef, Parked, PatientState, Work
+from adapter.domain.message import MessageRef, PatientState, Work
 from adapter.domain.problems import problem
 from adapter.domain.times import exact_moment
 
@@ -250,48 +250,6 @@ def test_a_supporting_resource_keeps_its_digits_and_belongs_to_its_source(state)
     assert state.known("ehr", "MedicationRequest/r1") == order
     assert str(state.known("ehr", "MedicationRequest/r1")["dose"]) == "0.10"
     assert state.known("lab", "MedicationRequest/r1") is None
-
-
-def waiting(seq, *references, at=AT, reason="unknown-patient", source="ehr"):
-    return Parked(
-        message=message(seq, source=source),
-        reason=reason,
-        problems=(problem("unknown-patient", where="MedicationAdministration.subject"),),
-        waits_for=references,
-        parked_at=at,
-    )
-
-
-def test_a_parked_message_is_found_by_what_it_waits_for(state):
-    later = AT + timedelta(minutes=1)
-    state.commit(Work(at=AT, message=message(1), parked=waiting(1, "Patient/p1", "Medication/x", at=later)))
-    state.commit(Work(at=AT, message=message(2), parked=waiting(2, "Patient/p1")))
-    assert state.waiting_for("ehr", ["Patient/p1", "Medication/x"]) == [message(2), message(1)]
-    assert state.waiting_for("ehr", ["Medication/x"]) == [message(1)]
-    assert state.waiting_for("lab", ["Patient/p1"]) == []
-    assert state.waiting_for("ehr", []) == []
-
-
-def test_the_work_list_is_read_whole_or_by_reason(state):
-    unknown, near = waiting(1, "Patient/p2", "Patient/p1"), waiting(2, reason="near-miss")
-    state.commit(Work(at=AT, message=message(1), parked=unknown))
-    state.commit(Work(at=AT, message=message(2), parked=near))
-    assert state.parked() == [unknown, near]
-    assert state.parked("near-miss") == [near]
-    assert state.counts()["parked"] == 2
-
-
-def test_a_resolved_message_leaves_the_work_list_with_the_commit(state):
-    state.commit(Work(at=AT, message=message(1), parked=waiting(1, "Patient/p1")))
-    state.commit(Work(at=AT, message=message(2), resolved=(message(1),)))
-    assert (state.parked(), state.waiting_for("ehr", ["Patient/p1"])) == ([], [])
-
-
-def test_a_message_parked_again_waits_for_the_new_references_only(state):
-    state.commit(Work(at=AT, message=message(1), parked=waiting(1, "Patient/p1")))
-    state.commit(Work(at=AT, message=message(2), resolved=(message(1),), parked=waiting(1, "Medication/x")))
-    assert state.parked() == [waiting(1, "Medication/x")]
-    assert state.waiting_for("ehr", ["Patient/p1"]) == []
 
 
 def test_problems_are_counted_by_code(state):

@@ -30,7 +30,17 @@ from adapter.knowledge.policies import Config, read_config
 from adapter.knowledge.policy_files import PolicyFile
 from adapter.knowledge.policy_numbers import SECTIONS, numbers_of
 from adapter.rules.wording import RULE_TEXT
-from adapter.settings.site import DropFolder, Http, MllpListener, MllpTls, Sender, Settings, Source, TargetSettings
+from adapter.settings.site import (
+    ApplicationAnswers,
+    DropFolder,
+    Http,
+    MllpListener,
+    MllpTls,
+    Sender,
+    Settings,
+    Source,
+    TargetSettings,
+)
 from adapter.writeback.codes import TOPICS as TOPIC_NAMES
 from adapter.writeback.flags import TOPICS
 
@@ -41,6 +51,7 @@ BLOCKS = {
     "sources": Source,
     "mllp": MllpListener,
     "mllp.tls": MllpTls,
+    "mllp.application_answers": ApplicationAnswers,
     "drop_folders": DropFolder,
     "senders": Sender,
     "http": Http,

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from adapter.app.child import EXIT_REFUSED, ORPHAN_GRACE_S
-from adapter.app.supervisor import CHILDREN, STOP_LIMIT_S
+from adapter.app.supervisor import CHILDREN, HEARD_WITHIN_S, LONGEST_PAUSE_S, START_LIMIT_S, STOP_LIMIT_S
+from adapter.app.systemd import FEEDINGS
 from adapter.cli import _parser
 from adapter.settings.read import load_settings
 
@@ -79,6 +80,20 @@ def test_the_unit_gives_every_process_its_time_to_end():
     assert only("StartLimitIntervalSec", "Unit") == "0"
     assert only("Restart") == "on-failure"
     assert "RestartPreventExitStatus" not in {key for _, key in unit()}
+
+
+def test_the_unit_waits_for_what_it_is_told():
+    assert (only("Type"), only("NotifyAccess")) == ("notify", "main")
+    assert int(only("TimeoutStartSec")) > START_LIMIT_S * len(CHILDREN)
+    silent_s, told_every_s = int(only("WatchdogSec")), int(only("WatchdogSec")) / FEEDINGS
+    # A process may die, rest, need as long as it is allowed to start, and still be heard in time.
+    assert silent_s > START_LIMIT_S + LONGEST_PAUSE_S + told_every_s + HEARD_WITHIN_S
+    text = PAGE.read_text(encoding="utf-8")
+    assert f"`WatchdogSec={silent_s}`" in text
+    assert told_every_s == 30
+    assert "every half minute" in text
+    assert HEARD_WITHIN_S == 10
+    assert "within the last ten seconds" in text
 
 
 def test_the_page_tells_every_exit_code():

@@ -9,7 +9,10 @@ import hospital
 import pytest
 
 from adapter.domain.message import Answer, Translation
+from adapter.pipeline import taking
 from adapter.pipeline.receive import Door, receive_hl7, too_large, worded
+from adapter.pipeline.reception import NAME_LIMIT_CHARS
+from adapter.pipeline.taking import LONGEST_REMEMBERED_CHARS
 from adapter.store.faults import CannotKeep, StoreBroken
 
 DOOR = Door(listener="lab", source="ward")
@@ -201,3 +204,28 @@ def test_a_frame_beyond_the_limit_is_answered_from_its_header(keeper, make_recep
     answer = too_large(hospital.oru("BIG")[:200], reception)
     assert msa(answer)[0].startswith(b"MSA|AE|BIG|")
     assert b"|207^" in answer
+
+
+@pytest.mark.parametrize("length", [NAME_LIMIT_CHARS, NAME_LIMIT_CHARS + 1])
+def test_of_a_field_longer_than_any_name_only_its_beginning_is_kept(keeper, make_reception, length):
+    kept = keeper()
+    reception, _ = make_reception(kept)
+    name = b"L" * (length - len(b"|HOSP"))
+    raw = hospital.everyday("E1").replace(b"HOSPLAB", name).replace(b"|E1|", b"|" + b"E" * length + b"|")
+    answer = received(raw, reception)
+    kept.inbox.flush()
+    (header,) = kept.inbox.irrelevant(10)
+    assert msa(answer) == [b"MSA|AA|" + b"E" * length]
+    assert (header.sender, header.control_id) == ((name.decode() + "|HOSP")[:NAME_LIMIT_CHARS], "E" * NAME_LIMIT_CHARS)
+    assert [entry[1] for entry in kept.log if entry[0] == "codes"] == [header.sender]
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_heartbeat_of_any_length_is_one_and_only_names_are_remembered(keeper, make_reception, more):
+    reception, observed = make_reception(keeper())
+    name = b"L" * (LONGEST_REMEMBERED_CHARS - len(b"|HOSPORU^R01") + more)
+    taking._is_heartbeat.cache_clear()
+    door = Door(listener="lab", source="ward", heartbeats=("*|HOSP",))
+    received(hospital.everyday("E1").replace(b"HOSPLAB", name), reception, door)
+    assert [event for event, _ in observed] == ["heartbeat"]
+    assert taking._is_heartbeat.cache_info().currsize == 1 - more

@@ -31,12 +31,17 @@ def declares(encoding: str) -> bool:
     return bool(encoding) and not any(mark.isalnum() for mark in encoding[:5])
 
 
-@lru_cache(maxsize=256)
 def declared_delimiters(field: str, encoding: str) -> Delimiters:
     """The delimiters of MSH-1 and MSH-2: one that declares none means the standard ones, a short one no others."""
+    # What a peer writes behind the fifth sign declares nothing, and is not to be remembered.
+    return _declared(field, encoding[:5])
+
+
+@lru_cache(maxsize=256)
+def _declared(field: str, encoding: str) -> Delimiters:
     if not declares(encoding):
         return Delimiters(field=field or STANDARD.field)
-    component, repetition, escape, subcomponent, truncation = (*encoding[:5], "", "", "", "")[:5]
+    component, repetition, escape, subcomponent, truncation = (*encoding, "", "", "", "")[:5]
     return Delimiters(
         field=field,
         component=component,

@@ -11,6 +11,7 @@ from adapter.ingest.hl7v2.delimiters import Delimiters, declared_delimiters
 from adapter.ingest.hl7v2.escapes import unescape
 from adapter.ingest.hl7v2.heads import heads
 
+USUAL_HEADER_BYTES = 2048
 _BEHIND_CONTROL_ID = 10
 """The place behind MSH-10 in a header that is split at its separators."""
 
@@ -90,11 +91,19 @@ class Envelope(NamedTuple):
 def envelope_of(raw: bytes) -> Envelope | None:
     """The envelope of a message with a usual header; None for one that has to be read with more care.
 
-    Usual: it comes first, is ASCII, uses `|`, ends with a carriage return, and goes on behind MSH-10.
+    Usual: it comes first, is ASCII, uses `|`, ends with a carriage return, goes on behind MSH-10, and is no longer than
+    headers are: what a peer writes there is remembered in many places.
     """
     end = raw.find(b"\r")
     line = raw[:end]
-    if end < 0 or not line.startswith(b"MSH|") or not line.isascii() or b"\n" in line or b"\x1c" in line:
+    if (
+        end < 0
+        or end > USUAL_HEADER_BYTES
+        or not line.startswith(b"MSH|")
+        or not line.isascii()
+        or b"\n" in line
+        or b"\x1c" in line
+    ):
         return None
     part = line.split(b"|", _BEHIND_CONTROL_ID)
     if len(part) <= _BEHIND_CONTROL_ID:
