@@ -11,6 +11,7 @@ import pytest
 from adapter.commands.bench_corridor import corridor
 from adapter.commands.bench_feed import feed_of
 from adapter.commands.bench_replay import Pace, Replay, read_again
+from adapter.commands.demo_oru import ASPARAGINASE_TEST
 
 REPLAY = Replay(
     messages=100,
@@ -22,11 +23,15 @@ REPLAY = Replay(
 )
 
 
+FEED = (*feed_of("unfiltered", 30, 20, "A"), *feed_of("relevant", 4, 20, "R"))
+OURS = sum(ASPARAGINASE_TEST.encode() in message for message in FEED)
+
+
 @pytest.fixture
 def archive(tmp_path):
     """A store that holds every message of an unfiltered feed, and what came of them."""
     with corridor(tmp_path) as store:
-        store.keep([*feed_of("unfiltered", 30, 20, "A"), *feed_of("relevant", 4, 20, "R")])
+        store.keep([*FEED])
         store.understand()
     return tmp_path
 
@@ -38,7 +43,8 @@ def change(folder, statement):
 
 def test_an_archive_read_again_comes_to_the_same(archive):
     replay = read_again(archive)
-    assert (replay.messages, replay.relevant) == (34, 4)
+    assert 4 <= OURS < 34
+    assert (replay.messages, replay.relevant) == (34, OURS)
     assert replay.equal
     assert replay.goals()[0].passed
     assert replay.replay.seconds > 0
