@@ -67,24 +67,33 @@ def test_the_demo_overlay_has_the_rows_of_the_demo_hospital():
     ]
 
 
-def test_every_spelling_of_the_rulebook_leads_to_its_canonical_unit():
-    units = shipped_knowledge().tables["units"]
-    expected = {
-        "[IU]/mL": ("IU/mL", "U/mL", "UI/mL", "I.U./mL", "E/mL", "[iU]/mL", "[IU]/mL"),
-        "k[IU]/L": ("kIU/L", "kU/L"),
-        "[IU]/L": ("IU/L", "U/L", "UI/L", "E/L"),
-        "m[IU]/mL": ("mIU/mL", "mU/mL"),
-        "[IU]/dL": ("IU/dL", "U/dL"),
-        "ukat/L": ("ukat/L", "\u00b5kat/L", "\u03bckat/L"),
-        "nkat/mL": ("nkat/mL",),
-        "nkat/L": ("nkat/L",),
-        "refused": ("AU/mL", "ng/mL", "umol/L", "\u00b5mol/L", "\u03bcmol/L", "%"),
-        "mg": ("mg",),
-    }
-    found = {
-        target: tuple(row.target for s in spellings if (row := units.find(s))) for target, spellings in expected.items()
-    }
-    assert found == {target: (target,) * len(spellings) for target, spellings in expected.items()}
+SPELLINGS = {
+    "[IU]/mL": (
+        "[IU]/mL [iU]/mL IU/mL IU/ml iu/ml IU/ML U/mL U/ml u/ml U/ML UI/mL UI/ml I.U./mL I.U./ml E/mL E/ml IE/mL IE/ml"
+    ),
+    "k[IU]/L": "k[IU]/L k[iU]/L kIU/L kIU/l kU/L kU/l",
+    "[IU]/L": "[IU]/L [iU]/L IU/L IU/l iu/l U/L U/l u/l UI/L UI/l I.U./L E/L E/l IE/L IE/l",
+    "m[IU]/mL": "m[IU]/mL m[iU]/mL mIU/mL mIU/ml mU/mL mU/ml",
+    "[IU]/dL": "[IU]/dL [iU]/dL IU/dL IU/dl U/dL U/dl",
+    "ukat/L": "ukat/L ukat/l \u00b5kat/L \u00b5kat/l \u03bckat/L \u03bckat/l",
+    "nkat/mL": "nkat/mL nkat/ml",
+    "nkat/L": "nkat/L nkat/l",
+    "refused": "AU/mL AU/ml ng/mL ng/ml umol/L umol/l \u00b5mol/L \u03bcmol/L %",
+    "[IU]": "[IU] [iU] IU IE U UI",
+    "[IU]/m2": "[IU]/m2 [iU]/m2 IU/m2 IE/m2 IU/m\u00b2 U/m2 U/m\u00b2",
+    "mg": "mg",
+    "mg/m2": "mg/m2 mg/m\u00b2",
+    "mL": "mL ml",
+}
+"""Every spelling by the unit it leads to (rulebook 2.5): a row added, taken out or bent by a spreadsheet shows here."""
+
+
+def test_every_spelling_leads_to_its_unit_and_no_other_is_known():
+    rows = shipped_knowledge().tables["units"].rows
+    assert {(row.sender, row.system) for row in rows} == {("", "*")}
+    expected = {spelling: target for target, spellings in SPELLINGS.items() for spelling in spellings.split()}
+    assert {row.code: row.target for row in rows} == expected
+    assert len(rows) == len(expected)
 
 
 def test_the_units_of_the_table_are_the_units_that_have_a_factor_or_measure_a_dose():
