@@ -151,9 +151,7 @@ def service_parts(
     )
 
 
-def play_parts(
-    options: argparse.Namespace, state: State, *, demo: bool = True
-) -> tuple[Parts | None, list[Fault]]:
+def play_parts(options: argparse.Namespace, state: State, *, demo: bool = True) -> tuple[Parts | None, list[Fault]]:
     """The parts of `play`: the demo overlay (in the zone UTC where the configuration names none), or `--mappings`.
 
     Without `demo` nothing is laid over what the configuration names.

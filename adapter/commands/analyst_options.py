@@ -9,7 +9,7 @@ RUN = "Show how one message is read: relevance and why, events, problems, gaps, 
 RUN_EXAMPLES = (
     "troughline run result.hl7",
     "troughline run dose.json --mappings site-mappings --config troughline.yaml",
-    "troughline run --json - < result.hl7",
+    "cat result.hl7 | troughline run - --json",
 )
 TEST = "Read every golden case with the mappings of now; each difference to what it expects as a unified diff."
 TEST_EXAMPLES = (
@@ -31,8 +31,11 @@ def run_options(parser: argparse.ArgumentParser) -> None:
 def test_options(parser: argparse.ArgumentParser) -> None:
     """The options of `test`."""
     parser.add_argument(
-        "folder", type=Path, nargs="?", metavar="FOLDER", help="golden cases (*.yaml); default: the shipped ones and"
-        " the folder golden of each --mappings",
+        "folder",
+        type=Path,
+        nargs="?",
+        metavar="FOLDER",
+        help="golden cases (*.yaml); default: the shipped ones and the folder golden of each --mappings",
     )
     parser.add_argument("--accept", action="store_true", help="write what comes out now into the cases that differ")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")

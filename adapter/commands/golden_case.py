@@ -127,7 +127,7 @@ def _setting(name: str, value: Node, given: dict[str, Any]) -> str | None:
     elif name == "zone":
         try:
             given[name] = ZoneInfo(text)
-        except (ValueError, OSError):
+        except (ValueError, OSError, KeyError):
             return f"'{text}' is no zone; write Europe/Berlin"
     elif name in _WORDS and text not in _WORDS[name]:
         return f"'{name}' is one of {', '.join(_WORDS[name])}"

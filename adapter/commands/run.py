@@ -24,7 +24,10 @@ def run(options: argparse.Namespace) -> int:
     try:
         raw = sys.stdin.buffer.read() if options.message == STANDARD_INPUT else Path(options.message).read_bytes()
     except OSError as fault:
-        print(f"{options.message} cannot be read: {fault.strerror}. Name a file, or - for standard input.", file=sys.stderr)
+        print(
+            f"{options.message} cannot be read: {fault.strerror}. Name a file, or - for standard input.",
+            file=sys.stderr,
+        )
         return 2
     if not raw.strip():
         print(f"{options.message} is empty: there is no message in it to read.", file=sys.stderr)

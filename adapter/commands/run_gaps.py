@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from adapter.commands.run_rows import Judged, Triplet
@@ -17,6 +17,8 @@ URI = "a URI such as https://hospital.example/mrn"
 LIMITS = "quantification_limits"
 _OF_ONE_SENDER = frozenset({"activity_tests", LIMITS})
 """Tables whose codes mean something else at the next laboratory."""
+BY_CODE_ONLY = frozenset({"activity_tests"})
+"""Tables in which a text finds nothing: no row would help where a result has only a text."""
 _MOST_ROWS = 2
 
 
@@ -68,22 +70,29 @@ def csv_row(*cells: str) -> str:
     return line.getvalue()
 
 
-def gaps_of_codes(judged: Iterable[Judged], sender: str) -> list[Gap]:
-    """The codes that decide what is ours, and are in no table."""
+def gaps_of_codes(judged: Iterable[Judged], sender: str, suspects: Collection[str] = ()) -> list[Gap]:
+    """The codes that decide what is ours, and are in no table; `suspects` are places a result may hide at."""
     found: list[Gap] = []
     for one in judged:
         if one.hit or one.verdict in {"ours", "unresolved"} or not one.triplets:
             continue
         named = next((t for t in one.triplets if t[0]), one.triplets[0])
-        made = gap(one.select.table, one.where, named, sender=sender, near=one.verdict == "near")
+        if not named[0] and one.select.table in BY_CODE_ONLY:
+            continue
+        near = one.verdict == "near" or one.where in suspects
+        made = gap(one.select.table, one.where, named, sender=sender, near=near)
         found.append(made if made.near else _not_ours(made, sender, named))
-    return found
+    near_at = {made.where for made in found if made.near}
+    # What one mapping finds near is not to be called another matter by the next.
+    return [made for made in found if made.near or made.where not in near_at]
 
 
 def _not_ours(made: Gap, sender: str, named: Triplet) -> Gap:
     """A code nothing speaks for: the row at hand says so, lest a potassium become a level by one paste."""
     code, text, system = named
-    row = csv_row(sender if made.table in _OF_ONE_SENDER else "", code or text, _system(code, system), NOT_OURS, text, "")
+    row = csv_row(
+        sender if made.table in _OF_ONE_SENDER else "", code or text, _system(code, system), NOT_OURS, text, ""
+    )
     return Gap(
         table=made.table,
         where=made.where,

@@ -35,7 +35,7 @@ def _codes(row: ResultRow, field: V2Field, table: Table, sender: str) -> Iterato
     if found is None:
         return
     named = codings(found.segment, found.field, found.repetition)
-    if named and look_up(table, named, sender) is None:
+    if named and named[0][0] and look_up(table, named, sender) is None:
         used = (known.target for known in table.rows)
         yield gap(table.name, _where(found.segment, found.field), named[0], sender=sender, used=used)
 
@@ -49,7 +49,9 @@ def _units(row: ResultRow, field: V2Field, table: Table, sender: str) -> Iterato
         segment, place = field.place(row.scope)
         inside = read_value(segment.components(place)).unit
         named, where = ([(inside, "", "")] if inside else []), _where(segment, place)
-    known = (canonical_unit(said, system, table, sender) for code, text, system in named for said in (code, text) if said)
+    known = (
+        canonical_unit(said, system, table, sender) for code, text, system in named for said in (code, text) if said
+    )
     if named and not any(known):
         code, text, _ = named[0]
         # A spelling means the same whatever coding system the sender names beside it.

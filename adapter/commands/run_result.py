@@ -10,7 +10,7 @@ from adapter.commands.run_gaps_fhir import gaps_within
 from adapter.commands.run_gaps_hl7 import gaps_beside
 from adapter.commands.run_message import Look, body_of
 from adapter.commands.run_places import fhir_expression, hl7_place
-from adapter.commands.run_rows import entry_prefix, message_of, resource_rows, result_rows
+from adapter.commands.run_rows import Judged, ResultRow, entry_prefix, message_of, resource_rows, result_rows
 from adapter.commands.run_unread_fhir import unread_elements
 from adapter.commands.run_unread_hl7 import unread_fields
 from adapter.commands.run_why import by_its_header, why
@@ -53,7 +53,8 @@ def _of_hl7(look: Look, parts: Parts) -> dict[str, Any]:
     ours = [row for row in rows if row.judged.verdict == "ours"]
     judged = [*(row.judged for row in rows), *orders]
     # The code of an order stands beside those of its results: it is no gap of its own.
-    gaps = gaps_of_codes([j for j in judged if j.where.startswith("OBX") or j.verdict == "near"], arrival.sender)
+    deciding = [j for j in judged if j.where.startswith("OBX") or j.verdict == "near"]
+    gaps = gaps_of_codes(deciding, arrival.sender, _hiding(rows, orders))
     beside: list[Gap] = [one for row in ours for one in gaps_beside(row, arrival.sender)]
     return {
         "type": arrival.message_type or None,
@@ -68,6 +69,18 @@ def _of_hl7(look: Look, parts: Parts) -> dict[str, Any]:
             "errors": error_rows(look.answer),
         },
     }
+
+
+def _hiding(rows: list[ResultRow], orders: list[Judged]) -> set[str]:
+    """Results of an order of ours that has no result of ours: one of them may be it."""
+    wanted = {order.where for order in orders if order.verdict == "ours"}
+    answered = {_order_of(row) for row in rows if row.judged.verdict == "ours"}
+    return {row.judged.where for row in rows if _order_of(row) in wanted - answered}
+
+
+def _order_of(row: ResultRow) -> str:
+    request = row.scope.order.request if row.scope.order else None
+    return f"OBR[{request.occurrence}]-4" if request else ""
 
 
 def _of_fhir(look: Look, parts: Parts) -> dict[str, Any]:
@@ -85,7 +98,7 @@ def _of_fhir(look: Look, parts: Parts) -> dict[str, Any]:
         "type": str(body.get("resourceType")) if isinstance(body, dict) else None,
         "why": why([row.judged for row in rows if row.judged.verdict == "ours" or row.judged.where not in known]),
         "because": [],
-        "problems": [problem for problem in _fhir_problems(look, body)],
+        "problems": _fhir_problems(look, body),
         "gaps": once([*gaps, *within]),
         "unread": unread_elements(ours) if any(t.events for t in look.translations) else [],
         "answer": {"status": http.status, "body": http.resource},

@@ -116,7 +116,8 @@ def _gaps(gaps: list[dict[str, Any]]) -> Iterator[str]:
     for gap in gaps:
         named = gap["code"] or gap["text"]
         looks = ", and it looks like ours" if gap["near"] else ""
-        yield f"{gap['where']} {named}: not in tables/{gap['table']}.csv{looks}"
+        choose = "; one of these rows" if len(gap["rows"]) > 1 else ""
+        yield f"{gap['where']} {named}: not in tables/{gap['table']}.csv{looks}{choose}"
         yield from (f"{_INDENT}{row}" for row in gap["rows"])
         if any(f",{CHOOSE}," in row or ",LLOQ," in row for row in gap["rows"]):
             yield f"{_INDENT}{'LLOQ' if 'LLOQ' in gap['rows'][0] else CHOOSE} is one of: {', '.join(gap['targets'])}"

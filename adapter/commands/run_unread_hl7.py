@@ -22,8 +22,12 @@ class _Reads:
         self.paths: defaultdict[tuple[str, int], list[V2Path]] = defaultdict(list)
         self.segments: set[str] = set(_BY_THE_READER)
         self.not_needed: set[str] = set()
+        self.every: set[tuple[str, int]] = set()
+        """Fields of which each repetition counts, whatever the path says: a second value is a problem."""
         for mapping in mappings:
             self.not_needed.update(path for path, _ in mapping.not_needed)
+            values = (read_v2_path(path) for s in mapping.fields if s.reader == "quantity" for path in s.paths)
+            self.every.update((path.segment, path.field) for path in values if path)
             for text in _texts(mapping):
                 path = read_v2_path(text)
                 if path:
@@ -84,7 +88,7 @@ def _within(segment: Segment, number: int, reads: _Reads, where: str) -> Iterato
     if not paths:
         yield where
         return
-    every = any(path.repetition for path in paths) or segment.name == "OBX" and number == 5
+    every = any(path.repetition for path in paths) or (segment.name, number) in reads.every
     for repetition in range(1, len(segment.repetitions(number)) + 1):
         if repetition > _ONE_PLACE and not every:
             if segment.repetitions(number)[repetition - 1].strip():

@@ -6,10 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from adapter.commands.run_rows import Judged
-from adapter.ingest.hl7v2.header import is_acknowledgment
 from adapter.ingest.hl7_translation import MERGES
-
-NOTHING_TO_JUDGE = "nothing in it is read by a mapping"
+from adapter.ingest.hl7v2.header import is_acknowledgment
 
 
 def why(judged: Sequence[Judged]) -> list[dict[str, Any]]:
@@ -50,7 +48,7 @@ def _said(entry: dict[str, Any]) -> str:
         return f"{entry['target']}, by {entry['row']}"
     match entry["verdict"]:
         case "near":
-            return f"in no row of {entry['table']}, but it holds \"{entry['near']}\""
+            return f'in no row of {entry["table"]}, but it holds "{entry["near"]}"'
         case "unresolved":
             return "refers to a resource that is not in this message"
         case _:

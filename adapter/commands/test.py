@@ -92,7 +92,7 @@ def _tested(suite: Suite, faults: list[Fault], *, accepting: bool) -> Iterator[T
     faults.extend(fault for fault in (*mistakes, *more) if fault.severity == "error" and fault not in faults)
     if knowledge is None or rulebook is None:
         return
-    parts = _parts(knowledge, rulebook)
+    parts = parts_of(knowledge, rulebook)
     mappings = sorted("/".join(Path(mapping.file).parts[-2:]) for mapping in knowledge.mappings)
     for path in sorted(suite.folder.glob("*.yaml")):
         case, wrong = read_case(path, f"{suite.shown}/{path.name}", mappings)
@@ -111,7 +111,9 @@ def _compared(case: Case, parts: Parts, *, accepting: bool) -> Tested:
     return Tested(file=case.shown, case=case.title, result=result, diff=diff)
 
 
-def _parts(knowledge: Knowledge, rulebook: RuleBook) -> Parts:
+def parts_of(knowledge: Knowledge, rulebook: RuleBook) -> Parts:
+    """What reads a golden case: nothing remembered, and no settings of a sender but those the case names."""
+
     def nothing_kept(ref: object) -> Any:  # noqa: ANN401 - it never gives anything
         raise KeyError(ref)
 
@@ -141,5 +143,9 @@ def _tell(tested: Sequence[Tested], faults: Sequence[Fault], *, as_json: bool) -
             print("\n".join([f"{one.result}: {one.file}: {one.case}", *(f"  {line}" for line in one.diff), ""]))
     tell(faults)
     words = [f"{counts[result]} {result}" for result in ("passed", "failed", "accepted") if counts[result]]
-    words += [f"{len(faults)} faults in files"] if faults else []
-    print(f"{len(tested)} golden cases: {', '.join(words) or 'nothing to compare'}")
+    words += [f"{_counted(faults, 'fault')} in files"] if faults else []
+    print(f"{_counted(tested, 'golden case')}: {', '.join(words)}")
+
+
+def _counted(items: Sequence[object], noun: str) -> str:
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
