@@ -38,6 +38,8 @@ class Suite:
     folder: Path
     shown: str
     overlays: tuple[Path, ...]
+    writable: bool = True
+    """Whether --accept may change its cases: a site never rewrites the shipped ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     faults: list[Fault] = []
     try:
         for suite in suites:
-            tested += _tested(suite, faults, accepting=options.accept)
+            tested += _tested(suite, faults, accepting=options.accept and suite.writable)
     except OSError as fault:
         print(f"{fault.filename} cannot be written: {fault.strerror}. Nothing after it was tested.", file=sys.stderr)
         return 2
@@ -79,7 +81,8 @@ def _suites(folder: Path | None, mappings: Sequence[Path]) -> Iterator[Suite]:
         return
     # The shipped cases use the codes of the demo, whatever a site calls its own.
     overlays = (*mappings, demo)
-    yield Suite(folder=shipped("mappings") / GOLDEN, shown=f"mappings/{GOLDEN}", overlays=overlays)
+    folder = shipped("mappings") / GOLDEN
+    yield Suite(folder=folder, shown=f"mappings/{GOLDEN}", overlays=overlays, writable=not mappings)
     for own in mappings:
         if (own / GOLDEN).is_dir():
             yield Suite(folder=own / GOLDEN, shown=f"{own.as_posix()}/{GOLDEN}", overlays=tuple(mappings))

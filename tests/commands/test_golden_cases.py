@@ -234,6 +234,17 @@ def test_a_row_of_a_site_that_changes_a_shipped_reading_is_caught(tmp_path, caps
     ]
 
 
+def test_a_site_accepts_its_own_cases_and_never_rewrites_the_shipped_ones(tmp_path, capsys):
+    own = site(tmp_path, "result_status", ",V,*,preliminary,Verified,")
+    (own / "golden").mkdir()
+    (own / "golden" / "ours.yaml").write_text(CASE, encoding="utf-8")
+    before = {path: path.read_bytes() for path in (MAPPINGS / "golden").glob("*.yaml")}
+    code, out, _ = asked(capsys, "--mappings", own, "--accept", "--json")
+    results = {Path(one["file"]).name: one["result"] for one in json.loads(out)["cases"]}
+    assert (code, results["oru-36-every-status-letter.yaml"], results["ours.yaml"]) == (1, "failed", "accepted")
+    assert {path: path.read_bytes() for path in before} == before
+
+
 def test_codes_of_a_site_leave_the_shipped_cases_alone_and_its_own_are_tested_with_its_tables(tmp_path, capsys):
     own = site(tmp_path, "identifier_systems", ",HOSP,*,https://north.example/mrn,,")
     site(tmp_path, "activity_tests", ",ASPACT,L,asparaginase-activity,,")
