@@ -8,6 +8,7 @@ from pathlib import Path
 RUN = "Show how one message is read: relevance and why, events, problems, gaps, unread fields, answer, resources."
 RUN_EXAMPLES = (
     "troughline run result.hl7",
+    "troughline run result.hl7 --trace",
     "troughline run dose.json --mappings site-mappings --config troughline.yaml",
     "cat result.hl7 | troughline run - --json",
 )
@@ -23,6 +24,11 @@ def run_options(parser: argparse.ArgumentParser) -> None:
     """The options of `run`."""
     parser.add_argument(
         "message", metavar="MESSAGE", help="a file with HL7 v2 messages or one FHIR body; - is standard input"
+    )
+    parser.add_argument(
+        "--trace",
+        action="store_true",
+        help="name place, mapping line and table row each field of an event came from",
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="site configuration (YAML)")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")

@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     if parts is None:
         return 2
     looks = looks_at(raw, parts, sources_of(options.config), file=options.message)
-    told = [result_of(look, number, parts) for number, look in enumerate(looks, start=1)]
+    told = [result_of(look, number, parts, trace=options.trace) for number, look in enumerate(looks, start=1)]
     if options.json:
         sys.stdout.write(dumps({"messages": told}, indent=True).decode() + "\n")
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -10,11 +11,24 @@ from adapter.commands.run_gaps_fhir import gaps_within
 from adapter.commands.run_gaps_hl7 import gaps_beside
 from adapter.commands.run_message import Look, body_of
 from adapter.commands.run_places import fhir_expression, hl7_place
-from adapter.commands.run_rows import Judged, ResultRow, entry_prefix, message_of, resource_rows, result_rows
+from adapter.commands.run_rows import (
+    Judged,
+    ResourceRow,
+    ResultRow,
+    entry_prefix,
+    message_of,
+    resource_rows,
+    result_rows,
+)
+from adapter.commands.run_trace import Origin, printed_origin
+from adapter.commands.run_trace_fhir import traced_resources
+from adapter.commands.run_trace_hl7 import traced_results
 from adapter.commands.run_unread_fhir import unread_elements
 from adapter.commands.run_unread_hl7 import unread_fields
 from adapter.commands.run_why import by_its_header, why
 from adapter.domain.event_text import printed_event
+from adapter.domain.events import ActivityMeasured
+from adapter.domain.message import Translation
 from adapter.domain.problems import Problem
 from adapter.ingest.acknowledgment_errors import error_rows
 from adapter.ingest.compiled import compiled
@@ -22,8 +36,8 @@ from adapter.ingest.fhir_bundle import fhir_resources
 from adapter.pipeline.parts import Parts
 
 
-def result_of(look: Look, number: int, parts: Parts) -> dict[str, Any]:
-    """One message: relevance and why, events, problems, gaps, unread fields, answer, resources."""
+def result_of(look: Look, number: int, parts: Parts, *, trace: bool = False) -> dict[str, Any]:
+    """One message: relevance and why, events, problems, gaps, unread fields, answer, resources, and the trace."""
     own = _of_hl7(look, parts) if look.arrival.kind == "hl7v2" else _of_fhir(look, parts)
     return {
         "file": look.arrival.file,
@@ -42,6 +56,7 @@ def result_of(look: Look, number: int, parts: Parts) -> dict[str, Any]:
         "unread": own["unread"],
         "answer": own["answer"],
         "resources": look.resources,
+        **({"trace": [[printed_origin(one) for one in origins] for origins in own["origins"]()]} if trace else {}),
         "mappings": next((t.mapping_hash for t in look.translations if t.mapping_hash), None),
     }
 
@@ -63,6 +78,7 @@ def _of_hl7(look: Look, parts: Parts) -> dict[str, Any]:
         "problems": [{**_problem(p), "place": hl7_place(p, message, parts)} for p in look.problems],
         "gaps": once([*gaps, *beside]),
         "unread": unread_fields(ours) if any(t.events for t in look.translations) else [],
+        "origins": lambda: traced_results(ours, _measured(look), parts),
         "answer": {
             "code": look.answer.code or None,
             "segments": look.acknowledgment.decode(message.charset if message else "utf-8", "replace").split("\r")[:-1],
@@ -101,19 +117,37 @@ def _of_fhir(look: Look, parts: Parts) -> dict[str, Any]:
         "problems": _fhir_problems(look, body),
         "gaps": once([*gaps, *within]),
         "unread": unread_elements(ours) if any(t.events for t in look.translations) else [],
+        "origins": lambda: list(_origins(look, body, ours)),
         "answer": {"status": http.status, "body": http.resource},
     }
 
 
 def _fhir_problems(look: Look, body: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - any JSON
+    return [
+        {**_problem(found), "place": {"expression": fhir_expression(found, prefix)} if found.where else None}
+        for translation, prefix in _prefixed(look, body)
+        for found in translation.problems
+    ]
+
+
+def _prefixed(look: Look, body: Any) -> Iterator[tuple[Translation, str]]:  # noqa: ANN401 - any JSON
+    """Each translation with the path to its resource."""
     indices = sorted(item.index for item in fhir_resources(body))
     aligned = len(indices) == len(look.translations)
     prefixes = [entry_prefix(body, index) for index in indices] if aligned else [""] * len(look.translations)
-    return [
-        {**_problem(found), "place": {"expression": fhir_expression(found, prefix)} if found.where else None}
-        for translation, prefix in zip(look.translations, prefixes, strict=True)
-        for found in translation.problems
-    ]
+    yield from zip(look.translations, prefixes, strict=True)
+
+
+def _origins(look: Look, body: Any, ours: list[ResourceRow]) -> Iterator[tuple[Origin, ...]]:  # noqa: ANN401 - any JSON
+    """The origins of every event; the first mapping that knows a resource is the one that reads it."""
+    for translation, prefix in _prefixed(look, body):
+        rows = [row for row in ours if row.prefix == prefix]
+        rows = [row for row in rows if row.mapping is rows[0].mapping]
+        yield from traced_resources(rows, translation.events, look.arrival.source)
+
+
+def _measured(look: Look) -> list[ActivityMeasured]:
+    return [event for t in look.translations for event in t.events if isinstance(event, ActivityMeasured)]
 
 
 def _problem(found: Problem) -> dict[str, Any]:

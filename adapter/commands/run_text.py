@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from adapter.commands.run_gaps import CHOOSE
+from adapter.commands.run_trace import origin_line
 from adapter.commands.run_why import why_line
 from adapter.domain.problems import KINDS
 from adapter.fhir import dumps
@@ -20,6 +21,7 @@ def page_of(told: dict[str, Any]) -> str:
             _head(told),
             *_part("relevance", told["relevance"], _reasons(told)),
             *_part("events", _count(told["events"]), _events(told["events"])),
+            *(_part("where each field came from", _count(told["trace"]), _trace(told)) if "trace" in told else ()),
             *_part("problems", _count(told["problems"]), _problems(told)),
             *_part("codes without a row", _count(told["gaps"]), _gaps(told["gaps"])),
             *_part("filled, and read by nothing", _count(told["unread"]), iter(told["unread"])),
@@ -61,6 +63,12 @@ def _events(events: list[dict[str, Any]]) -> Iterator[str]:
         yield from (f"{_INDENT}{name:<{width}}  {value}" for name, value in filled.items())
         if empty:
             yield f"{_INDENT}empty: {', '.join(empty)}"
+
+
+def _trace(told: dict[str, Any]) -> Iterator[str]:
+    for event, origins in zip(told["events"], told["trace"], strict=True):
+        yield str(event["event"]) if origins else f"{event['event']}: by its key alone"
+        yield from (f"{_INDENT}{origin_line(origin)}" for origin in origins)
 
 
 def _fields(event: dict[str, Any]) -> tuple[dict[str, str], list[str]]:
