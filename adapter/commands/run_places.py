@@ -7,10 +7,11 @@ from typing import Any
 
 from adapter.domain.problems import Problem
 from adapter.ingest.compiled import compiled
-from adapter.ingest.hl7v2 import Message
+from adapter.ingest.hl7v2 import Message, Segment
 from adapter.knowledge.paths import joined, read_v2_path
 from adapter.pipeline.parts import Parts
 
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _WHERE = re.compile(r"([A-Z][A-Z0-9]{2})\[(\d+)\]-(\d+)", re.ASCII)
 
 
@@ -46,7 +47,12 @@ def _line(segment: str, occurrence: int, message: Message | None) -> int | None:
     if message is None:
         return None
     found = (s for s in message.segments if (s.name, s.occurrence) == (segment, occurrence))
-    return next((s.index + 1 for s in found), None)
+    return next((line_number(message, s) for s in found), None)
+
+
+def line_number(message: Message, segment: Segment) -> int:
+    """The line of a segment, from 1, as an editor counts: blank lines too."""
+    return len(_LINE_END.findall(message.text, 0, segment.start)) + 1
 
 
 def fhir_expression(found: Problem, prefix: str) -> str | None:

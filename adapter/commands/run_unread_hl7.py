@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from adapter.commands.run_places import line_number
 from adapter.commands.run_rows import ResultRow
 from adapter.ingest.hl7v2 import Segment
 from adapter.knowledge.paths import V2Path, joined, read_v2_path
@@ -47,12 +48,14 @@ def _texts(mapping: Mapping) -> Iterator[str]:
 
 
 def unread_fields(rows: Iterable[ResultRow]) -> list[str]:
-    """`OBX[1]-18`, `SPM[1]-17.2`, `PID[1]-3(2)`, or `ZXX[1]` for a segment of which nothing is read."""
+    """`OBX[1]-18`, `SPM[1]-17.2`, `PID[1]-3(2)`; `ZXX[1]` for a whole segment; lines that are no segment."""
     rows = list(rows)
     reads = _Reads(row.results.mapping for row in rows)
-    found = {place for segment in _beside(rows) for place in _unread(segment, reads)}
-    order = {(s.name, s.occurrence): s.index for s in _beside(rows)}
-    return sorted(found, key=lambda place: _sorting(place, order))
+    beside = [segment for segment in _beside(rows) if segment.name]
+    found = {place for segment in beside for place in _unread(segment, reads)}
+    order = {(s.name, s.occurrence): s.index for s in beside}
+    strays = sorted(line_number(rows[0].scope.message, s) for s in _beside(rows) if not s.name)
+    return [*sorted(found, key=lambda place: _sorting(place, order)), *(f"line {n}: no segment" for n in strays)]
 
 
 def _beside(rows: list[ResultRow]) -> list[Segment]:

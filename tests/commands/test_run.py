@@ -148,6 +148,16 @@ def test_a_field_that_is_not_there_has_a_place_without_a_line(file, capsys):
     ]
 
 
+def test_lines_are_counted_as_an_editor_does_and_a_torn_line_is_named(file, capsys):
+    torn = "\r\n".join(
+        [HEAD, "", PID, OBR, OBX.replace("IU/mL", "kU"), "NTE|1|L|first", "second half of a comment", ""]
+    )
+    code, [message] = told(capsys, file(torn))
+    assert code == 1
+    assert [found["place"]["line"] for found in message["problems"]] == [5]
+    assert message["unread"] == ["PID[1]-1", "NTE[1]-2", "line 7: no segment"]
+
+
 def test_a_problem_of_a_bundle_has_the_path_from_its_root(file, capsys):
     entries = [{"resource": DOSE}, {"resource": {**DOSE, "id": "d2", "status": "given"}}]
     bundle = {"resourceType": "Bundle", "type": "batch", "entry": entries}
