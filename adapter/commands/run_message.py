@@ -20,6 +20,7 @@ from adapter.pipeline.answer_fhir import FhirAnswer, answer_fhir
 from adapter.pipeline.parts import Parts, Target
 from adapter.pipeline.process import process
 from adapter.pipeline.receive import Door, hl7_arrival
+from adapter.pipeline.taking import worded
 from adapter.pipeline.understand import understand
 from adapter.store.memory_state import MemoryState
 
@@ -65,12 +66,7 @@ class Look:
     @property
     def answer(self) -> Answer:
         """The acknowledgment an HL7 message deserves."""
-        errors = tuple(found for t in self.translations for found in t.answer.errors)
-        codes = [t.answer.code for t in self.translations]
-        for code in ("AR", "AE", "AA"):
-            if code in codes:
-                return Answer(code=code, errors=errors)
-        return Answer(code="")
+        return worded(self.arrival, lambda _raw, _source: self.translations)
 
     @property
     def acknowledgment(self) -> bytes:
