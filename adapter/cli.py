@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from adapter import __version__
+from adapter.commands import analyst_options as analyst
 from adapter.commands import bench_options as benches
 from adapter.commands import replay_options as replay
 from adapter.commands import store_options as store
@@ -60,6 +61,10 @@ def _parser() -> argparse.ArgumentParser:
     store.check_options(check)
     _demo(commands)
     _lint(commands)
+    message = _command(commands, "run", analyst.RUN, analyst.RUN_EXAMPLES)
+    analyst.run_options(message)
+    _knowledge(message)
+    analyst.test_options(_command(commands, "test", analyst.TEST, analyst.TEST_EXAMPLES))
     _policies(commands)
     _conform(commands)
     _benches(_command(commands, "bench", benches.BENCH, benches.BENCH_EXAMPLES))

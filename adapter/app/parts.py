@@ -152,10 +152,14 @@ def service_parts(
     )
 
 
-def play_parts(options: argparse.Namespace, state: State) -> tuple[Parts | None, list[Fault]]:
-    """The parts of `play`: the demo overlay (in the zone UTC where the configuration names none, or `--mappings`."""
+def play_parts(options: argparse.Namespace, state: State, *, demo: bool = True) -> tuple[Parts | None, list[Fault]]:
+    """The parts of `play`: the demo overlay (in the zone UTC where the configuration names none), or `--mappings`.
+
+    Without `demo` nothing is laid over what the configuration names.
+    """
     settings, faults = load_settings(options.config)
-    overlays = options.mappings or [shipped("mappings") / "demo"]
+    demo = demo and not options.mappings
+    overlays = [shipped("mappings") / "demo"] if demo else options.mappings
     knowledge, rulebook = _knowledge(
         settings or Settings(),
         [*(settings.mappings if settings else ()), *overlays],
@@ -166,7 +170,7 @@ def play_parts(options: argparse.Namespace, state: State) -> tuple[Parts | None,
     if settings is None or knowledge is None or rulebook is None:
         return None, faults
     rules = rules_for(settings, settings.mllp[0] if settings.mllp else None)
-    demo_zone = None if options.mappings else UTC
+    demo_zone = UTC if demo else None
     if demo_zone:
         rules = _in_zone_utc(rules)
     parts = Parts(

@@ -14,7 +14,7 @@ from adapter.ingest.notes import Notes, at_field, echo
 from adapter.ingest.scopes import Scope
 from adapter.ingest.senders import SenderRules
 from adapter.ingest.v2_fields import V2Field, codings
-from adapter.knowledge.spec import Table
+from adapter.knowledge.spec import Row, Table
 
 _MU, _MICRO_SIGN = "\u03bc", "\u00b5"
 WITHOUT_LEVEL = frozenset({"cancelled", "pending", "not-asked"})
@@ -71,13 +71,19 @@ def read_level(
 
 
 def canonical_unit(text: str, system: str, units: Table, sender: str) -> str | None:
-    """The canonical unit of a spelling: compared after Unicode NFKC and without blanks; None without a row."""
+    """The canonical unit of a spelling; None without a row."""
+    row = unit_row(text, system, units, sender)
+    return row.target if row else None
+
+
+def unit_row(text: str, system: str, units: Table, sender: str) -> Row | None:
+    """The row of a spelling of a unit: compared after Unicode NFKC and without blanks."""
     spelling = "".join(unicodedata.normalize("NFKC", text).split())
     # NFKC makes the micro sign a Greek mu; a table may hold either.
     for spelled in (spelling, spelling.replace(_MU, _MICRO_SIGN), text):
         row = units.find(spelled, system, sender)
         if row:
-            return row.target
+            return row
     return None
 
 

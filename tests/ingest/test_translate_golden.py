@@ -1,74 +1,62 @@
-"""Every golden case of mappings/golden, run through the translation with the demo tables."""
+"""Every golden case of mappings/golden, read as `troughline test` reads it."""
 
 from __future__ import annotations
 
-import dataclasses
-from datetime import UTC
-from decimal import Decimal
+import csv
 from pathlib import Path
 
 import pytest
 import yaml
 
-from adapter.domain.times import Moment
-from adapter.fhir import loads
-from adapter.ingest.translate import SenderRules, fhir_resources, translate_fhir, translate_hl7
+from adapter.commands.golden_case import read_case
+from adapter.commands.golden_outcome import difference, outcome_of
+from adapter.commands.test import parts_of
+from adapter.domain.events import AdministrationStatus, Verification
 from adapter.knowledge.load import load_knowledge
+from adapter.knowledge.policies import load_rulebook
 
 MAPPINGS = Path(__file__).parents[2] / "mappings"
 CASES = sorted((MAPPINGS / "golden").glob("*.yaml"))
+FILES = [f"{path.parent.name}/{path.name}" for path in [*MAPPINGS.glob("v2/*"), *MAPPINGS.glob("fhir/*")]]
 KNOWLEDGE, _ = load_knowledge([MAPPINGS / "demo"], base=MAPPINGS)
+RULEBOOK, _ = load_rulebook()
+PARTS = parts_of(KNOWLEDGE, RULEBOOK)
 
 
-def plain(value):
-    match value:
-        case Moment():
-            return value.text
-        case Decimal():
-            return str(value)
-        case dict():
-            return {key: plain(item) for key, item in value.items()}
-        case list() | tuple():
-            return [plain(item) for item in value]
-        case bool() | None:
-            return value
-        case _ if dataclasses.is_dataclass(value):
-            named = {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-            return {key: item for key, item in named.items() if item not in (None, [], {}, False)}
-        case _:
-            return str(value)
+def rows(table: str) -> list[dict[str, str]]:
+    with (MAPPINGS / "tables" / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
-def event_of(event):
-    return {"event": type(event).__name__, **{key: item for key, item in plain(event).items() if key != "source"}}
-
-
-def outcome(text):
-    if text.lstrip().startswith("{"):
-        known = {}
-        found = []
-        for item in fhir_resources(loads(text)):
-            done = translate_fhir(item.resource, KNOWLEDGE, known.get, source="play", zone=UTC)
-            known.update(done.known)
-            found.append(done)
-    else:
-        raw = text.rstrip("\n").replace("\n", "\r").encode() + b"\r"
-        found = translate_hl7(raw, KNOWLEDGE, lambda _sender: SenderRules(), source="play")
-    told = {
-        "relevance": found[-1].relevance,
-        "events": [event_of(event) for done in found for event in done.events],
-        "problems": [{"code": p.code, "severity": p.severity, "where": p.where} for d in found for p in d.problems],
-        "ack": found[-1].answer.code,
-    }
-    return {**told, "parked": found[-1].parked} if found[-1].parked else told
+def fields_of_results(number: int) -> set[str]:
+    """What stands in one field of the OBX of all cases."""
+    inputs = [yaml.safe_load(path.read_text(encoding="utf-8"))["input"] for path in CASES]
+    lines = [line.split("|") for text in inputs for line in text.splitlines() if line.startswith("OBX|")]
+    return {line[number] for line in lines if len(line) > number}
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_golden_case_comes_out_as_it_was_accepted(path):
-    case = yaml.safe_load(path.read_text(encoding="utf-8"))
-    assert outcome(case["input"]) == case["expect"]
+    case, faults = read_case(path, path.name, FILES)
+    assert faults == []
+    assert case.expect is not None
+    assert difference(case, outcome_of(case, PARTS)) == []
 
 
 def test_there_are_golden_cases_for_every_mapping():
-    told = {yaml.safe_load(path.read_text(encoding="utf-8"))["mapping"] for path in CASES}
-    assert told == {f"{path.parent.name}/{path.name}" for path in [*MAPPINGS.glob("v2/*"), *MAPPINGS.glob("fhir/*")]}
+    assert {yaml.safe_load(path.read_text(encoding="utf-8"))["mapping"] for path in CASES} == set(FILES)
+
+
+def test_every_spelling_of_a_unit_stands_in_a_case():
+    assert {row["code"] for row in rows("units")} - fields_of_results(6) == set()
+
+
+def test_every_result_status_stands_in_a_case_and_so_does_its_absence():
+    assert {"", *(row["code"] for row in rows("result_status"))} - fields_of_results(11) == set()
+
+
+@pytest.mark.parametrize(("kind", "words"), [("status", AdministrationStatus), ("verification", Verification)])
+def test_every_status_of_a_dose_and_of_a_reaction_comes_out_of_a_case(kind, words):
+    expected = [yaml.safe_load(path.read_text(encoding="utf-8"))["expect"] for path in CASES]
+    shown = {event.get(kind) for expect in expected for event in expect.get("events", [])}
+    assert set(words.__args__) - shown == set()

@@ -1,0 +1,136 @@
+"""Golden cases: a message pasted into YAML, and what must come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from adapter.ingest.senders import SenderRules
+from adapter.knowledge.text_yaml import Document, Fault, Node, did_you_mean, read_yaml
+
+KEYS = ("case", "mapping", "site", "input", "expect")
+PARTS = ("relevance", "events", "only", "problems", "parked", "ack", "http", "gaps", "unread")
+"""What `expect` may hold; a part that is not there is not compared."""
+SETTINGS = tuple(f.name for f in fields(SenderRules) if f.name != "cannot_store")
+_WORDS = {"unsupported": ("AA", "AE", "AR"), "content_errors": ("AE", "AA")}
+_YES_NO = {"yes": True, "true": True, "no": False, "false": False}
+_FLAGS = frozenset({"decimal_comma", "warn_in_err"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One golden case as its file has it."""
+
+    path: Path
+    shown: str
+    title: str
+    mapping: str | None
+    input: str
+    rules: SenderRules
+    expect: dict[str, Node] | None
+    """None for a case whose outcome nobody has accepted yet."""
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes that are read: lines of an HL7 v2 message end with CR, JSON stays as it is."""
+        if self.input.lstrip().startswith(("{", "[")):
+            return self.input.encode()
+        return self.input.rstrip("\n").replace("\n", "\r").encode() + b"\r"
+
+
+def read_case(path: Path, shown: str, mappings: Sequence[str]) -> tuple[Case | None, list[Fault]]:
+    """One case, or what is wrong with its file; `mappings` are the files a case may be about (`v2/oru.yaml`)."""
+    try:
+        content = path.read_bytes()
+    except OSError as fault:
+        return None, [Fault(file=shown, line=0, text=f"cannot be read: {fault.strerror}")]
+    document, faults = read_yaml(content, shown)
+    if document is None:
+        return None, faults
+    faults = _shape_faults(document, mappings)
+    if faults or not isinstance(document.data, dict):
+        return None, faults
+    data = document.data
+    rules, faults = _rules(document)
+    if faults:
+        return None, faults
+    expect = data.get("expect")
+    case = Case(
+        path=path,
+        shown=shown,
+        title=str(data["case"]),
+        mapping=str(data["mapping"]) if "mapping" in data else None,
+        input=str(data["input"]),
+        rules=rules,
+        expect=expect if isinstance(expect, dict) else None,
+    )
+    return case, []
+
+
+def _shape_faults(document: Document, mappings: Sequence[str]) -> list[Fault]:
+    data = document.data
+    if not isinstance(data, dict):
+        return [document.fault((), f"a golden case has the keys {', '.join(KEYS)}")]
+    faults = [
+        document.fault((key,), f"'{key}' is no key of a golden case{did_you_mean(key, KEYS)}; it has {', '.join(KEYS)}")
+        for key in data
+        if key not in KEYS
+    ]
+    for key, why in (("case", "one sentence that says what the case is about"), ("input", "the message, after '|'")):
+        if not isinstance(data.get(key), str) or not str(data.get(key)).strip():
+            faults.append(document.fault((key,), f"'{key}' is missing or empty: write {why}"))
+    mapping = data.get("mapping")
+    if mapping is not None and mapping not in mappings:
+        hint = did_you_mean(str(mapping), mappings)
+        faults.append(document.fault(("mapping",), f"there is no mapping '{mapping}'{hint}"))
+    return [*faults, *_expect_faults(document, data.get("expect"))]
+
+
+def _expect_faults(document: Document, expect: Node | None) -> list[Fault]:
+    if expect is None or expect == "":
+        return []
+    if not isinstance(expect, dict):
+        return [document.fault(("expect",), f"'expect' holds parts: {', '.join(PARTS)}")]
+    return [
+        document.fault(("expect", key), f"'{key}' is no part of 'expect'{did_you_mean(key, PARTS)}")
+        for key in expect
+        if key not in PARTS
+    ]
+
+
+def _rules(document: Document) -> tuple[SenderRules, list[Fault]]:
+    """The settings of the sender, as a site would write them."""
+    data = document.data
+    site = data.get("site", {}) if isinstance(data, dict) else {}
+    if not isinstance(site, dict):
+        return SenderRules(), [document.fault(("site",), f"'site' holds settings: {', '.join(SETTINGS)}")]
+    given: dict[str, Any] = {}
+    faults: list[Fault] = []
+    for name, value in site.items():
+        wrong = _setting(name, value, given)
+        if wrong:
+            faults.append(document.fault(("site", name), wrong))
+    return SenderRules(**given), faults
+
+
+def _setting(name: str, value: Node, given: dict[str, Any]) -> str | None:
+    if name not in SETTINGS:
+        return f"'{name}' is no setting of a sender{did_you_mean(name, SETTINGS)}"
+    text = str(value)
+    if name in _FLAGS:
+        if text not in _YES_NO:
+            return f"'{name}' is yes or no"
+        given[name] = _YES_NO[text]
+    elif name == "zone":
+        try:
+            given[name] = ZoneInfo(text)
+        except (ValueError, OSError, KeyError):
+            return f"'{text}' is no zone; write Europe/Berlin"
+    elif name in _WORDS and text not in _WORDS[name]:
+        return f"'{name}' is one of {', '.join(_WORDS[name])}"
+    else:
+        given[name] = text
+    return None

@@ -1,0 +1,121 @@
+"""The rows of a message that could be ours, each with the verdict on its codes: what `run` explains itself with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from adapter.domain.message import Arrival
+from adapter.ingest.code_lookup import Hit, judge
+from adapter.ingest.compiled import compiled
+from adapter.ingest.fhir_bundle import fhir_resources
+from adapter.ingest.fhir_drugs import drug_of, judge_drug
+from adapter.ingest.fhir_fields import Resource, ResourceMapping, Row
+from adapter.ingest.fhir_reading import FhirReading, Known
+from adapter.ingest.hl7v2 import Message, NotHl7, Segment, read_message
+from adapter.ingest.oru import ResultMapping
+from adapter.ingest.scopes import Scope, walk
+from adapter.ingest.v2_fields import codings
+from adapter.knowledge.paths import read_v2_path
+from adapter.knowledge.spec import Select
+from adapter.pipeline.parts import Parts
+
+Verdict = Literal["ours", "near", "other", "unresolved"]
+Triplet = tuple[str, str, str]
+"""(code, text, system)"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """The codes at one place, and whether they are ours."""
+
+    where: str
+    triplets: tuple[Triplet, ...]
+    verdict: Verdict
+    hit: Hit | None
+    select: Select
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultRow:
+    """One OBX with its neighbourhood, read by one mapping."""
+
+    judged: Judged
+    scope: Scope
+    results: ResultMapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceRow:
+    """One resource, or one row of it, read by one mapping."""
+
+    judged: Judged
+    row: Row
+    mapping: ResourceMapping
+    prefix: str
+    """Where the resource stands: `Bundle.entry[2].resource.`, or nothing."""
+
+
+def message_of(arrival: Arrival, parts: Parts) -> Message | None:
+    """The segments of an HL7 message; None for bytes that hold none."""
+    try:
+        return read_message(arrival.raw, parts.rules_at(arrival.listener)(arrival.sender).default_charset)
+    except NotHl7:
+        return None
+
+
+def result_rows(message: Message, sender: str, parts: Parts) -> tuple[list[ResultRow], list[Judged]]:
+    """Every result of a message with its verdict, and the verdict on every order."""
+    rows: list[ResultRow] = []
+    orders: list[Judged] = []
+    for results in compiled(parts.knowledge).results:
+        select = results.mapping.select
+        path = read_v2_path(select.codes[0])
+        walked = walk(message, sender, results.mapping.for_each or "OBX")
+        for scope in walked.scopes:
+            judged = _judged(scope.row, path.field if path else 3, select, sender, parts)
+            rows.append(ResultRow(judged=judged, scope=scope, results=results))
+        orders += [_judged(o.request, 4, select, sender, parts) for o in walked.orders if o.request]
+    return rows, orders
+
+
+def _judged(segment: Segment, number: int, select: Select, sender: str, parts: Parts) -> Judged:
+    named = codings(segment, number)
+    verdict, hit = judge(parts.knowledge.tables[select.table], named, select.near, sender)
+    where = f"{segment.name}[{segment.occurrence}]-{number}"
+    return Judged(where=where, triplets=tuple(named), verdict=verdict, hit=hit, select=select)
+
+
+def resource_rows(body: Any, source: str, parts: Parts) -> list[ResourceRow]:  # noqa: ANN401 - any JSON
+    """Every resource of a body that a mapping reads, row by row, with the verdict on its drug or substance."""
+    found: dict[str, Resource] = {}
+    rows: list[ResourceRow] = []
+    for item in fhir_resources(body):
+        if item.resource is None:
+            continue
+        if item.reference:
+            found[item.reference] = item.resource
+        prefix = entry_prefix(body, item.index)
+        rows += _rows_of(item.resource, prefix, source, found.get, parts)
+    return rows
+
+
+def entry_prefix(body: Any, index: int) -> str:  # noqa: ANN401 - any JSON
+    """The FHIRPath that leads to a resource of a body, with a point behind it; nothing for a resource alone."""
+    bundle = isinstance(body, dict) and body.get("resourceType") == "Bundle"
+    return f"Bundle.entry[{index}].resource." if bundle else ""
+
+
+def _rows_of(resource: Resource, prefix: str, source: str, known: Known, parts: Parts) -> Iterator[ResourceRow]:
+    ready = compiled(parts.knowledge)
+    kind = str(resource.get("resourceType"))
+    reading = FhirReading(resource=resource, kind=kind, ready=ready, known=known, source=source, zone=None)
+    for mapping in ready.resources.get(kind, ()):
+        select = mapping.mapping.select
+        for row in mapping.each(resource):
+            drug = drug_of(reading, mapping.codes, row)
+            verdict, hit = judge_drug(drug, mapping.table, select.near, source)
+            where = f"{prefix}{'' if prefix else f'{kind}.'}{select.codes[-1].removeprefix(f'{kind}.')}"
+            judged = Judged(where=where, triplets=drug.triplets, verdict=verdict, hit=hit, select=select)
+            yield ResourceRow(judged=judged, row=row, mapping=mapping, prefix=prefix)
