@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from adapter.app.discarding import Discard, Discards, ask_to_discard
+from adapter.app.engine import message_ref
 from adapter.app.parts import Loaded
 from adapter.app.replaying import in_order
 from adapter.app.user_name import user_name
 from adapter.commands.check_store import lock_holder
 from adapter.commands.replay_apply import applied, request_id, result_of_the_service
 from adapter.commands.store_parts import STATE_FILE, StoreParts, opened
-from adapter.commands.worklist_history import place_text
+from adapter.commands.worklist_history import audit_lines, discards_of, place_text
 from adapter.commands.worklist_read import with_places
 from adapter.domain.message import MessageRef, Parked
 from adapter.domain.times import instant_text
@@ -77,12 +78,15 @@ class Change:
 
 
 def released(loaded: Loaded, places: Sequence[tuple[str, int]], because: str) -> Change | None:
-    """Read messages again with the tables of now; None, with the reason on stderr, when it could not be done."""
+    """Read messages again with the tables of now, which also takes a discard back; None when it could not be done."""
     store = loaded.settings.store
-    waiting, absent = _chosen(store, places)
+    with opened(store) as parts:
+        waiting, absent = with_places(parts, places)
+        taken_back, absent = _discarded_before(parts, absent)
     if absent:
-        return Change(done=None, not_waiting=tuple(absent))
-    result = applied(loaded, in_order(one.message for one in waiting), because, released=True)
+        return Change(done=None, not_waiting=tuple(place_text(one) for one in absent))
+    messages = in_order([*(one.message for one in waiting), *taken_back])
+    result = applied(loaded, messages, because, released=True)
     if result is None:
         return None
     if "refused" in result:
@@ -91,15 +95,26 @@ def released(loaded: Loaded, places: Sequence[tuple[str, int]], because: str) ->
     with opened(store) as parts:
         after, _ = with_places(parts, places)
         waits_on = {one.message: one for one in after}
-        came = tuple(_came_of(parts, one.message, waits_on.get(one.message)) for one in waiting)
+        came = tuple(_came_of(parts, one, waits_on.get(one)) for one in messages)
     return Change(done="released", result=result, messages=came)
+
+
+def _discarded_before(
+    parts: StoreParts, places: Sequence[tuple[str, int]]
+) -> tuple[list[MessageRef], list[tuple[str, int]]]:
+    """Those of these messages that were discarded, and the places of the others."""
+    discards = discards_of(audit_lines(parts.folder))
+    inboxes = {inbox.name: inbox for inbox in parts.inboxes}
+    found = [message_ref(i, inboxes[i].get(s)) for i, s in places if (i, s) in discards]
+    return found, [one for one in places if one not in discards]
 
 
 def discarded(store: Path, places: Sequence[tuple[str, int]], because: str) -> Change | None:
     """Take messages out of the work list; None, with the reason on stderr, when it could not be done."""
-    waiting, absent = _chosen(store, places)
+    with opened(store) as parts:
+        waiting, absent = with_places(parts, places)
     if absent:
-        return Change(done=None, not_waiting=tuple(absent))
+        return Change(done=None, not_waiting=tuple(place_text(one) for one in absent))
     now = _now()
     discard = Discard(
         id=request_id(now),
@@ -127,11 +142,6 @@ def _discarded_by_whom_it_falls_to(store: Path, discard: Discard) -> dict[str, A
         with closing(SqliteState(store / STATE_FILE)) as state:
             Discards(store, state, _now).look()
         return read_object(place)
-
-
-def _chosen(store: Path, places: Sequence[tuple[str, int]]) -> tuple[list[Parked], list[str]]:
-    with opened(store) as parts:
-        return with_places(parts, places)
 
 
 def _came_of(parts: StoreParts, message: MessageRef, waits_on: Parked | None) -> CameOf:

@@ -102,11 +102,11 @@ def work_list(store: StoreParts, site: Site, reason: str | None = None) -> list[
     return [_waiting(store, site, parked) for parked in store.state.parked_messages(reason)]
 
 
-def with_places(store: StoreParts, places: Sequence[tuple[str, int]]) -> tuple[list[Parked], list[str]]:
+def with_places(store: StoreParts, places: Sequence[tuple[str, int]]) -> tuple[list[Parked], list[tuple[str, int]]]:
     """The messages at these places that wait, and the places where none does."""
     waiting = {(one.message.inbox, one.message.seq): one for one in store.state.parked_messages()}
     wanted = list(dict.fromkeys(places))
-    return [waiting[one] for one in wanted if one in waiting], [f"{i}/{s}" for i, s in wanted if (i, s) not in waiting]
+    return [waiting[one] for one in wanted if one in waiting], [one for one in wanted if one not in waiting]
 
 
 def looked_at(store: StoreParts, site: Site, place: tuple[str, int]) -> Waiting | None:
