@@ -26,7 +26,7 @@ from adapter.knowledge.spec import Knowledge, Table
 
 AUTHORITY_OF = {
     "namespace": re.compile(r"[A-Za-z](?!.*\d{4})[A-Za-z0-9_.&/-]{0,19}"),
-    "universal": re.compile(r"[0-2](?:\.\d{1,20}){1,12}|[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.ASCII),
+    "universal": re.compile(r"[0-2](?:\.\d{1,20}){2,12}|(?!.*\d{5})(?:[a-z0-9-]+\.)+[a-z]{2,20}", re.ASCII),
 }
 """What an assigning authority looks like; anything else in its place may be a patient's number and is not shown."""
 LONGEST_STATUS_CHARS = 4

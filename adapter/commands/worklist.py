@@ -14,7 +14,7 @@ from adapter.commands.faults import tell
 from adapter.commands.store_parts import CannotRead, Place, StoreParts, opened, place_of
 from adapter.commands.worklist_change import Change, discarded, released
 from adapter.commands.worklist_history import AuditLine, audit_lines, history_page, place_text
-from adapter.commands.worklist_read import Site, looked_at, site_of, work_list
+from adapter.commands.worklist_read import Site, Waiting, looked_at, site_of, work_list
 from adapter.commands.worklist_text import advice_of, page_of_list, page_of_one, title_of
 from adapter.domain.problems import KINDS
 from adapter.domain.times import instant_text
@@ -90,7 +90,7 @@ def _show(place: Place, options: argparse.Namespace) -> int:
         if one is None:
             _tell_not_waiting(options.place, lines)
             return 1
-        received = _received(store, one.parked.message.digest, options.place)
+        received = _received(store, one)
     now = _now()
     tree = {
         "schema": SCHEMA,
@@ -112,9 +112,14 @@ def _show(place: Place, options: argparse.Namespace) -> int:
     return 0
 
 
-def _received(store: StoreParts, digest: str, place: tuple[str, int]) -> Received | None:
-    found = [one for inbox in store.inboxes for one in inbox.with_digests([digest])]
-    return next((one for one in found if (one.inbox, one.seq) == place), None)
+def _received(store: StoreParts, one: Waiting) -> Received | None:
+    """How an HL7 message was answered; a FHIR resource is answered over HTTP, which nothing remembers."""
+    message = one.parked.message
+    if one.arrival.kind != "hl7v2":
+        return None
+    inbox = next(inbox for inbox in store.inboxes if inbox.name == message.inbox)
+    found, _ = inbox.with_control_id(message.control_id)
+    return next((received for received in found if received.seq == message.seq), None)
 
 
 def _tell_not_waiting(place: tuple[str, int], lines: Sequence[AuditLine]) -> None:

@@ -209,6 +209,10 @@ def hl7(knowledge):
         ("&hospital.example&DNS", "hospital.example"),
         ("&900001&ISO", ""),
         ("&2.16.900001&ISO", ""),
+        ("&1.4711&ISO", ""),
+        ("&1.47.11&ISO", "1.47.11"),
+        ("&4711.12&DNS", ""),
+        ("&n47112.example&DNS", ""),
     ],
 )
 def test_what_does_not_look_like_an_authority_may_be_a_patients_number_and_is_not_shown(hl7, authority, code):

@@ -183,6 +183,61 @@ def test_once_the_row_is_there_the_list_says_what_can_be_released(mended, capsys
     assert [message["readable_now"] for message in listed["messages"]] == [True, True, False, False, False]
 
 
+def test_a_drug_that_has_its_row_now_can_be_read_now(tmp_path, site, capsys):
+    table = tmp_path / "site" / "tables" / "asparaginase_products.csv"
+    row = f",PEGNEW,{hospital.FORMULARY},pegaspargase,Pegaspargase new,"
+    table.write_text(f"{table.read_text().rstrip()}\n{row}\n")
+    _, listed = tree(capsys, "list", "--config", site, "--reason", "product-unmapped")
+    assert [(one["readable_now"], one["missing"]) for one in listed["messages"]] == [(True, [])]
+    code, result = tree(capsys, "release", "inbox-core/4", "--config", site, "--because", "row added")
+    assert (code, result["messages"][0]["facts"]) == (0, ["AsparaginaseAdministered"])
+
+
+def test_a_bundle_that_brings_its_own_patient_waits_for_its_drug_alone(tmp_path, capsys):
+    store = KeptStore(tmp_path / "store")
+    dose = {**hospital.dose("900008"), "medicationCodeableConcept": PEGNEW}
+    entries = [{"resource": one} for one in (dose, hospital.patient("900008"))]
+    store.fhir({"resourceType": "Bundle", "type": "batch", "entry": entries})
+    _, listed = tree(capsys, "list", "--store", store.close(), "--mappings", DEMO.parent)
+    (one,) = listed["messages"]
+    assert (one["reason"], one["readable_now"]) == ("product-unmapped", False)
+    assert [missing["code"] for missing in one["missing"]] == ["PEGNEW"]
+
+
+def broken(*_, **__):
+    raise ZeroDivisionError
+
+
+def test_a_message_our_own_fault_keeps_is_told_as_that(tmp_path, capsys, monkeypatch):
+    store = KeptStore(tmp_path / "store")
+    monkeypatch.setattr("adapter.pipeline.understand.translate_hl7", broken)
+    store.hl7(hospital.oru("S1"))
+    folder = store.close()
+    _, listed = tree(capsys, "list", "--store", folder, "--mappings", DEMO.parent)
+    assert [(one["reason"], one["readable_now"]) for one in listed["messages"]] == [("internal-error", False)]
+    _, out = told(capsys, "show", "inbox/1", "--store", folder, "--mappings", DEMO.parent)
+    assert "now         a fault of ours keeps it: report it" in out.out
+
+
+def test_one_message_our_reader_cannot_take_keeps_no_other_from_being_listed(site, capsys, monkeypatch):
+    monkeypatch.setattr("adapter.commands.worklist_read.translate_hl7", broken)
+    code, listed = tree(capsys, "list", "--config", site)
+    assert (code, listed["waiting"]) == (1, 5)
+    assert [one["missing"] for one in listed["messages"][:2]] == [[], []]
+
+
+def test_of_many_the_first_fifty_are_named(tmp_path, capsys):
+    store = KeptStore(tmp_path / "store")
+    for number in range(51):
+        store.hl7(hospital.oru(f"M{number}", filler=f"F{number}", authority="ELSEWHERE"))
+    folder = store.close()
+    _, out = told(capsys, "list", "--store", folder, "--mappings", DEMO.parent)
+    assert "inbox/50 " in out.out
+    assert "inbox/51 " not in out.out
+    assert "\n  and 1 more (--json has all)\n" in out.out
+    assert out.out.count(ROW) == 1
+
+
 def test_one_message_is_shown_with_its_reason_its_row_and_what_to_do(site, capsys):
     code, out = told(capsys, "show", "inbox/1", "--config", site)
     lines = out.out.splitlines()
