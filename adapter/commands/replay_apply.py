@@ -16,7 +16,7 @@ from adapter.app.observing import configure_logging
 from adapter.app.parts import Loaded, service_parts
 from adapter.app.replaying import Replays, Request, Told, ask, catch_up, read_with
 from adapter.app.user_name import user_name
-from adapter.commands.check_store import lock_holder
+from adapter.commands.check_store import alone, lock_holder
 from adapter.commands.store_parts import INBOXES, STATE_FILE
 from adapter.domain.message import MessageRef
 from adapter.domain.times import instant_text
@@ -47,7 +47,7 @@ def applied(
     )
     if lock_holder(store) is not None:
         return result_of_the_service(store, ask(store, request))
-    with lock_store(store):
+    with lock_store(store), alone(store):
         place = ask(store, request)
         _here(loaded)
         return read_object(place)

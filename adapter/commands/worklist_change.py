@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from adapter.app.engine import message_ref
 from adapter.app.parts import Loaded
 from adapter.app.replaying import in_order
 from adapter.app.user_name import user_name
-from adapter.commands.check_store import lock_holder
+from adapter.commands.check_store import alone, lock_holder
 from adapter.commands.replay_apply import applied, request_id, result_of_the_service
 from adapter.commands.store_parts import STATE_FILE, StoreParts, opened
 from adapter.commands.worklist_history import audit_lines, discards_of, place_text
@@ -105,8 +105,12 @@ def _discarded_before(
     """Those of these messages that were discarded, and the places of the others."""
     discards = discards_of(audit_lines(parts.folder))
     inboxes = {inbox.name: inbox for inbox in parts.inboxes}
-    found = [message_ref(i, inboxes[i].get(s)) for i, s in places if (i, s) in discards]
-    return found, [one for one in places if one not in discards]
+    found: list[MessageRef] = []
+    for inbox, seq in places:
+        with suppress(KeyError):  # its bytes went with their age
+            found += [message_ref(inbox, inboxes[inbox].get(seq))] if (inbox, seq) in discards else []
+    kept = {(one.inbox, one.seq) for one in found}
+    return found, [one for one in places if one not in kept]
 
 
 def discarded(store: Path, places: Sequence[tuple[str, int]], because: str) -> Change | None:
@@ -137,7 +141,7 @@ def discarded(store: Path, places: Sequence[tuple[str, int]], because: str) -> C
 def _discarded_by_whom_it_falls_to(store: Path, discard: Discard) -> dict[str, Any] | None:
     if lock_holder(store) is not None:
         return result_of_the_service(store, ask_to_discard(store, discard))
-    with lock_store(store):
+    with lock_store(store), alone(store):
         place = ask_to_discard(store, discard)
         with closing(SqliteState(store / STATE_FILE)) as state:
             Discards(store, state, _now).look()

@@ -12,7 +12,7 @@ from adapter.commands.missing_codes import MissingCode
 from adapter.commands.missing_codes_fhir import fhir_missing
 from adapter.commands.missing_codes_hl7 import hl7_missing
 from adapter.commands.store_parts import StoreParts
-from adapter.domain.message import Arrival, Parked, Stored
+from adapter.domain.message import Arrival, Parked
 from adapter.domain.problems import Problem
 from adapter.domain.times import instant_text
 from adapter.fhir import loads
@@ -116,21 +116,34 @@ def looked_at(store: StoreParts, site: Site, place: tuple[str, int]) -> Waiting 
 
 
 def _waiting(store: StoreParts, site: Site, parked: Parked) -> Waiting:
-    stored = _stored(store, parked)
-    name = site.settings.sender_name(stored.arrival.sender) if stored.arrival.sender else UNNAMED
-    missing, readable = _with_tables_of_now(store, site, parked, stored.arrival)
+    arrival = _arrival(store, parked)
+    name = site.settings.sender_name(arrival.sender) if arrival.sender else UNNAMED
+    missing, readable = _with_tables_of_now(store, site, parked, arrival) if arrival.raw else ((), False)
     return Waiting(
         parked=parked,
-        arrival=stored.arrival,
+        arrival=arrival,
         site_name=None if name == UNNAMED else name,
         missing=missing,
         readable=readable,
     )
 
 
-def _stored(store: StoreParts, parked: Parked) -> Stored:
-    inbox = next(inbox for inbox in store.inboxes if inbox.name == parked.message.inbox)
-    return inbox.get(parked.message.seq)
+def _arrival(store: StoreParts, parked: Parked) -> Arrival:
+    """The message as it came; without its bytes where a state from a backup waits for what was pruned since."""
+    message = parked.message
+    try:
+        return next(inbox for inbox in store.inboxes if inbox.name == message.inbox).get(message.seq).arrival
+    except KeyError:
+        return Arrival(
+            kind="hl7v2" if message.sender or message.control_id else "fhir",
+            source=message.source,
+            listener="",
+            raw=b"",
+            received_at=parked.parked_at,
+            sender=message.sender,
+            control_id=message.control_id,
+            digest=message.digest,
+        )
 
 
 def _with_tables_of_now(

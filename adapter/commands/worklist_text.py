@@ -121,6 +121,8 @@ def _one(one: Waiting, received: Received | None, lines: Sequence[AuditLine], no
 
 
 def _now(one: Waiting) -> str:
+    if not one.arrival.raw:
+        return "its bytes are no longer kept, so nothing can read it again: discard it"
     if one.parked.reason == OURS_TO_MEND:
         return f"a fault of ours keeps it: report it; after an update `troughline worklist release {one.place}`"
     if one.readable:

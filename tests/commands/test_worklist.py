@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 from dataclasses import replace
@@ -10,7 +11,7 @@ from pathlib import Path
 import hospital
 import pytest
 import structlog
-from kept_store import KeptStore
+from kept_store import RECEIVED, KeptStore
 from running_service import Service, eventually
 
 from adapter.app import discarding
@@ -18,7 +19,8 @@ from adapter.app.user_name import user_name
 from adapter.cli import main
 from adapter.domain.problems import KINDS
 from adapter.store.folder import lock_store
-from adapter.store.sqlite_inbox import SqliteInboxReader
+from adapter.store.retention import Line, Portion
+from adapter.store.sqlite_inbox import SqliteInbox, SqliteInboxReader
 from adapter.store.state_reader import SqliteStateReader
 
 DEMO = Path(__file__).parents[2] / "mappings" / "demo" / "tables"
@@ -444,6 +446,40 @@ def test_a_store_another_process_begins_to_hold_is_not_touched(kept, site, capsy
     assert code == 2
     assert "already in use" in out.err
     assert not (kept / discarding.FOLDER).exists()
+
+
+@pytest.mark.parametrize("action", ["release", "discard"])
+def test_while_a_process_of_a_killed_service_lives_nothing_is_written(kept, site, capsys, monkeypatch, action):
+    monkeypatch.setattr("adapter.commands.check_store.CHILD_PATIENCE_S", 0.1)
+    with (kept / "core.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        code, out = told(capsys, action, "inbox/1", "--config", site, "--because", "x")
+    assert code == 2
+    assert "still held by a process of the service" in out.err
+    assert len(waiting(capsys, site)) == 5
+    assert told(capsys, "history", "--config", site)[1].out == "Nothing was released or discarded here.\n"
+
+
+def prune_first_message(folder):
+    """As an old state restored from a backup meets an inbox whose bytes went since."""
+    inbox = SqliteInbox(folder / "inbox.db", "inbox")
+    portion = Portion(kind="read", places=(1,), count=1, bytes=1)
+    inbox.prune(portion, Line(at=RECEIVED, by="service", older_than=RECEIVED))
+    inbox.close()
+
+
+def test_a_message_whose_bytes_are_gone_is_listed_and_can_only_be_discarded(kept, mended, capsys):
+    prune_first_message(kept)
+    _, listed = tree(capsys, "list", "--config", mended)
+    first, second = listed["messages"][:2]
+    assert (first["place"], first["sender"], first["readable_now"]) == ("inbox/1", "HOSPLAB|HOSP", False)
+    assert second["readable_now"]
+    _, out = told(capsys, "show", "inbox/1", "--config", mended)
+    assert out.out.endswith("  now         its bytes are no longer kept, so nothing can read it again: discard it\n")
+    assert told(capsys, "discard", "inbox/1", "--config", mended, "--because", "gone")[0] == 0
+    code, out = told(capsys, "release", "inbox/1", "--config", mended, "--because", "not gone?")
+    assert (code, out.out) == (1, "")
+    assert "inbox/1: no such message waits" in out.err
 
 
 @pytest.mark.loopback
