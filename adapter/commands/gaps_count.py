@@ -27,7 +27,6 @@ from adapter.store.sqlite_inbox import SqliteInboxReader
 PAGE = 500
 SAY_EVERY = 20_000
 REMEMBERED = 10_000
-FOLDER_SOURCE = "folder"
 Key = tuple[str, str, str, str]
 
 
@@ -131,19 +130,19 @@ def in_folder(folder: Path, site: Site) -> Counted:
     census: dict[tuple[str, str, str], CodeSeen] = {}
     supporting = _supporting(bodies)
     judge = RelevanceFilter(site.knowledge, REMEMBERED).judge
-    rules = site.rules_at("")
+    rules, source = site.rules_at(""), site.settings.sources[0].name
     for name, raw in bodies.items():
         if name.endswith(".json"):
-            found = fhir_missing(raw, site.knowledge, supporting.get, source=FOLDER_SOURCE)
+            found = fhir_missing(raw, site.knowledge, supporting.get, source=source)
             counting.add(found, _stamp(raw), name)
             continue
         for message in split_messages(raw):
             judged = judge(message)
-            stamp = next((t.stamp for t in translate_hl7(message, site.knowledge, rules, source=FOLDER_SOURCE)), None)
+            stamp = next((t.stamp for t in translate_hl7(message, site.knowledge, rules, source=source)), None)
             if stamp:
                 add_up(seen(peek(message).sender, judged.codes, first=stamp, last=stamp), census)
             if judged.relevance != "irrelevant":
-                found = hl7_missing(message, site.knowledge, rules, source=FOLDER_SOURCE)
+                found = hl7_missing(message, site.knowledge, rules, source=source)
                 counting.add(found, stamp, name)
     return _counted(list(counting.gaps.values()), census, site)
 

@@ -10,6 +10,7 @@ from kept_store import RECEIVED, KeptStore
 
 from adapter.app import discarding
 from adapter.app.discarding import ASKED, DONE, FOLDER, Discard, Discards, ask_to_discard
+from adapter.store.crash_points import on_reaching
 from adapter.store.faults import CannotKeep
 
 
@@ -116,6 +117,29 @@ def test_a_process_that_ended_before_it_wrote_the_result_still_tells_what_it_did
     discards(store).look()
     assert json.loads((store.folder / FOLDER / f"d1{DONE}").read_text())["discarded"] == [["inbox", 1], ["inbox", 2]]
     assert not (store.folder / FOLDER / f"d1{ASKED}").exists()
+
+
+class Died(BaseException):
+    """What no part of the product catches, as it would not survive a kill."""
+
+
+@pytest.mark.parametrize("point", ["state-written", "state-committed", "group-written", "group-committed"])
+def test_a_process_that_dies_at_any_step_of_a_discard_leaves_it_to_the_next(store, waiting, point):
+    def dies(reached):
+        if reached == point:
+            raise Died
+
+    ask_to_discard(store.folder, discard_of(waiting[0]))
+    on_reaching(dies)
+    try:
+        with pytest.raises(Died):
+            discards(store).look()
+    finally:
+        on_reaching(None)
+    assert not (store.folder / FOLDER / f"d1{DONE}").exists()
+    discards(store).look()
+    assert places(store) == [2]
+    assert json.loads((store.folder / FOLDER / f"d1{DONE}").read_text())["discarded"] == [["inbox", 1]]
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"id": "d0", "messages": [7]}'])

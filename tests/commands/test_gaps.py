@@ -151,6 +151,18 @@ def test_a_folder_without_a_gap_says_so(capsys):
     assert (code, out.out) == (0, "No code is missing in any table.\n")
 
 
+def test_a_drug_of_a_folder_without_a_code_gets_a_row_for_the_first_source_of_the_site(tmp_path, capsys):
+    (tmp_path / "site.yaml").write_text("sources:\n- name: ward\n- name: other\n")
+    messages = tmp_path / "messages"
+    messages.mkdir()
+    (messages / "1.json").write_text(json.dumps(of({"text": "Pegaspargase new"})))
+    (messages / "2.json").write_text("{")
+    _, found = tree(capsys, messages, "--config", tmp_path / "site.yaml")
+    assert [(gap["row"], gap["seen_in"], gap["first"]) for gap in found["gaps"]] == [
+        ("ward,Pegaspargase new,text,,,", "1.json", "2025-03-03T12:10:00Z")
+    ]
+
+
 def test_codes_of_other_tests_in_a_folder_are_counted_by_the_stamps_of_their_messages(tmp_path, capsys):
     (tmp_path / "1.hl7").write_bytes(hospital.everyday("A") + hospital.everyday("B"))
     code, found = tree(capsys, tmp_path, "--all")
