@@ -152,7 +152,7 @@ def test_a_folder_without_a_gap_says_so(capsys):
 
 
 def test_a_drug_of_a_folder_without_a_code_gets_a_row_for_the_first_source_of_the_site(tmp_path, capsys):
-    (tmp_path / "site.yaml").write_text("sources:\n- name: ward\n- name: other\n")
+    (tmp_path / "site.yaml").write_text("sources:\n- name: ward\n- name: default\n")
     messages = tmp_path / "messages"
     messages.mkdir()
     (messages / "1.json").write_text(json.dumps(of({"text": "Pegaspargase new"})))
