@@ -25,6 +25,8 @@ def run(options: argparse.Namespace) -> int:
     except CannotRead as fault:
         print(fault, file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever read our output has seen enough
+        raise
     except OSError as fault:
         print(f"The folder {options.folder} cannot be read: {fault.strerror}.", file=sys.stderr)
         return 2

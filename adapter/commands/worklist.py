@@ -46,6 +46,8 @@ def run(options: argparse.Namespace) -> int:
                 return _history(place, options)
     except (CannotRead, CannotKeep, StoreBroken, StoreLocked, StoreTooNew) as fault:
         print(fault, file=sys.stderr)
+    except BrokenPipeError:  # whoever read our output has seen enough
+        raise
     except OSError as fault:
         print(f"The store folder {place.folder} cannot be written: {fault.strerror}.", file=sys.stderr)
     return 2

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -437,6 +440,18 @@ def test_no_action_tells_anything_of_a_patient(site, capsys):
     assert len(said) == 12
     for patient in ("9000", "ZZTEST", "INVENTED", "20180504", "0.62", "20250310", "F1^", "dose-", "2500"):
         assert not any(patient in text for text in said), patient
+
+
+@pytest.mark.parametrize("words", [("worklist", "list"), ("gaps",)])
+def test_a_reader_who_has_seen_enough_is_no_fault_of_the_store(site, words):
+    program = [sys.executable, "-m", "adapter", *words, "--config", str(site)]
+    at_once = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=at_once) as running:
+        running.stdout.close()
+        said = running.stderr.read()
+    assert running.returncode == 2
+    assert b"cannot be" not in said
+    assert b"Traceback" not in said
 
 
 def test_a_store_another_process_begins_to_hold_is_not_touched(kept, site, capsys, monkeypatch):
