@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from adapter.commands.run_gaps import csv_row
 from adapter.knowledge.codes import TARGETS
 from adapter.knowledge.tables import STANDARD
 
@@ -40,7 +39,7 @@ class MissingCode:
         if not self.code:
             return None
         sender = "" if self.system.startswith(GLOBAL_SYSTEMS) else _rows_sender(self.sender)
-        return csv_line((sender, self.code, self.system or ANY_SYSTEM, "", self.text, ""))
+        return csv_row(sender, self.code, self.system or ANY_SYSTEM, "", self.text, "")
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -50,13 +49,6 @@ class MissingCode:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {**asdict(self), "row": self.row, "targets": list(self.targets)}
-
-
-def csv_line(cells: tuple[str, ...]) -> str:
-    """Cells as one line of a CSV file."""
-    written = io.StringIO()
-    csv.writer(written, lineterminator="").writerow(cells)
-    return written.getvalue()
 
 
 def _rows_sender(sender: str) -> str:
