@@ -16,6 +16,7 @@ from adapter.commands import bench_options as benches
 from adapter.commands import replay_options as replay
 from adapter.commands import store_options as store
 from adapter.commands import wire_options as wire
+from adapter.commands import worklist_options as worklist
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse names no public one
 EXIT_CODES = "exit codes: 0 fine, 1 problems found, 2 could not run"
@@ -56,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     replay.replay_options(again, _instant)
     _knowledge(again)
     store.prune_options(_command(commands, "prune", store.PRUNE, store.PRUNE_EXAMPLES))
+    work = _command(commands, "worklist", worklist.WORKLIST, worklist.WORKLIST_EXAMPLES)
+    worklist.worklist_options(work, _command, _knowledge)
+    worklist.gaps_options(_command(commands, "gaps", worklist.GAPS, worklist.GAPS_EXAMPLES), _instant)
     check = _command(commands, "check", store.CHECK, store.CHECK_EXAMPLES)
     _service(check)
     store.check_options(check)

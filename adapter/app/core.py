@@ -17,9 +17,10 @@ from starlette.applications import Starlette
 from adapter import __version__
 from adapter.app.answering import Answering
 from adapter.app.child import announce, opening, own, read_instructions, still_works, stop_on
-from adapter.app.counters import name_senders
+from adapter.app.counters import ALARMS, name_senders
 from adapter.app.delivering import Delivering
 from adapter.app.destinations import destinations
+from adapter.app.discarding import Discards
 from adapter.app.doors import FhirDoor, hl7_door, observe
 from adapter.app.dropping import DropFolders
 from adapter.app.engine import Engine, EngineParts, Readable, reader
@@ -33,7 +34,7 @@ from adapter.app.replaying import Replays, read_with
 from adapter.app.silence import SilenceWatch, last_heard
 from adapter.app.timers import Timer, start_timers
 from adapter.publish.facade import Facade, facade_routes
-from adapter.store.faults import StoreBroken
+from adapter.store.faults import CannotKeep, StoreBroken
 from adapter.store.owed_answers import FILE, OwedAnswersReader
 from adapter.store.sqlite_inbox import SqliteInboxReader
 from adapter.store.sqlite_state import SqliteState
@@ -102,6 +103,7 @@ class _Core:
         )
         self._replays = Replays(store, read_with(loaded), _clock)
         self._pruner = Pruner(loaded.settings, "inbox-core", self._keeper.prune, _clock)
+        self._discards = Discards(store, self._state, _clock)
         self._silence = SilenceWatch(loaded.settings.senders, store, last_heard)
         self._health = Health(loaded.settings, self._state, self._engine, inboxes)
 
@@ -150,12 +152,22 @@ class _Core:
             Timer(name="overdue", every_s=every.overdue_check_s, do=self._check_due),
             Timer(name="delivery-retry", every_s=every.delivery_retry_s, do=self._wake_deliveries),
             Timer(name="replays", every_s=REPLAYS_EVERY_S, do=partial(self._replays.look, self._engine.reread)),
+            Timer(name="discards", every_s=REPLAYS_EVERY_S, do=self._discard),
             Timer(name="housekeeping", every_s=every.housekeeping_s, do=self._housekeeping),
         )
 
     def _housekeeping(self) -> None:
         self._health.refresh()
         self._silence.look(_clock())
+
+    def _discard(self) -> None:
+        try:
+            self._discards.look()
+        except CannotKeep:
+            ALARMS.labels("state-cannot-keep").inc()
+            structlog.get_logger().error("cannot-keep", reason="state")
+        except StoreBroken as fault:
+            _end_at_once(fault)
 
     def _first_on(self, target: str) -> date:
         return self._state.first_on(target, _clock().date())

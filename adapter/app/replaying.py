@@ -42,6 +42,10 @@ class Request:
     read_with: str
     """`read_with` of the settings and tables the request was made with."""
     messages: tuple[MessageRef, ...]
+    by: str = ""
+    """Who asked, as the operating system knows him."""
+    released: bool = False
+    """Whether the messages were released from the work list one by one."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -155,6 +159,8 @@ class Replays:
             "id": request.id,
             "asked_at": request.asked_at,
             "because": request.because,
+            "by": request.by,
+            "released": request.released,
             "done_at": instant_text(self._clock()),
             "asked": [[message.inbox, message.seq] for message in request.messages],
             **result,
@@ -185,6 +191,8 @@ def _read(told: Mapping[str, Any]) -> Request:
         because=told["because"],
         read_with=told["read_with"],
         messages=tuple(MessageRef(**one) for one in told["messages"]),
+        by=told.get("by", ""),
+        released=told.get("released", False),
     )
 
 

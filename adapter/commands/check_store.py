@@ -9,12 +9,13 @@ import stat
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
 from adapter.commands.check_result import Result
 from adapter.store.examining import FILES, examined
-from adapter.store.faults import CannotKeep, StoreBroken
+from adapter.store.faults import CannotKeep, StoreBroken, StoreLocked
 from adapter.store.folder import FOLDER_MODE, LOCK_NAME
 
 MEBIBYTE = 1024 * 1024
@@ -22,6 +23,7 @@ LEAST_FREE_BYTES = 64 * MEBIBYTE
 LOW_FREE_BYTES = 1024 * MEBIBYTE
 SYNCS = 21
 CHILDREN = ("core", "intake")
+CHILD_PATIENCE_S = 5.0
 CHILD_LOOK_S = 0.05
 SLOW_SYNC_MS = 20.0
 NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "glusterfs", "ceph", "afs"})
@@ -53,6 +55,14 @@ def children_gone(folder: Path, *, within_s: float) -> bool:
             return False
         time.sleep(CHILD_LOOK_S)
     return True
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Inside nobody else writes: processes of a service that was killed live on for a moment (StoreLocked)."""
+    if not children_gone(folder, within_s=CHILD_PATIENCE_S):
+        raise StoreLocked(f"The files in {folder} are still held by a process of the service; end it, then try again.")
+    yield
 
 
 def _held(lock: Path) -> bool:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from adapter.commands.find_text import page_of
 from adapter.commands.find_tree import Found, tree_of
-from adapter.commands.store_parts import CannotRead, StoreParts, opened, place_of
+from adapter.commands.store_parts import CannotRead, Place, StoreParts, opened, place_of
+from adapter.commands.worklist_history import audit_lines, discards_of
 from adapter.domain.message import Header
 from adapter.settings import Settings
 from adapter.store.journey import FactRead, Journey
@@ -38,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
             journeys, headers = _searched(store, asked)
             if options.raw:
                 return _print_raw(store, journeys)
-            found = _found(asked, journeys, headers, place.settings)
+            found = _found(asked, journeys, headers, place)
     except CannotRead as fault:
         print(fault, file=sys.stderr)
         return 2
@@ -49,7 +50,8 @@ def run(options: argparse.Namespace) -> int:
     return 0 if found.journeys or found.headers else 1
 
 
-def _found(asked: Asked, journeys: Sequence[Journey], headers: Sequence[Header], settings: Settings | None) -> Found:
+def _found(asked: Asked, journeys: Sequence[Journey], headers: Sequence[Header], place: Place) -> Found:
+    settings = place.settings
     return Found(
         by=next(key for key in KEYS if getattr(asked, key) is not None),
         journeys=tuple(journeys),
@@ -57,6 +59,7 @@ def _found(asked: Asked, journeys: Sequence[Journey], headers: Sequence[Header],
         archives=_archives(settings),
         shadows=frozenset(t.name for t in settings.targets if t.delivery == "shadow") if settings else frozenset(),
         targets=tuple(target.name for target in settings.targets) if settings else None,
+        discards=discards_of(audit_lines(place.folder)),
     )
 
 

@@ -50,7 +50,7 @@ def _message(journey: Journey, found: Found) -> Iterator[str]:
     received = journey.received
     yield f"{_what(received)}, place {received.seq} of {received.inbox}"
     yield f"  received    {_received(received)}"
-    understood = [*_understood(journey)]
+    understood = [*_understood(journey, found)]
     yield f"  understood  {understood[0]}"
     yield from (f"              {line}" for line in understood[1:])
     delivered = [*_delivered(journey, found)]
@@ -72,7 +72,7 @@ def _received(received: Received) -> str:
     return f"{instant_text(received.received_at)} through {through}, {kept}{answer}; {size}"
 
 
-def _understood(journey: Journey) -> Iterator[str]:
+def _understood(journey: Journey, found: Found) -> Iterator[str]:
     if journey.ahead:
         before = journey.ahead - 1
         yield "not yet" + (f"; {before} messages of its inbox come before it" if before else "; it is the next")
@@ -81,7 +81,10 @@ def _understood(journey: Journey) -> Iterator[str]:
         yield from _parked(journey.parked)
     for fact in journey.facts:
         yield f"{fact.kind} {fact.name}"
-    if not journey.facts and not journey.parked:
+    discards = found.discards_of(journey.received)
+    for line in discards:
+        yield f"discarded from the work list {line.at} by {line.by}: {line.because}"
+    if not journey.facts and not journey.parked and not discards:
         yield _no_fact(journey.received)
 
 

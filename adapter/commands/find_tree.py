@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from adapter.commands.worklist_history import AuditLine
 from adapter.domain.message import Header, Parked
 from adapter.domain.times import instant_text
-from adapter.store.journey import Delivery, Journey, Resource
+from adapter.store.journey import Delivery, Journey, Received, Resource
 
 SCHEMA = 1
 
@@ -28,6 +29,12 @@ class Found:
     """Targets for which everything is computed and nothing is sent."""
     targets: tuple[str, ...] | None
     """Configured targets; None where no configuration was named."""
+    discards: Mapping[tuple[str, int], Sequence[AuditLine]] = field(default_factory=dict)
+    """How each message left the work list without effect, by (inbox, seq), the newest first."""
+
+    def discards_of(self, received: Received) -> Sequence[AuditLine]:
+        """The discards of one message."""
+        return self.discards.get((received.inbox, received.seq), ())
 
 
 def tree_of(found: Found) -> dict[str, Any]:
@@ -35,13 +42,13 @@ def tree_of(found: Found) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "by": found.by,
-        "messages": [_message(journey) for journey in found.journeys],
+        "messages": [_message(journey, found) for journey in found.journeys],
         "irrelevant": [{**asdict(header), "received_at": instant_text(header.received_at)} for header in found.headers],
         "archive_irrelevant": None if found.archives is None else dict(found.archives),
     }
 
 
-def _message(journey: Journey) -> dict[str, Any]:
+def _message(journey: Journey, found: Found) -> dict[str, Any]:
     received = asdict(journey.received)
     return {
         "received": {
@@ -53,6 +60,9 @@ def _message(journey: Journey) -> dict[str, Any]:
             "ahead": journey.ahead,
             "facts": [{"kind": fact.kind, "name": fact.name, "patient": fact.patient} for fact in journey.facts],
             "parked": _parked(journey.parked) if journey.parked else None,
+            "discarded": [
+                {"at": line.at, "by": line.by, "because": line.because} for line in found.discards_of(journey.received)
+            ],
         },
         "delivered": [_resource(resource) for resource in journey.resources],
     }

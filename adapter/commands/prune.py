@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import json
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
@@ -23,7 +21,8 @@ from adapter.app.pruning import (
     removed,
     retention_of,
 )
-from adapter.commands.check_store import children_gone, lock_holder
+from adapter.app.user_name import user_name
+from adapter.commands.check_store import alone, lock_holder
 from adapter.commands.prune_text import Told, history_page, history_tree, page_of, tree_of
 from adapter.commands.store_parts import CannotRead, Place, opened, place_of
 from adapter.store.faults import CannotKeep, StoreBroken, StoreLocked, StoreTooNew
@@ -33,7 +32,6 @@ from adapter.store.retention import Line, Retention, believed, horizon
 from adapter.store.sqlite_inbox import SqliteInbox
 
 HISTORY = 100
-PATIENCE_S = 5.0
 UNKNOWN = (
     f"No configuration is named and no service has pruned this store yet: archive_days is taken as "
     f"{Retention().archive_days}."
@@ -75,7 +73,7 @@ def _done(place: Place, options: argparse.Namespace) -> int:
         )
         return 2
     told = Told(at=_now(), dry_run=False)
-    with lock_store(place.folder), _alone(place.folder), _writers(place.folder) as writers:
+    with lock_store(place.folder), alone(place.folder), _writers(place.folder) as writers:
         _look(place, told, writers)
         if options.compact:
             before = _size(place.folder)
@@ -95,20 +93,12 @@ def _look(place: Place, told: Told, writers: Mapping[str, SqliteInbox]) -> None:
             return
         old = horizon(retention, time, told.at)
         told.older_than, told.read_older_than = old.archive, old.read
-        line = Line(at=told.at, by=f"command, user {_user()}", older_than=old.archive)
+        line = Line(at=told.at, by=f"command, user {user_name()}", older_than=old.archive)
         for name, prunable in every.items():
             if told.dry_run:
                 told.add(removable(place.folder, name, prunable, old))
             elif name in writers:
                 told.add(removed(place.folder, name, prunable, old, line, writers[name].prune))
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Inside nobody else writes: processes of a service that was killed live on for a moment."""
-    if not children_gone(folder, within_s=PATIENCE_S):
-        raise StoreLocked(f"The files in {folder} are still held by a process of the service; end it, then try again.")
-    yield
 
 
 @contextmanager
@@ -141,13 +131,6 @@ def _print(told: Told, options: argparse.Namespace) -> int:
 
 def _json(tree: Mapping[str, Any]) -> str:
     return json.dumps(tree, indent=2, ensure_ascii=False)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may run as a number nobody has named
-        return str(os.getuid())
 
 
 def _now() -> datetime:

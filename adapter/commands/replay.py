@@ -41,6 +41,8 @@ def run(options: argparse.Namespace) -> int:
             return _apply(loaded, found, options) if options.apply else _try(loaded, store, found, options)
     except (CannotRead, CannotKeep, StoreBroken, StoreLocked, StoreTooNew) as fault:
         print(fault, file=sys.stderr)
+    except BrokenPipeError:  # whoever read our output has seen enough
+        raise
     except OSError as fault:
         print(f"The store folder {loaded.settings.store} cannot be written: {fault.strerror}.", file=sys.stderr)
     return 2

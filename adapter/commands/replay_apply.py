@@ -15,7 +15,8 @@ from adapter.app.engine import reader
 from adapter.app.observing import configure_logging
 from adapter.app.parts import Loaded, service_parts
 from adapter.app.replaying import Replays, Request, Told, ask, catch_up, read_with
-from adapter.commands.check_store import lock_holder
+from adapter.app.user_name import user_name
+from adapter.commands.check_store import alone, lock_holder
 from adapter.commands.store_parts import INBOXES, STATE_FILE
 from adapter.domain.message import MessageRef
 from adapter.domain.times import instant_text
@@ -29,20 +30,24 @@ LOOK_EVERY_S = 0.2
 SAY_EVERY_S = 10.0
 
 
-def applied(loaded: Loaded, messages: Sequence[MessageRef], because: str) -> dict[str, Any] | None:
+def applied(
+    loaded: Loaded, messages: Sequence[MessageRef], because: str, *, released: bool = False
+) -> dict[str, Any] | None:
     """The result; None, with the reason on stderr, when the service ended before there was one."""
     store = loaded.settings.store
     now = _now()
     request = Request(
-        id=f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}",
+        id=request_id(now),
         asked_at=instant_text(now),
         because=because,
         read_with=read_with(loaded),
         messages=tuple(messages),
+        by=user_name(),
+        released=released,
     )
     if lock_holder(store) is not None:
-        return _by_the_service(store, ask(store, request))
-    with lock_store(store):
+        return result_of_the_service(store, ask(store, request))
+    with lock_store(store), alone(store):
         place = ask(store, request)
         _here(loaded)
         return read_object(place)
@@ -68,7 +73,13 @@ def _here(loaded: Loaded) -> None:
         inbox.close()
 
 
-def _by_the_service(store: Path, place: Path) -> dict[str, Any] | None:
+def request_id(now: datetime) -> str:
+    """A name for a request, in the order of their times."""
+    return f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+
+
+def result_of_the_service(store: Path, place: Path) -> dict[str, Any] | None:
+    """The result at a place, waited for; None, with the reason on stderr, when the service ended before it."""
     said = time.monotonic()
     while (result := read_object(place)) is None:
         if lock_holder(store) is None:

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from adapter.domain.message import Parked
 from adapter.domain.outputs import Written
-from adapter.store import state_journey, state_outbox, state_outputs, state_settled, state_worklist
+from adapter.store import state_facts, state_journey, state_outbox, state_outputs, state_settled, state_worklist
 from adapter.store.journey import FactRead, Journey, Received
 from adapter.store.migrations import stored_version
 from adapter.store.sql_database import reader_engine, sorted_faults
@@ -83,6 +83,11 @@ class SqliteStateReader:
                 parked=state_journey.parked_at(connection, received.inbox, received.seq),
                 resources=tuple(state_journey.resources_on(connection, facts)),
             )
+
+    def known(self, source: str, reference: str) -> dict[str, Any] | None:
+        """A supporting resource (`Patient/p1`) of a source."""
+        with sorted_faults(), self._engine.begin() as connection:
+            return state_facts.read_known(connection, source, reference)
 
     def parked(self) -> int:
         """How many messages wait in the work list."""

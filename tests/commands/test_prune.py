@@ -156,7 +156,7 @@ def test_beside_a_running_service_only_a_dry_run_is_done(told, kept, site):
 
 
 def test_while_a_process_of_a_killed_service_lives_nothing_is_written(told, kept, site, monkeypatch):
-    monkeypatch.setattr("adapter.commands.prune.PATIENCE_S", 0.1)
+    monkeypatch.setattr("adapter.commands.check_store.CHILD_PATIENCE_S", 0.1)
     with (kept / "intake.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         code, _, err = told("prune", "--config", site())

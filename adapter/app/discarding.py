@@ -1,0 +1,128 @@
+"""Messages that leave the work list without effect: requests as files of the store, which stay as audit lines.
+
+What is discarded is written down before it happens, so that a process that ends in between finishes what it began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import structlog
+
+from adapter.domain.message import MessageRef, Parked, Work
+from adapter.domain.times import instant_text
+from adapter.store.folder import FOLDER_MODE
+from adapter.store.private_json import read_object, replace_object
+
+FOLDER = "discards"
+ASKED, DONE = ".asked.json", ".done.json"
+SCHEMA = 1
+
+
+class WorkList(Protocol):
+    """What discarding needs of the state."""
+
+    def parked(self) -> list[Parked]:
+        """Every message that waits."""
+
+    def commit(self, work: Work) -> bool:
+        """Write one step in one transaction."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """What is read and written inside is one transaction."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discard:
+    """Which messages shall leave the work list, who wants it, and why."""
+
+    id: str
+    asked_at: str
+    by: str
+    because: str
+    messages: tuple[MessageRef, ...]
+    decided: tuple[MessageRef, ...] | None = None
+    """Those of them that waited when their turn came; None before that."""
+
+
+def ask_to_discard(store: Path, discard: Discard) -> Path:
+    """Put a request into the store; gives where its result will stand (OSError: it cannot be written)."""
+    folder = store / FOLDER
+    folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+    _note(folder, discard)
+    return folder / f"{discard.id}{DONE}"
+
+
+def _note(folder: Path, discard: Discard) -> None:
+    replace_object(folder / f"{discard.id}{ASKED}", {"schema": SCHEMA, **asdict(discard)}, durable=True)
+
+
+class Discards:
+    """Looks for requests, takes their messages out of the work list, and writes down that it did."""
+
+    def __init__(self, store: Path, state: WorkList, clock: Callable[[], datetime]) -> None:
+        self._folder = store / FOLDER
+        self._state = state
+        self._clock = clock
+
+    def look(self) -> None:
+        """Do every request that is there; after CannotKeep or StoreBroken, which it raises, the next look does it."""
+        for place in sorted(self._folder.glob(f"*{ASKED}")):
+            discard = _discard(place)
+            if discard is None:
+                continue
+            try:
+                self._do(discard)
+            except OSError:
+                structlog.get_logger().error("discard-not-written", reason="the store cannot be written")
+
+    def _do(self, discard: Discard) -> None:
+        with self._state.together():  # else a message could be read between the look and the discard
+            if discard.decided is None:
+                waiting = {parked.message for parked in self._state.parked()}
+                discard = replace(discard, decided=tuple(one for one in discard.messages if one in waiting))
+                _note(self._folder, discard)
+            decided = discard.decided or ()
+            if decided:
+                self._state.commit(Work(at=self._clock(), resolved=decided))
+        self._end(discard, decided)
+
+    def _end(self, discard: Discard, decided: Sequence[MessageRef]) -> None:
+        done = {
+            "schema": SCHEMA,
+            "id": discard.id,
+            "asked_at": discard.asked_at,
+            "by": discard.by,
+            "because": discard.because,
+            "done_at": instant_text(self._clock()),
+            "discarded": [[one.inbox, one.seq] for one in decided],
+            "not_waiting": [[one.inbox, one.seq] for one in discard.messages if one not in decided],
+        }
+        replace_object(self._folder / f"{discard.id}{DONE}", done, durable=True)
+        with suppress(OSError):
+            (self._folder / f"{discard.id}{ASKED}").unlink()
+
+
+def _discard(place: Path) -> Discard | None:
+    told = read_object(place)
+    try:
+        return _read(told) if told else None
+    except (KeyError, TypeError):
+        return None
+
+
+def _read(told: Mapping[str, Any]) -> Discard:
+    decided = told["decided"]
+    return Discard(
+        id=told["id"],
+        asked_at=told["asked_at"],
+        by=told["by"],
+        because=told["because"],
+        messages=tuple(MessageRef(**one) for one in told["messages"]),
+        decided=None if decided is None else tuple(MessageRef(**one) for one in decided),
+    )

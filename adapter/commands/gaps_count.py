@@ -1,0 +1,184 @@
+"""Codes that no table has, counted: over the messages of a store, or over the files of a folder."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from adapter.commands.missing_codes import LONGEST_CODE_CHARS, MissingCode, shown
+from adapter.commands.missing_codes_fhir import fhir_missing
+from adapter.commands.missing_codes_hl7 import hl7_missing
+from adapter.commands.store_parts import StoreParts
+from adapter.commands.worklist_read import Site, missing_in
+from adapter.domain.message import Arrival, Stored
+from adapter.domain.times import instant_text
+from adapter.fhir import UnreadableJsonError, loads
+from adapter.ingest.fhir_bundle import SUPPORTING, fhir_resources, fhir_stamp
+from adapter.ingest.hl7v2 import peek, split_messages
+from adapter.ingest.relevance import TABLE, RelevanceFilter
+from adapter.ingest.translate import translate_hl7
+from adapter.store.census import CodeSeen, add_up, seen
+from adapter.store.sqlite_inbox import SqliteInboxReader
+
+PAGE = 500
+SAY_EVERY = 20_000
+REMEMBERED = 10_000
+Key = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """One code of one sender that a table should have and has not."""
+
+    missing: MissingCode
+    count: int
+    """Messages it came in."""
+    first: datetime | None
+    last: datetime | None
+    """None where no message of a folder says when it was made."""
+    seen_in: str
+    """`inbox/412`, or the name of a file."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        told = {"first": self.first, "last": self.last}
+        times = {name: instant_text(at) if at else None for name, at in told.items()}
+        return {**self.missing.as_dict(), "count": self.count, **times, "seen_in": self.seen_in}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """What was found."""
+
+    gaps: tuple[Gap, ...]
+    others: tuple[CodeSeen, ...]
+    """Codes of tests that no table has and that do not resemble ours: as a rule another matter."""
+
+
+class _Counting:
+    def __init__(self) -> None:
+        self.gaps: dict[Key, Gap] = {}
+
+    def add(self, found: Iterable[MissingCode], at: datetime | None, seen_in: str) -> None:
+        """Count the codes of one message, each once."""
+        for missing in {key_of(one): one for one in found}.values():
+            key = key_of(missing)
+            before = self.gaps.get(key)
+            fresh = Gap(missing=missing, count=1, first=at, last=at, seen_in=seen_in)
+            self.gaps[key] = fresh if before is None else _joined(before, at)
+
+
+def key_of(missing: MissingCode) -> Key:
+    """What makes two findings one gap."""
+    return (missing.table, missing.sender, missing.system, missing.code)
+
+
+def _joined(before: Gap, at: datetime | None) -> Gap:
+    times = [one for one in (before.first, before.last, at) if one]
+    return replace(before, count=before.count + 1, first=min(times, default=None), last=max(times, default=None))
+
+
+def in_store(store: StoreParts, site: Site, since: datetime | None) -> Counted:
+    """Over the kept messages of a store; codes of tests are counted by the census, which knows every message."""
+    counting = _Counting()
+    judge = RelevanceFilter(site.knowledge, REMEMBERED).judge
+    for number, (inbox, stored) in enumerate(_every(store.inboxes), start=1):
+        arrival = stored.arrival
+        if number % SAY_EVERY == 0:
+            print(f"{number:,} messages looked through", file=sys.stderr)
+        if since and arrival.received_at < since:
+            continue
+        if arrival.kind == "fhir" or judge(arrival.raw).relevance != "irrelevant":
+            counting.add(_found(store, site, arrival), arrival.received_at, f"{inbox}/{stored.seq}")
+    census: dict[tuple[str, str, str], CodeSeen] = {}
+    for kept in store.inboxes:
+        add_up((row for row in kept.census() if since is None or row.last >= since), census)
+    gaps = [gap if since else _by_census(gap, census) for gap in counting.gaps.values()]
+    return _counted(gaps, census, site)
+
+
+def _every(inboxes: Sequence[SqliteInboxReader]) -> Iterator[tuple[str, Stored]]:
+    for inbox in inboxes:
+        seq = 0
+        while page := inbox.after(seq, PAGE):
+            yield from ((inbox.name, stored) for stored in page)
+            seq = page[-1].seq
+
+
+def _found(store: StoreParts, site: Site, arrival: Arrival) -> list[MissingCode]:
+    try:
+        return missing_in(store, site, arrival)
+    except Exception:  # noqa: BLE001 - such a message waits in the work list as an internal-error
+        return []
+
+
+def _by_census(gap: Gap, census: Mapping[tuple[str, str, str], CodeSeen]) -> Gap:
+    missing = gap.missing
+    row = census.get((missing.sender, missing.system, missing.code)) if missing.table == TABLE else None
+    return replace(gap, count=row.count, first=row.first, last=row.last) if row else gap
+
+
+def in_folder(folder: Path, site: Site) -> Counted:
+    """Over the *.hl7 and *.json files directly in a folder (OSError: it cannot be read)."""
+    files = sorted(file for file in folder.iterdir() if file.is_file() and file.suffix in (".hl7", ".json"))
+    bodies = {file.name: file.read_bytes() for file in files}
+    counting = _Counting()
+    census: dict[tuple[str, str, str], CodeSeen] = {}
+    supporting = _supporting(bodies)
+    judge = RelevanceFilter(site.knowledge, REMEMBERED).judge
+    rules, source = site.rules_at(""), site.settings.sources[0].name
+    for name, raw in bodies.items():
+        if name.endswith(".json"):
+            found = fhir_missing(raw, site.knowledge, supporting.get, source=source)
+            counting.add(found, _stamp(raw), name)
+            continue
+        for message in split_messages(raw):
+            judged = judge(message)
+            stamp = next((t.stamp for t in translate_hl7(message, site.knowledge, rules, source=source)), None)
+            if stamp:
+                add_up(seen(peek(message).sender, judged.codes, first=stamp, last=stamp), census)
+            if judged.relevance != "irrelevant":
+                found = hl7_missing(message, site.knowledge, rules, source=source)
+                counting.add(found, stamp, name)
+    return _counted(list(counting.gaps.values()), census, site)
+
+
+def _supporting(bodies: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
+    """Medications and orders anywhere in the folder, for the resources that refer to them."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, raw in bodies.items():
+        try:
+            items = fhir_resources(loads(raw)) if name.endswith(".json") else []
+        except UnreadableJsonError:
+            continue
+        kinds = {i.reference: i.resource for i in items if i.resource and i.resource.get("resourceType") in SUPPORTING}
+        found.update({reference: resource for reference, resource in kinds.items() if reference})
+    return found
+
+
+def _stamp(raw: bytes) -> datetime | None:
+    try:
+        return fhir_stamp(loads(raw))
+    except UnreadableJsonError:
+        return None
+
+
+def _counted(gaps: Sequence[Gap], census: Mapping[tuple[str, str, str], CodeSeen], site: Site) -> Counted:
+    told = {(gap.missing.sender, gap.missing.system, gap.missing.code) for gap in gaps}
+    table = site.knowledge.tables.get(TABLE)
+    others = [
+        row
+        for place, row in census.items()
+        if place not in told
+        and shown(row.code, LONGEST_CODE_CHARS)
+        and table
+        and table.find(row.code, row.system, row.sender) is None
+    ]
+    return Counted(
+        gaps=tuple(sorted(gaps, key=lambda gap: (gap.missing.table, -gap.count, key_of(gap.missing)))),
+        others=tuple(sorted(others, key=lambda row: (-row.count, row.place))),
+    )
