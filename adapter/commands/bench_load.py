@@ -105,12 +105,15 @@ def measured(load: Load) -> Measured:
     """Send everything and wait for every answer; raises OSError when a connection breaks or an answer does not come."""
     frames = deque(b"\x0b" + message + END for message in feed_of(load.feed, load.count, load.seed, load.series))
     size = sum(map(len, frames)) / load.count
-    lanes = [_Lane(load) for _ in range(min(load.connections, load.count))]
-    cpu_s, begun_at = time.process_time(), time.monotonic()
-    waits, codes = _pumped(lanes, frames, load)
-    seconds, cpu_s = time.monotonic() - begun_at, time.process_time() - cpu_s
-    for lane in lanes:
-        lane.socket.close()
+    lanes: list[_Lane] = []
+    try:
+        lanes += (_Lane(load) for _ in range(min(load.connections, load.count)))
+        cpu_s, begun_at = time.process_time(), time.monotonic()
+        waits, codes = _pumped(lanes, frames, load)
+        seconds, cpu_s = time.monotonic() - begun_at, time.process_time() - cpu_s
+    finally:
+        for lane in lanes:
+            lane.socket.close()
     waits.sort()
     p50, p95, p99, p999 = (waits[min(int(len(waits) * share), len(waits) - 1)] * 1e6 for share in SHARES)
     return Measured(

@@ -23,7 +23,7 @@ from adapter.commands.bench_peers_text import told
 from adapter.commands.bench_wire_runs import LoadBroke
 
 NOTHING_INSTALLED = (
-    "None of the programs compared with could be installed, so nothing was compared:\n{reasons}\n"
+    "None of the programs compared with could be installed or run, so nothing was compared:\n{reasons}\n"
     "Run it where pip can install packages, or name with --environment a folder in which it once did."
 )
 

@@ -41,7 +41,7 @@ class Peer:
 
 NO_STORE = "a library: what a message means for earlier ones is left to the program that uses it"
 READER = {"resend": NO_STORE, "late-final": NO_STORE, "withdrawn": NO_STORE}
-OURS = "troughline"
+OURS = "Troughline"
 OURS_IS = "reads asparaginase results and interprets them; every other message is acknowledged and counted"
 OUR_ANSWER_MEANS = (
     "a result is synced to disk and translated; of any other message the header line is noted, not synced"
