@@ -30,7 +30,7 @@ class NoAnswer(Exception):  # noqa: N818 - named by what did not come
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How long each is sent to: as much of one feed as it answers in that time."""
+    """How long each is sent to: as much of one feed as it is done with in that time."""
 
     runs: tuple[tuple[Feed, int], ...]
     """What is sent over how many connections."""
@@ -53,6 +53,11 @@ class PeerRun:
     cpu_us: float
     """Processor time of all processes of the server per message, with all that follows from it."""
 
+    @property
+    def whole_per_s(self) -> float:
+        """Messages a second, all that follows from them included."""
+        return self.measured.messages / self.whole_s
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
@@ -60,7 +65,7 @@ class PeerRun:
             "connections": self.connections,
             "messages": self.measured.messages,
             "answered_per_s": self.measured.per_s,
-            "whole_per_s": self.measured.messages / self.whole_s,
+            "whole_per_s": self.whole_per_s,
             "p50_us": self.measured.p50_us,
             "p99_us": self.measured.p99_us,
             "cpu_us": self.cpu_us,
@@ -145,9 +150,7 @@ def rates(
     runs: list[PeerRun] = []
     for number, (feed, connections) in enumerate(pace.runs):
         probe = replace(load, feed=feed, connections=connections, series=f"P{number}N")
-        count = count_for(send(probe).per_s, pace)
-        if after:
-            after()
+        count = count_for(_measured(probe, used_s, after).whole_per_s, pace)
         loads = [replace(probe, count=count, series=f"R{number}C{one}N") for one in range(pace.rounds)]
         rounds = sorted((_measured(one, used_s, after) for one in loads), key=lambda run: run.measured.per_s)
         runs.append(rounds[len(rounds) // 2])
@@ -155,7 +158,7 @@ def rates(
 
 
 def count_for(per_s: float, pace: Pace) -> int:
-    """As many messages as it answers in the time given, no fewer than the probe had."""
+    """As many messages as it is done with in the time given, no fewer than the probe had."""
     return min(max(round(per_s * pace.seconds), pace.probe), pace.most)
 
 

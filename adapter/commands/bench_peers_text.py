@@ -13,8 +13,8 @@ from adapter.commands.bench_wire_text import WIDTH, tidied
 
 LEFT = ("program", "feed", "check")
 HOW_TO_READ = (
-    "No two of these rates are of the same work: what an AA means stands above. Each got, alone, as much of one feed\n"
-    "as it answers in the same time. with all/s: until nothing of it is left to do; cpu us: all processes of a server."
+    "No two of these rates are of the same work: what an AA means stands above. Each got as much of one feed as it is\n"
+    "done with in the same time. with all/s: until nothing is left to do; cpu us: of all processes of a server."
 )
 
 

@@ -275,7 +275,7 @@ def test_options_that_say_nothing_together_are_refused(words, told, capsys):
 
 
 @pytest.mark.parametrize(("per_s", "count"), [(10.0, 64), (100.0, 150), (1e6, 20_000)])
-def test_each_gets_as_many_messages_as_it_answers_in_the_same_time(per_s, count):
+def test_each_gets_as_many_messages_as_it_is_done_with_in_the_same_time(per_s, count):
     assert count_for(per_s, EXTENTS["quick"]) == count
 
 
