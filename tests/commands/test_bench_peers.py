@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
-import threading
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,13 +11,14 @@ import pytest
 
 from adapter.cli import main
 from adapter.commands import bench_peers, bench_peers_environment
-from adapter.commands.bench_load import Load, Measured, measured
+from adapter.commands.bench_load import Measured
 from adapter.commands.bench_peers import EXTENTS, Outcome
 from adapter.commands.bench_peers_cases import CASES, messages, patient_of
 from adapter.commands.bench_peers_checks import CHECKS, Checked, Held, Result, checked, held_by_reader, held_in_fhir
-from adapter.commands.bench_peers_environment import REQUIREMENTS, environment, holds
+from adapter.commands.bench_peers_environment import REQUIREMENTS, Environment, environment, holds
 from adapter.commands.bench_peers_known import OURS, PEERS
-from adapter.commands.bench_peers_runs import Compared, PeerRun, answers, count_for
+from adapter.commands.bench_peers_runs import Compared, PeerRun, count_for
+from adapter.commands.bench_peers_servers import PeerDied
 from adapter.ingest.hl7v2 import peek
 
 RECORDED = json.loads((Path(__file__).parent / "golden" / "peers-recorded.json").read_text(encoding="utf-8"))
@@ -59,10 +57,6 @@ PROGRAM = Compared(
     checks=[Checked(id=check, answer="yes", why="the number itself") for check in CHECKS],
 )
 PEER = replace(PROGRAM, name="python-hl7", checks=[replace(check, answer="no") for check in PROGRAM.checks])
-ANSWER = b"\x0bMSH|^~\\&|A\rMSA|AA|1\r\x1c\r"
-TEN = Load(
-    host="127.0.0.1", port=0, connections=2, feed="unfiltered", count=10, seed=1, series="T", closed_after_each=True
-)
 
 
 def held(*results, stored=("Observation/a 1",)):
@@ -274,56 +268,23 @@ def test_options_that_say_nothing_together_are_refused(words, told, capsys):
     assert told in capsys.readouterr().err
 
 
+def test_a_program_that_dies_is_left_out_by_name_and_the_others_are_compared(monkeypatch, capsys):
+    def compared(peer, *_):
+        if peer.name == "hl7apy":
+            raise PeerDied("its server ended: out of memory")
+        return replace(PEER, name=peer.name)
+
+    made = Environment(pythons=dict.fromkeys(REQUIREMENTS, Path("python")), left_out={})
+    monkeypatch.setattr(bench_peers, "environment", lambda _: made)
+    monkeypatch.setattr(bench_peers, "ours_compared", lambda *_: PROGRAM)
+    monkeypatch.setattr(bench_peers, "peer_compared", compared)
+    assert main(["bench", "--peers", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [one["name"] for one in told["compared"]] == [OURS, "python-hl7", "hl7v2-fhir-bridge"]
+    reason = "it could not be run to its end: its server ended: out of memory"
+    assert told["left_out"] == [{"name": "hl7apy", "reason": reason}]
+
+
 @pytest.mark.parametrize(("per_s", "count"), [(10.0, 64), (100.0, 150), (1e6, 20_000)])
 def test_each_gets_as_many_messages_as_it_is_done_with_in_the_same_time(per_s, count):
     assert count_for(per_s, EXTENTS["quick"]) == count
-
-
-@contextmanager
-def listener(answer):
-    """A listener that reads one frame a connection, answers it and closes; counts its connections."""
-    counted = []
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve():
-            while True:
-                try:
-                    connection, _ = server.accept()
-                except OSError:
-                    return
-                with connection:
-                    received = b""
-                    while not received.endswith(b"\x1c\r") and (data := connection.recv(65536)):
-                        received += data
-                    if received:
-                        counted.append(received)
-                        connection.sendall(answer)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield server.getsockname()[1], counted
-        finally:
-            server.shutdown(socket.SHUT_RDWR)
-            thread.join(10)
-
-
-@pytest.mark.loopback
-def test_to_a_server_that_closes_after_every_answer_each_message_goes_over_a_connection_of_its_own():
-    with listener(ANSWER) as (port, connections):
-        found = measured(TEN.towards(port))
-    assert (found.codes, len(connections)) == ({"AA": 10}, 10)
-
-
-@pytest.mark.loopback
-def test_a_server_that_closes_unexpectedly_breaks_the_load():
-    with listener(ANSWER) as (port, _), pytest.raises(OSError, match=r"closed a connection|[Bb]roken pipe|reset"):
-        measured(replace(TEN, closed_after_each=False, port=port))
-
-
-@pytest.mark.loopback
-def test_a_message_without_an_answer_fails_its_check_and_no_other_program():
-    with listener(b"") as (port, _):
-        told = answers(port, lambda: held(stored=()), {})
-    assert {(one.answer, one.why) for one in told} == {("no", "it closed the connection and gave no answer")}
-    assert len(told) == 7
