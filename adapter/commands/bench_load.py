@@ -35,6 +35,8 @@ class Load:
     series: str
     echoed: bool = False
     """The other side gives back what it gets, so that there is no code to read."""
+    closed_after_each: bool = False
+    """The other side closes after every answer, so that every message needs a connection of its own."""
 
     def towards(self, port: int) -> Load:
         """The same load, sent to another port."""
@@ -69,14 +71,26 @@ class _Lane:
     """One connection: the next message goes when the answer to the last one is whole."""
 
     def __init__(self, load: Load) -> None:
-        self.socket = socket.create_connection((load.host, load.port), timeout=PATIENCE_S)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._load = load
+        self.socket = self._connected()
         self.sent_at = 0.0
         self.received = b""
 
     def send(self, frame: bytes) -> None:
         self.sent_at = time.perf_counter()
         self.socket.sendall(frame)
+
+    def renewed(self, selector: selectors.BaseSelector) -> None:
+        """Go on over another connection."""
+        selector.unregister(self.socket)
+        self.socket.close()
+        self.socket = self._connected()
+        selector.register(self.socket, selectors.EVENT_READ, self)
+
+    def _connected(self) -> socket.socket:
+        connected = socket.create_connection((self._load.host, self._load.port), timeout=PATIENCE_S)
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connected
 
     def answered(self) -> bool:
         """Read what is there; true when the answer is whole. Raises ConnectionError when the other side closed."""
@@ -91,12 +105,15 @@ def measured(load: Load) -> Measured:
     """Send everything and wait for every answer; raises OSError when a connection breaks or an answer does not come."""
     frames = deque(b"\x0b" + message + END for message in feed_of(load.feed, load.count, load.seed, load.series))
     size = sum(map(len, frames)) / load.count
-    lanes = [_Lane(load) for _ in range(min(load.connections, load.count))]
-    cpu_s, begun_at = time.process_time(), time.monotonic()
-    waits, codes = _pumped(lanes, frames, load)
-    seconds, cpu_s = time.monotonic() - begun_at, time.process_time() - cpu_s
-    for lane in lanes:
-        lane.socket.close()
+    lanes: list[_Lane] = []
+    try:
+        lanes += (_Lane(load) for _ in range(min(load.connections, load.count)))
+        cpu_s, begun_at = time.process_time(), time.monotonic()
+        waits, codes = _pumped(lanes, frames, load)
+        seconds, cpu_s = time.monotonic() - begun_at, time.process_time() - cpu_s
+    finally:
+        for lane in lanes:
+            lane.socket.close()
     waits.sort()
     p50, p95, p99, p999 = (waits[min(int(len(waits) * share), len(waits) - 1)] * 1e6 for share in SHARES)
     return Measured(
@@ -131,9 +148,17 @@ def _pumped(lanes: list[_Lane], frames: deque[bytes], load: Load) -> tuple[list[
                 if not load.echoed:
                     codes[_code(lane.received)] += 1
                 lane.received = b""
-                if frames:
-                    lane.send(frames.popleft())
+                _go_on(lane, frames, load, selector)
     return waits, codes
+
+
+def _go_on(lane: _Lane, frames: deque[bytes], load: Load, selector: selectors.BaseSelector) -> None:
+    if load.closed_after_each and frames:
+        lane.renewed(selector)
+    elif load.closed_after_each:
+        selector.unregister(lane.socket)
+    if frames:
+        lane.send(frames.popleft())
 
 
 def _code(answer: bytes) -> str:

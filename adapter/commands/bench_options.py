@@ -15,6 +15,8 @@ BENCH_EXAMPLES = (
     "troughline bench --full --gate before.json",
     "troughline bench wire --quick",
     "troughline bench rules --quick --json",
+    "troughline bench --peers",
+    "troughline bench --peers --environment peers --json",
 )
 WIRE = "Messages a second over MLLP, how long answers take, and what each costs, beside a bare echo and the plain way."
 WIRE_EXAMPLES = (
@@ -45,6 +47,18 @@ def whole_options(parser: argparse.ArgumentParser) -> None:
         ("nightly", "as --full, with 1,000,000 of both; hours"),
     ):
         extent.add_argument(f"--{name}", action="store_const", const=name, dest="extent", help=told)
+    parser.add_argument(
+        "--peers",
+        action="store_true",
+        help="instead: the same feed and seven checks for python-hl7, hl7apy, hl7v2-fhir-bridge and this program; "
+        "installs them with pip into environments of their own",
+    )
+    parser.add_argument(
+        "--environment",
+        type=Path,
+        metavar="DIR",
+        help="with --peers: keep those environments there for the next time",
+    )
     _common(parser, "other synthetic messages")
     parser.set_defaults(strict=False, gate=None, save=None, seed=SEED, json=False)
 
