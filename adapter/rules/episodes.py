@@ -198,6 +198,12 @@ def _anchor(rows: Sequence[AsparaginaseAdministered]) -> Instants | None:
     return Instants(earliest=max(s.earliest for s in spans), latest=max(s.latest for s in spans))
 
 
+def last_row(rows: Sequence[AsparaginaseAdministered]) -> AsparaginaseAdministered | None:
+    """The row elapsed time counts from: that with the latest end, or start where no end is known."""
+    timed = [(_end_of(row.started, row.ended).latest, row) for row in rows if row.started]
+    return max(timed, key=lambda one: one[0])[1] if timed else None
+
+
 def _end_of(started: Moment, ended: Moment | None) -> Instants:
     if ended is None:
         return Instants(earliest=started.earliest, latest=started.latest)

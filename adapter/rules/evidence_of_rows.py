@@ -77,7 +77,7 @@ def _uncertainties(reading: Reading) -> Iterator[str]:
         yield "no policy is in force for the dose"
     if reading.residual:
         yield "an earlier dose of another family may still supply the activity"
-    if placement.certainly_inside:
+    if placement.certainly_inside or (placement.inside and placement.exact):
         yield "the sample was collected before the administration was over"
     if placement.time_missing:
         yield "the collection time is missing"

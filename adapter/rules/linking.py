@@ -28,6 +28,8 @@ class Placement:
     most: timedelta
     inside: bool
     """Taken, or possibly taken, before the administration was over: nothing can be said for this dose."""
+    certainly_inside: bool
+    """Taken during the administration, or at its end, at every possible time."""
     ambiguous: bool
     """Another dose, or none, is as possible."""
     time_missing: bool
@@ -37,11 +39,6 @@ class Placement:
     def exact(self) -> bool:
         """Whether the elapsed time is one number."""
         return self.least == self.most and not self.time_missing
-
-    @property
-    def certainly_inside(self) -> bool:
-        """Whether every possible time lies before the administration was over."""
-        return self.inside and not self.time_missing and (self.exact or self.most <= NOTHING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +135,7 @@ def _placement(
         least=least,
         most=most,
         inside=not over,
+        certainly_inside=not missing and most <= NOTHING and began.latest <= taken.earliest,
         ambiguous=ambiguous or (not exact and not over),
         time_missing=missing,
         date_only=any(at is not None and at.date_only for at in (sample.collected, episode.ended or episode.started)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from adapter.domain.policy import Product
-from adapter.rules.episodes import Episode
+from adapter.rules.episodes import Episode, last_row
 from adapter.rules.quantities import amount_digits, amount_text, day_of, fraction_text, plain, time_text, unit_text
 
 STATUS_WORDS = {
@@ -42,10 +42,13 @@ def dated_dose(episode: Episode) -> str:
 
 def anchored_dose(episode: Episode) -> str:
     """From when elapsed time counts: `the end (2025-03-03T12:00Z) of pegaspargase 2500 IU/m2 IV`."""
-    if episode.ended:
-        return f"the end ({time_text(episode.ended)}) of {dose_text(episode)}"
-    if episode.started:
-        return f"the start ({time_text(episode.started)}) of {dose_text(episode)}"
+    row = last_row(episode.rows)
+    ended = row.ended if row else episode.ended
+    if ended:
+        return f"the end ({time_text(ended)}) of {dose_text(episode)}"
+    if row and row.started:
+        start = "start" if len(episode.rows) == 1 else "last recorded start"
+        return f"the {start} ({time_text(row.started)}) of {dose_text(episode)}"
     return f"{dose_text(episode)} without a start time"
 
 

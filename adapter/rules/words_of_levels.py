@@ -23,7 +23,7 @@ LEVEL_TEXT = {
     "low": "below the {threshold} IU/mL threshold",
     "low-unquantified": "below the {threshold} IU/mL threshold; whether detectable is not known",
     "blq": "below the quantification limit and below the {threshold} IU/mL threshold",
-    "straddles": "possibly below and possibly above the {threshold} IU/mL threshold",
+    "straddles": "possibly below, possibly at or above the {threshold} IU/mL threshold",
 }
 STATUS_OF_NO_LEVEL = {
     "pending": "is reported as pending",

@@ -44,7 +44,7 @@ def _reason(draft: Drafted, rule: str) -> str:
         case "D3" if deciding is not None:
             return _data_reason(deciding)
         case "D20" if draft.clock is not None and draft.clock.cut_short:
-            return "no level is known, and the next dose was given before the sampling window closed"
+            return "no level is known, and the next dose is recorded before the sampling window closed"
         case "D3c" if dose.episode.route is None:
             return f"{RULE_TEXT[rule]}; the route is not known, so the longer of the two times is kept to"
         case _ if deciding is not None and deciding.level == "low-unquantified":
@@ -78,12 +78,12 @@ def _undecided_level(reading: Reading) -> str:
         return "a dose of another family may still supply the activity"
     running = next((one.episode for one in reading.possibilities if one.inside), None)
     if placement.certainly_inside:
-        return "the sample was collected during an infusion"
+        return "the sample was collected during the administration, or at its end"
     if running is not None:
-        return f"the sample was collected during the infusion of {dated_dose(running)}"
+        return f"the sample was collected during the administration of {dated_dose(running)}"
     if placement.time_missing:
         return "without a collection time the possible times lead to different readings"
-    if same_day(placement):
+    if same_day(placement) or placement.inside:
         return "the order of sample and dose is not known"
     if reading.possibilities:
         return "the sample may belong to several doses, which lead to different readings"

@@ -87,10 +87,31 @@ def _headline(summary: Mapping[str, Any]) -> str:
     )
 
 
-def recorded(summary: Mapping[str, Any], folder: Path, command: str) -> None:
-    """Write the last result, for people and for programs."""
+def recorded(summary: Mapping[str, Any], folder: Path, command: str, *, whole: bool) -> None:
+    """Write the last result, for people and for programs; of some files only, into the whole result that is there."""
+    if not whole:
+        summary = _with_part(json.loads((folder / NUMBERS).read_text(encoding="utf-8")), summary)
     (folder / NUMBERS).write_text(json.dumps(summary, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (folder / RESULT).write_text(_page(summary, command), encoding="utf-8")
+
+
+def _with_part(before: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]:
+    """A whole result in which some files were asked about again."""
+    again = part["files"].keys()
+    files = dict(sorted({**before["files"], **part["files"]}.items()))
+
+    def together(name: str) -> list[Any]:
+        file_of = (lambda one: one[0]) if name == "stale_reasons" else (lambda one: one["file"])
+        return [one for one in before[name] if file_of(one) not in again] + part[name]
+
+    return {
+        **part,
+        "minutes": round(before["minutes"] + part["minutes"], 1),
+        "remembered": before["remembered"] + part["remembered"],
+        "all": {name: sum(numbers[name] for numbers in files.values()) for name in before["all"]},
+        "files": files,
+        **{name: together(name) for name in ("unexplained", "stale_reasons", "explained")},
+    }
 
 
 def _page(summary: Mapping[str, Any], command: str) -> str:

@@ -22,6 +22,7 @@ EXAMPLES = """examples:
   python tests/mutation/run.py                                 all files that pyproject.toml names
   python tests/mutation/run.py adapter/domain/units.py         one file
   python tests/mutation/run.py --jobs 2 --record               all, and write last-result.md and last-result.json
+  python tests/mutation/run.py --record adapter/rules/clock.py the lines of one file in them anew, after a change of it
   python tests/mutation/run.py --notes mutants/notes.jsonl     go on where an earlier run with these notes ended
   python tests/mutation/run.py adapter/rules/clock.py --json   for a program
 
@@ -72,7 +73,7 @@ def main(words: Sequence[str]) -> int:
     )
     print(json.dumps(summary, indent=1) if asked.json else report.text_of(summary))
     if asked.record:
-        report.recorded(summary, HERE, COMMAND)
+        report.recorded(summary, HERE, COMMAND, whole=not asked.files)
     return 1 if summary["unexplained"] or summary["stale_reasons"] else 0
 
 
@@ -96,8 +97,8 @@ def _asked(words: Sequence[str]) -> argparse.Namespace:
     )
     draft.add_argument("--despite-failures", action="store_true", help="leave out tests that fail already")
     asked = parser.parse_args(words)
-    if asked.record and (asked.files or asked.patience or asked.despite_failures):
-        parser.error("--record is for a whole run: leave out files, --patience and --despite-failures")
+    if asked.record and (asked.patience or asked.despite_failures):
+        parser.error("--record is for a whole run: leave out --patience and --despite-failures")
     return asked
 
 

@@ -86,15 +86,15 @@ def test_without_a_collection_time_the_receipt_is_the_latest_it_can_be(story, mo
     finding = story().dose().level(None, "0.4", received_by_laboratory=moment_at(received)).only()
     assert f"0.4 IU/mL, collection time missing, {told} the end (2025-03-03T12:00Z) of pegaspargase" in finding.sentence
     assert finding.samples[0].hours_since_dose is None
-    assert "during an infusion" not in finding.sentence
+    assert "during the administration" not in finding.sentence
 
 
 @pytest.mark.parametrize(
     ("ended", "collected", "hours", "side", "reason"),
     [
-        ("5 00:00", "4", ("-24", "0"), "before", "the sample was collected during an infusion"),
+        ("5 00:00", "4", ("-24", "0"), "before", "the sample was collected during the administration, or at its end"),
         ("4 23:59", "4", ("0", "0.02"), "possibly before", "the order of sample and dose is not known"),
-        ("5", "5 00:00", ("-24", "0"), "before", "the sample was collected during an infusion"),
+        ("5", "5 00:00", ("-24", "0"), "before", "the sample was collected during the administration, or at its end"),
         ("5", "5 00:01", ("0", "0.02"), "possibly before", "the order of sample and dose is not known"),
     ],
 )
@@ -105,3 +105,26 @@ def test_a_sample_is_certainly_inside_where_every_possible_time_is(story, ended,
     assert f", {side} the end (2025-03-0" in finding.sentence
     inside = "the sample was collected before the administration was over"
     assert (inside in finding.evidence["samples"][0]["because"]) is (side == "before")
+
+
+@pytest.mark.parametrize(
+    ("started", "reason"),
+    [
+        ("3 10:00", "the sample was collected during the administration, or at its end"),
+        ("3 11:00", "the sample was collected during the administration, or at its end"),
+        ("3", "the order of sample and dose is not known"),
+    ],
+)
+def test_a_sample_is_inside_only_where_it_is_surely_behind_the_start(story, started, reason):
+    finding = story().dose(started, "3 12:00").level("3 11:00", "0.4").only()
+    assert f"The mechanism cannot be assessed: {reason} (rule D0)." in finding.sentence
+    assert "the sample was collected before the administration was over" in finding.evidence["samples"][0]["because"]
+
+
+@pytest.mark.parametrize("status", ["on-hold", "unknown", "in-progress"])
+def test_a_sample_after_the_start_of_a_dose_that_is_not_over_is_not_said_to_be_inside_it(story, status):
+    tale = story().dose().dose("10 10:00", None, status=status, key="MedicationAdministration/d2")
+    first, second = tale.level("11 09:00", "0.3").read("18 12:00").findings
+    assert "during the administration" not in first.sentence
+    assert "the sample may belong to several doses, which lead to different readings (rule D0)" in first.sentence
+    assert f"the dose record has status {status.replace('-', ' ')}, so a level cannot be assigned" in second.sentence

@@ -64,9 +64,9 @@ def test_the_very_next_dose_ends_the_waiting_not_a_later_one_that_has_a_level(st
 )
 def test_a_next_dose_after_the_last_second_of_a_window_did_not_cut_it_short(story, next_dose, cut_short, came_first):
     sentence = story().dose().dose(next_dose, None, **DOSE_2).read("19 12:00").findings[0].sentence
-    assert ("the next dose was given before the sampling window closed" in sentence) is cut_short
+    assert ("the next dose is recorded before the sampling window closed" in sentence) is cut_short
     assert ("no level is known and the sampling window has passed" in sentence) is not cut_short
-    assert ("next dose of the family was given before a level settled the exposure" in sentence) is came_first
+    assert ("next dose of the family is recorded before a level settled the exposure" in sentence) is came_first
     assert ("and its sampling windows have passed." in sentence) is not came_first
 
 

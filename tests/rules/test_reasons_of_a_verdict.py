@@ -71,7 +71,7 @@ def test_a_level_without_a_verdict_says_what_is_wrong_with_it(story, value, part
 @pytest.mark.parametrize(
     ("second", "rule", "words"),
     [
-        ("5 10:00", "D20", "no level is known, and the next dose was given before the sampling window closed"),
+        ("5 10:00", "D20", "no level is known, and the next dose is recorded before the sampling window closed"),
         ("14 10:00", "D20", "no level is known and the sampling window has passed"),
     ],
 )
@@ -83,7 +83,11 @@ def test_no_level_says_whether_the_next_dose_came_first(story, second, rule, wor
 @pytest.mark.parametrize(
     ("dose", "level", "words"),
     [
-        ({"started": "3 10:00"}, {"collected": "3 11:00"}, "the sample was collected during an infusion"),
+        (
+            {"started": "3 10:00"},
+            {"collected": "3 11:00"},
+            "the sample was collected during the administration, or at its end",
+        ),
         ({"started": "3 10:00"}, {"collected": "3"}, "the order of sample and dose is not known"),
         (
             {"started": "3", "ended": None},
@@ -124,8 +128,8 @@ def test_a_sample_after_two_doses_of_one_instant_may_belong_to_either(story, aft
 def test_drawn_during_an_infusion_a_sample_says_nothing_of_either_dose(story):
     told = story().dose().dose("17 10:00", "17 12:00", **DOSE_2).level("17 11:00", "0.4")
     first, second = told.read("18 12:00").findings
-    assert reason(first) == "the sample was collected during the infusion of the dose of 2025-03-17"
-    assert reason(second) == "the sample was collected during an infusion"
+    assert reason(first) == "the sample was collected during the administration of the dose of 2025-03-17"
+    assert reason(second) == "the sample was collected during the administration, or at its end"
     assert "If drawn" not in first.sentence + second.sentence
 
 

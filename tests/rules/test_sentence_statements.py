@@ -180,9 +180,9 @@ def test_no_policy_and_no_time_are_told_as_reasons(story, pegaspargase_only):
 def test_a_sample_during_an_infusion_is_told_for_both_doses(story):
     told = story().dose().dose("17 10:00", "17 12:00", **DOSE_2).level("17 11:00", "0.4")
     first, second = told.read("18 12:00").findings
-    assert "the sample was collected during the infusion of the dose of 2025-03-17 (rule D0)" in first.sentence
+    assert "the sample was collected during the administration of the dose of 2025-03-17 (rule D0)" in first.sentence
     assert "collected 2025-03-17T11:00Z, before the end (2025-03-17T12:00Z) of" in second.sentence
-    assert "the sample was collected during an infusion (rule D0)" in second.sentence
+    assert "the sample was collected during the administration, or at its end (rule D0)" in second.sentence
 
 
 def test_a_sample_on_the_day_of_two_doses_is_read_both_ways(story):
@@ -321,8 +321,8 @@ def test_a_missing_level_after_a_reaction_is_what_the_policy_asks_for(story):
 def test_a_next_dose_inside_the_window_closed_the_clock(story):
     told = story().dose().dose("8 10:00", "8 12:00", **DOSE_2)
     sentence = told.read("9 12:00").findings[0].sentence
-    assert "no level is known, and the next dose was given before the sampling window closed (rule D20)" in sentence
-    assert "The next dose of the family was given before a level settled the exposure of this dose." in sentence
+    assert "no level is known, and the next dose is recorded before the sampling window closed (rule D20)" in sentence
+    assert "The next dose of the family is recorded before a level settled the exposure of this dose." in sentence
 
 
 def test_windows_that_passed_are_told_as_such(story):

@@ -111,3 +111,23 @@ def test_a_unit_that_does_not_fit_the_product_is_told(story, product, unit, told
     words = sentence(story, product=product, unit=unit)
     assert told in words
     assert ("product or unit need a check." in words) is bool(told)
+
+
+END_OF_ROWS = "the end (2025-03-03T12:00Z) of pegaspargase 5000 IU/m2 IV"
+START_OF_LAST = "the last recorded start (2025-03-03T11:00Z) of pegaspargase 5000 IU/m2 IV"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "collected", "told"),
+    [
+        (("3 10:00", "3 10:30"), ("3 11:00", "3 12:00"), "10 12:00", f"168 h (day 7.0) after {END_OF_ROWS}"),
+        (("3 10:00", "3 12:00"), ("3 10:30", "3 11:00"), "10 12:00", f"168 h (day 7.0) after {END_OF_ROWS}"),
+        (("3 10:00", None), ("3 11:00", "3 12:00"), "3 11:30", f"before {END_OF_ROWS}"),
+        (("3 01:00", None), ("3 11:00", None), "10 11:00", f"168 h (day 7.0) after {START_OF_LAST}"),
+        (("3 10:00", None), ("3 11:00", None), "3 10:30", f"before {START_OF_LAST}"),
+        (("3 10:00", "3 10:30"), ("3 11:00", None), "3 10:45", f"before {START_OF_LAST}"),
+    ],
+)
+def test_hours_and_side_are_those_of_the_time_that_is_named(story, first, second, collected, told):
+    tale = story().dose(*first).dose(*second, key="MedicationAdministration/d2").level(collected, "0.3")
+    assert f", {told}." in tale.only().sentence
