@@ -136,9 +136,11 @@ def for_others(found: Iterable[MissingCode]) -> list[MissingCode]:
 
 
 def _for_others(one: MissingCode) -> MissingCode:
-    text = shown(one.text, LONGEST_TEXT_CHARS) if one.near and one.shareable else ""
-    code = one.code if one.shareable else ""
-    return replace(one, code=code, system=shown(one.system, LONGEST_SYSTEM_CHARS), text=text)
+    system = shown(one.system, LONGEST_SYSTEM_CHARS)
+    # Without its system a code would get a row for any system.
+    if not one.shareable or system != one.system:
+        return replace(one, code="", system=system, text="")
+    return replace(one, text=shown(one.text, LONGEST_TEXT_CHARS) if one.near else "")
 
 
 def _csv_row(*cells: str) -> str:
