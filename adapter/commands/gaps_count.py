@@ -142,8 +142,7 @@ def in_folder(folder: Path, site: Site) -> Counted:
             if stamp:
                 add_up(seen(peek(message).sender, judged.codes, first=stamp, last=stamp), census)
             if judged.relevance != "irrelevant":
-                found = hl7_missing(message, site.knowledge, rules, source=source)
-                counting.add(found, stamp, name)
+                counting.add(hl7_missing(message, site.knowledge, rules), stamp, name)
     return _counted(list(counting.gaps.values()), census, site)
 
 

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from adapter.commands.gaps_count import Counted, Gap
-from adapter.commands.missing_codes import HEADER, LONGEST_SYSTEM_CHARS, LONGEST_TEXT_CHARS, shown
+from adapter.commands.missing_codes import LONGEST_SYSTEM_CHARS, LONGEST_TEXT_CHARS, shown
 from adapter.domain.times import instant_text
 from adapter.store.census import CodeSeen
 
@@ -65,10 +65,10 @@ def _table(table: str, gaps: list[Gap]) -> Iterator[str]:
         yield f"      for example {gap.seen_in}: {missing.example}"
     rows = list(dict.fromkeys(gap.missing.row for gap in gaps if gap.missing.row))
     if rows:
-        yield f"  rows to add, once the target is filled in ({HEADER}):"
+        yield f"  rows to add, once the {gaps[0].missing.fill_in} is filled in ({gaps[0].missing.header}):"
         yield from (f"      {row}" for row in rows)
     if targets := gaps[0].missing.targets:
-        yield f"  target: {', '.join(targets)}"
+        yield f"  {gaps[0].missing.fill_in}: {', '.join(targets)}"
     yield ""
 
 

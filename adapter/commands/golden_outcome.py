@@ -58,8 +58,8 @@ def _joined(words: list[str]) -> str:
 
 
 def _gap(gap: dict[str, Any]) -> str:
-    """`units.csv: ,xU/mL,*,TARGET,,`"""
-    return f"{gap['table']}.csv: {gap['rows'][0]}"
+    """`units.csv: ,xU/mL,*,,,`"""
+    return f"{gap['table']}.csv: {gap['row']}"
 
 
 def _event(event: dict[str, Any]) -> dict[str, Any]:

@@ -1,136 +1,185 @@
-"""Which codes of an HL7 v2 message stand in no table: read at the places its problems name."""
+"""Which codes of an HL7 v2 message stand in no table: tests, units, statuses, specimens, authorities, limits."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 
+from adapter.commands.judged_rows import Judged, ResultRow, result_rows
 from adapter.commands.missing_codes import (
+    LIMITS,
     LONGEST_CODE_CHARS,
     LONGEST_SYSTEM_CHARS,
-    LONGEST_TEXT_CHARS,
     MissingCode,
-    shown,
+    for_others,
+    named_by,
+    once,
+    printable,
+    targets_of,
 )
-from adapter.domain.problems import Problem
+from adapter.domain.values import read_value
 from adapter.ingest.activity_reading import canonical_unit
 from adapter.ingest.code_lookup import look_up
-from adapter.ingest.compiled import compiled
-from adapter.ingest.hl7v2 import Message, NotHl7, Segment, peek, read_batch, read_message
-from adapter.ingest.oru import ResultMapping
+from adapter.ingest.hl7v2 import NotHl7, Segment, peek, read_batch, read_message
 from adapter.ingest.senders import RulesFor
-from adapter.ingest.translate import translate_hl7
-from adapter.ingest.v2_fields import codings
+from adapter.ingest.v2_fields import V2Field, codings
 from adapter.knowledge.spec import Knowledge, Table
 
-AUTHORITY_OF = {
-    "namespace": re.compile(r"[A-Za-z](?!.*\d{4})[A-Za-z0-9_.&/-]{0,19}"),
-    "universal": re.compile(r"[0-2](?:\.\d{1,20}){2,12}|(?!.*\d{5})(?:[a-z0-9-]+\.)+[a-z]{2,20}", re.ASCII),
-}
+NAMESPACE = re.compile(r"[A-Za-z](?!.*\d{4})[A-Za-z0-9_.&/-]{0,19}")
+UNIVERSAL = re.compile(r"[0-2](?:\.\d{1,20}){2,12}|(?!.*\d{5})(?:[a-z0-9-]+\.)+[a-z]{2,20}", re.ASCII)
 """What an assigning authority looks like; anything else in its place may be a patient's number and is not shown."""
 LONGEST_STATUS_CHARS = 4
-TESTS = frozenset({"near-miss", "code-unmapped"})
-_EMPTY = Table(name="", rows=(), index={})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
-    segment: Segment
-    field: int
-    sender: str
-
-    def missing(
-        self, table: str, code: str, system: str = "", text: str = "", *, longest: int = LONGEST_CODE_CHARS
-    ) -> MissingCode:
-        code = shown(code, longest)
-        return MissingCode(
-            table=table,
-            sender=self.sender,
-            code=code,
-            system=shown(system, LONGEST_SYSTEM_CHARS),
-            text=shown(text, LONGEST_TEXT_CHARS),
-            where=f"{self.segment.name}[{self.segment.occurrence}]-{self.field}",
-            example=masked(self.segment, self.field, code),
-        )
-
-
-def hl7_missing(raw: bytes, knowledge: Knowledge, rules_for: RulesFor, *, source: str) -> Iterator[MissingCode]:
-    """Every code of every message of a frame that a table should have and has not."""
-    ready = compiled(knowledge)
+def hl7_missing(raw: bytes, knowledge: Knowledge, rules_for: RulesFor) -> Iterator[MissingCode]:
+    """Every code of every message of a frame that a table should have and has not, and nothing of a patient."""
     for one in read_batch(raw).messages:
         sender = peek(one).sender
         try:
             message = read_message(one, rules_for(sender).default_charset)
         except NotHl7:
             continue
-        for translation in translate_hl7(one, knowledge, rules_for, source=source):
-            for found in translation.problems:
-                for results in ready.results:
-                    yield from _at(found, message, results, sender)
+        yield from for_others(missing_in_results(*result_rows(message, sender, knowledge), sender))
 
 
-def _at(found: Problem, message: Message, results: ResultMapping, sender: str) -> Iterator[MissingCode]:
-    place = _place(found, message, sender)
-    if place is None:
+def missing_in_results(rows: Sequence[ResultRow], orders: Sequence[Judged], sender: str) -> list[MissingCode]:
+    """The codes of one message that are in no table."""
+    # The code of an order stands beside those of its results: it is no gap of its own.
+    deciding = [*(row.judged for row in rows), *(order for order in orders if order.verdict == "near")]
+    found = list(_deciding(deciding, sender, _hiding(rows, orders)))
+    for row in rows:
+        if row.judged.verdict == "ours":
+            found += _beside(row, sender)
+    return once(found)
+
+
+def _hiding(rows: Sequence[ResultRow], orders: Sequence[Judged]) -> set[str]:
+    """Results of an order of ours that has no result of ours: one of them may be it."""
+    wanted = {order.where for order in orders if order.verdict == "ours"}
+    answered = {_order_of(row) for row in rows if row.judged.verdict == "ours"}
+    return {row.judged.where for row in rows if _order_of(row) in wanted - answered}
+
+
+def _order_of(row: ResultRow) -> str:
+    request = row.scope.order.request if row.scope.order else None
+    return f"OBR[{request.occurrence}]-4" if request else ""
+
+
+def _deciding(judged: Iterable[Judged], sender: str, hiding: set[str]) -> Iterator[MissingCode]:
+    for one in judged:
+        if (named := named_by(one)) and one.at:
+            near = one.verdict == "near" or one.where in hiding
+            shareable = printable(named[0], LONGEST_CODE_CHARS)
+            targets = targets_of(one.select.table)
+            table = one.select.table
+            yield _missing(table, one.at, named, sender, targets, shareable=shareable, near=near, other=not near)
+
+
+def _beside(row: ResultRow, sender: str) -> Iterator[MissingCode]:
+    for name, field in row.results.fields.items():
+        if not field.spec.table or name == "test":
+            continue
+        table = row.results.table(name)
+        match field.spec.reader:
+            case "identifier":
+                yield from _authorities(row, field, table, sender)
+            case "quantity":
+                yield from _units(row, field, table, sender)
+            case _:
+                yield from _codes(row, field, table, sender)
+    yield from _limit(row, sender)
+
+
+def _codes(row: ResultRow, field: V2Field, table: Table, sender: str) -> Iterator[MissingCode]:
+    found = field.first(row.scope)
+    if found is None:
         return
-    if found.code in TESTS:
-        yield from _test(place, results)
-    elif found.code == "unit-suspect":
-        yield from _unit(place, results)
-    elif found.code == "status-unmapped":
-        code = (place.segment.value(place.field) or "").strip()
-        yield place.missing(results.field("status").spec.table or "", code, longest=LONGEST_STATUS_CHARS)
-    elif found.code == "unknown-authority":
-        yield from _authorities(place, results.field("patient").spec.table or "")
+    named = codings(found.segment, found.field, found.repetition)
+    if named and (code := named[0][0]) and look_up(table, named, sender) is None:
+        at = (found.segment, found.field)
+        shareable = printable(code, LONGEST_STATUS_CHARS) or bool(NAMESPACE.fullmatch(code))
+        yield _missing(table.name, at, named[0], sender, targets_of(table.name, table), shareable=shareable)
 
 
-def _place(found: Problem, message: Message, sender: str) -> _Place | None:
-    """The segment and the field a problem names."""
-    name, _, rest = (found.location or "").partition("^")
-    occurrence, _, field = rest.partition("^")
-    for segment in message.segments:
-        if segment.name == name and occurrence == str(segment.occurrence) and field.isdigit():
-            return _Place(segment=segment, field=int(field), sender=sender)
-    return None
+def _units(row: ResultRow, field: V2Field, table: Table, sender: str) -> Iterator[MissingCode]:
+    name, _, number = (field.spec.unit_path or "OBX-6").partition("-")
+    segment, place = row.scope.segment(name) or row.scope.row, int(number.split(".")[0])
+    named, stated = codings(segment, place), True
+    if not named:
+        segment, place = field.place(row.scope)
+        inside = read_value(segment.components(place)).unit
+        named, stated = ([(inside, "", "")] if inside else []), False
+    known = (
+        canonical_unit(said, system, table, sender) for code, text, system in named for said in (code, text) if said
+    )
+    if named and not any(known):
+        unit = named[0][0] or named[0][1]
+        # A unit inside of a value stands beside what nobody else may see.
+        shareable = stated and printable(unit, LONGEST_CODE_CHARS)
+        # A spelling means the same whatever coding system the sender names beside it.
+        triplet, targets = (unit, "", ""), targets_of(table.name)
+        yield _missing(table.name, (segment, place), triplet, sender, targets, shareable=shareable)
 
 
-def _test(place: _Place, results: ResultMapping) -> Iterator[MissingCode]:
-    """The first coding; an order of ours without a result of ours has its row already."""
-    table = results.mapping.select.table
-    triplets = codings(place.segment, place.field)
-    if look_up(results.knowledge.tables.get(table, _EMPTY), triplets, place.sender) is None:
-        for code, text, system in triplets[:1]:
-            yield place.missing(table, code, system, text)
-
-
-def _unit(place: _Place, results: ResultMapping) -> Iterator[MissingCode]:
-    """The unit field only: a unit inside of a value stands beside what nobody may see."""
-    stated = (results.field("activity").spec.unit_path or "OBX-6").partition(".")[0]
-    if stated != f"{place.segment.name}-{place.field}":
+def _authorities(row: ResultRow, field: V2Field, table: Table, sender: str) -> Iterator[MissingCode]:
+    path = field.places[0]
+    segment = row.scope.segment(path.segment)
+    if segment is None:
         return
-    units = results.table("activity")
-    for code, text, system in codings(place.segment, place.field)[:1]:
-        if canonical_unit(code or text, system, units, place.sender) is None:
-            yield place.missing(units.name, code or text, "", text if code else "")
+    found: list[MissingCode] = []
+    for repetition in range(1, len(segment.repetitions(path.field)) + 1):
+        parts = (segment.value(path.field, repetition, 4, part) or "" for part in (1, 2, 3))
+        namespace, universal, kind = (part.strip() for part in parts)
+        if any(code and table.find(code, kind, sender) for code in (namespace, universal)):
+            return  # one identifier that is known is enough
+        if namespace or universal:
+            identifier = (segment.value(path.field, repetition) or "").strip()
+            triplet = (namespace, "", "") if namespace else (universal, "", kind)
+            shareable = _is_authority(NAMESPACE if namespace else UNIVERSAL, triplet[0], identifier)
+            at, targets = (segment, path.field), targets_of(table.name, table)
+            found.append(_missing(table.name, at, triplet, sender, targets, shareable=shareable))
+    yield from found
 
 
-def _authorities(place: _Place, table: str) -> Iterator[MissingCode]:
-    """Every assigning authority of a list of identifiers, and nothing else of it."""
-    for repetition in range(1, len(place.segment.repetitions(place.field)) + 1):
-        identifier = (place.segment.value(place.field, repetition) or "").strip()
-        parts = [(place.segment.value(place.field, repetition, 4, part) or "").strip() for part in (1, 2, 3)]
-        namespace, universal, kind = parts
-        if namespace:
-            code = namespace if _is_authority("namespace", namespace, identifier) else ""
-            yield place.missing(table, code, kind)
-        elif universal:
-            code = universal if _is_authority("universal", universal, identifier) else ""
-            yield place.missing(table, code, kind, longest=LONGEST_SYSTEM_CHARS)
+def _is_authority(looks: re.Pattern[str], text: str, identifier: str) -> bool:
+    fits = len(text) <= LONGEST_SYSTEM_CHARS and bool(looks.fullmatch(text))
+    return fits and (not identifier or identifier not in text)
 
 
-def _is_authority(kind: str, text: str, identifier: str) -> bool:
-    return bool(AUTHORITY_OF[kind].fullmatch(text)) and (not identifier or identifier not in text)
+def _limit(row: ResultRow, sender: str) -> Iterator[MissingCode]:
+    """A test whose quantification limit nobody has stated."""
+    limits = row.results.knowledge.tables.get(LIMITS)
+    hit, at = row.judged.hit, row.judged.at
+    if hit and at and not (limits and limits.find(hit.code, hit.system, sender)):
+        yield _missing(LIMITS, at, (hit.code, hit.text, hit.system), sender, targets_of(LIMITS), shareable=True)
+
+
+def _missing(
+    table: str,
+    at: tuple[Segment, int],
+    named: tuple[str, str, str],
+    sender: str,
+    targets: tuple[str, ...],
+    *,
+    shareable: bool,
+    near: bool = False,
+    other: bool = False,
+) -> MissingCode:
+    segment, number = at
+    code, text, system = named
+    return MissingCode(
+        table=table,
+        sender=sender,
+        code=code,
+        system=system,
+        text=text,
+        where=f"{segment.name}[{segment.occurrence}]-{number}",
+        example=masked(segment, number, code if shareable else ""),
+        near=near,
+        other=other,
+        shareable=shareable,
+        targets=targets,
+    )
 
 
 def masked(segment: Segment, field: int, code: str) -> str:

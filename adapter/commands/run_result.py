@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
-from adapter.commands.run_gaps import Gap, gaps_of_codes, once
-from adapter.commands.run_gaps_fhir import gaps_within
-from adapter.commands.run_gaps_hl7 import gaps_beside
-from adapter.commands.run_message import Look, body_of
-from adapter.commands.run_places import fhir_expression, hl7_place
-from adapter.commands.run_rows import (
-    Judged,
+from adapter.commands.judged_rows import (
     ResourceRow,
-    ResultRow,
     entry_prefix,
     message_of,
     resource_rows,
     result_rows,
 )
+from adapter.commands.missing_codes_fhir import missing_in_resources
+from adapter.commands.missing_codes_hl7 import missing_in_results
+from adapter.commands.run_message import Look, body_of
+from adapter.commands.run_places import fhir_expression, hl7_place
 from adapter.commands.run_trace import Origin, printed_origin
 from adapter.commands.run_trace_fhir import traced_resources
 from adapter.commands.run_trace_hl7 import traced_results
@@ -31,7 +27,6 @@ from adapter.domain.events import ActivityMeasured
 from adapter.domain.message import Translation
 from adapter.domain.problems import Problem
 from adapter.ingest.acknowledgment_errors import error_rows
-from adapter.ingest.compiled import compiled
 from adapter.ingest.fhir_bundle import fhir_resources
 from adapter.pipeline.parts import Parts
 
@@ -52,7 +47,7 @@ def result_of(look: Look, number: int, parts: Parts, *, trace: bool = False) -> 
         "events": [printed_event(event) for t in look.translations for event in t.events],
         "problems": own["problems"],
         "parked": look.parked,
-        "gaps": [asdict(one) for one in own["gaps"]],
+        "gaps": [one.as_dict() for one in own["gaps"]],
         "unread": own["unread"],
         "answer": own["answer"],
         "resources": look.resources,
@@ -64,19 +59,15 @@ def result_of(look: Look, number: int, parts: Parts, *, trace: bool = False) -> 
 def _of_hl7(look: Look, parts: Parts) -> dict[str, Any]:
     arrival = look.arrival
     message = message_of(arrival, parts)
-    rows, orders = result_rows(message, arrival.sender, parts) if message else ([], [])
+    rows, orders = result_rows(message, arrival.sender, parts.knowledge) if message else ([], [])
     ours = [row for row in rows if row.judged.verdict == "ours"]
     judged = [*(row.judged for row in rows), *orders]
-    # The code of an order stands beside those of its results: it is no gap of its own.
-    deciding = [j for j in judged if j.where.startswith("OBX") or j.verdict == "near"]
-    gaps = gaps_of_codes(deciding, arrival.sender, _hiding(rows, orders))
-    beside: list[Gap] = [one for row in ours for one in gaps_beside(row, arrival.sender)]
     return {
         "type": arrival.message_type or None,
         "why": why(judged),
         "because": list(by_its_header(arrival.message_type)),
         "problems": [{**_problem(p), "place": hl7_place(p, message, parts)} for p in look.problems],
-        "gaps": once([*gaps, *beside]),
+        "gaps": missing_in_results(rows, orders, arrival.sender),
         "unread": unread_fields(ours) if any(t.events for t in look.translations) else [],
         "origins": lambda: traced_results(ours, _measured(look), parts),
         "answer": {
@@ -87,35 +78,19 @@ def _of_hl7(look: Look, parts: Parts) -> dict[str, Any]:
     }
 
 
-def _hiding(rows: list[ResultRow], orders: list[Judged]) -> set[str]:
-    """Results of an order of ours that has no result of ours: one of them may be it."""
-    wanted = {order.where for order in orders if order.verdict == "ours"}
-    answered = {_order_of(row) for row in rows if row.judged.verdict == "ours"}
-    return {row.judged.where for row in rows if _order_of(row) in wanted - answered}
-
-
-def _order_of(row: ResultRow) -> str:
-    request = row.scope.order.request if row.scope.order else None
-    return f"OBR[{request.occurrence}]-4" if request else ""
-
-
 def _of_fhir(look: Look, parts: Parts) -> dict[str, Any]:
     body = body_of(look.arrival.raw)
     source = look.arrival.source
-    rows = resource_rows(body, source, parts)
+    rows = resource_rows(body, source, parts.knowledge)
     ours = [row for row in rows if row.judged.verdict == "ours"]
-    ready = compiled(parts.knowledge)
-    # A drug that one mapping knows is no gap of the other one.
     known = {row.judged.where for row in ours}
-    gaps = gaps_of_codes([row.judged for row in rows if row.judged.where not in known], "")
-    within: list[Gap] = [one for row in ours for one in gaps_within(row, source, ready.ranks)]
     http = look.http
     return {
         "type": str(body.get("resourceType")) if isinstance(body, dict) else None,
         "why": why([row.judged for row in rows if row.judged.verdict == "ours" or row.judged.where not in known]),
         "because": [],
         "problems": _fhir_problems(look, body),
-        "gaps": once([*gaps, *within]),
+        "gaps": missing_in_resources(rows, parts.knowledge, source),
         "unread": unread_elements(ours) if any(t.events for t in look.translations) else [],
         "origins": lambda: list(_origins(look, body, ours)),
         "answer": {"status": http.status, "body": http.resource},

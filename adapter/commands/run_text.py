@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from adapter.commands.run_gaps import CHOOSE
 from adapter.commands.run_trace import origin_line
 from adapter.commands.run_why import why_line
 from adapter.domain.problems import KINDS
@@ -122,13 +121,11 @@ def _place(problem: dict[str, Any]) -> str:
 
 def _gaps(gaps: list[dict[str, Any]]) -> Iterator[str]:
     for gap in gaps:
-        named = gap["code"] or gap["text"]
         looks = ", and it looks like ours" if gap["near"] else ""
-        choose = "; one of these rows" if len(gap["rows"]) > 1 else ""
-        yield f"{gap['where']} {named}: not in tables/{gap['table']}.csv{looks}{choose}"
-        yield from (f"{_INDENT}{row}" for row in gap["rows"])
-        if any(f",{CHOOSE}," in row or ",LLOQ," in row for row in gap["rows"]):
-            yield f"{_INDENT}{'LLOQ' if 'LLOQ' in gap['rows'][0] else CHOOSE} is one of: {', '.join(gap['targets'])}"
+        yield f"{gap['where']} {gap['code']}: not in tables/{gap['table']}.csv{looks}"
+        yield f"{_INDENT}{gap['row']}"
+        if gap["targets"]:
+            yield f"{_INDENT}fill in the {gap['fill_in']}, one of: {', '.join(gap['targets'])}"
 
 
 def _answer(told: dict[str, Any]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from adapter.commands.run_rows import ResourceRow
+from adapter.commands.judged_rows import ResourceRow
 from adapter.commands.run_trace import Origin, Place, line_of, row_names
 from adapter.domain.event_text import printed_event
 from adapter.domain.events import Event

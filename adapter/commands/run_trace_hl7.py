@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from adapter.commands.run_rows import ResultRow
+from adapter.commands.judged_rows import ResultRow
 from adapter.commands.run_trace import Origin, Place, line_of, row_names
 from adapter.domain.events import ActivityMeasured
 from adapter.domain.times import Moment

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from adapter.commands.run_rows import ResourceRow
+from adapter.commands.judged_rows import ResourceRow
 from adapter.ingest.fhir_fields import ResourceMapping
 
 _BY_THE_READER = frozenset({"resourceType", "id", "meta", "identifier", "contained", "implicitRules", "text"})

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from adapter.commands.judged_rows import ResultRow
 from adapter.commands.run_places import line_number
-from adapter.commands.run_rows import ResultRow
 from adapter.ingest.hl7v2 import Segment
 from adapter.knowledge.paths import V2Path, joined, read_v2_path
 from adapter.knowledge.spec import Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from adapter.commands.run_rows import Judged
+from adapter.commands.judged_rows import Judged
 from adapter.ingest.hl7_translation import MERGES
 from adapter.ingest.hl7v2.header import is_acknowledgment
 

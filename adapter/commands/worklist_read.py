@@ -162,12 +162,11 @@ def _with_tables_of_now(
 def missing_in(store: StoreParts, site: Site, arrival: Arrival) -> list[MissingCode]:
     """The codes of a kept message that a table should have and has not."""
     if arrival.kind == "hl7v2":
-        rules = site.rules_at(arrival.listener)
-        return list(hl7_missing(arrival.raw, site.knowledge, rules, source=arrival.source))
+        return list(hl7_missing(arrival.raw, site.knowledge, site.rules_at(arrival.listener)))
     if arrival.method == "DELETE":
         return []
     known = _known(store, arrival.source, {})
-    return list(fhir_missing(arrival.raw, site.knowledge, known, source=arrival.source))
+    return fhir_missing(arrival.raw, site.knowledge, known, source=arrival.source)
 
 
 def _would_wait(store: StoreParts, site: Site, arrival: Arrival) -> bool:

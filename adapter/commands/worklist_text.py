@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from adapter.commands.missing_codes import HEADER, MissingCode
+from adapter.commands.missing_codes import MissingCode
 from adapter.commands.status_text import told_s
 from adapter.commands.worklist_history import AuditLine
 from adapter.commands.worklist_read import OURS_TO_MEND, Waiting
@@ -57,10 +57,10 @@ def row_lines(missing: MissingCode) -> Iterator[str]:
     if missing.row is None:
         yield f"{file}: no row for what stands at {missing.where}; it is not shown: too long, or perhaps a patient's"
         return
-    yield f"{file} ({HEADER}): fill in the target and add"
+    yield f"{file} ({missing.header}): fill in the {missing.fill_in} and add"
     yield f"    {missing.row}"
     if missing.targets:
-        yield f"    target: {', '.join(missing.targets)}"
+        yield f"    {missing.fill_in}: {', '.join(missing.targets)}"
 
 
 def _line(one: Waiting, now: datetime) -> str:

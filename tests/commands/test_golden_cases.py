@@ -145,7 +145,7 @@ def test_a_message_that_waits_is_told_where_problems_are_compared(cases, capsys)
 
 def test_gaps_and_unread_fields_are_compared_where_a_case_is_about_them(cases, capsys):
     text = CASE.replace("IU/mL", "IU per mL")
-    about = "expect:\n  gaps:\n  - 'units.csv: ,IU per mL,*,TARGET,,'\n  unread:\n  - PID[1]-1\n"
+    about = "expect:\n  gaps:\n  - 'units.csv: ,IU per mL,*,,,'\n  unread:\n  - PID[1]-1\n"
     assert asked(capsys, cases(text + about))[0] == 0
     assert asked(capsys, cases(text + about.replace("PID[1]-1", "PID[1]-2")))[0] == 1
 

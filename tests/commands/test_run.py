@@ -194,11 +194,18 @@ def test_what_a_bundle_is_refused_for_has_its_own_path(file, capsys):
     ],
 )
 def test_the_row_at_hand_closes_the_gap(table, before, after, file, capsys, tmp_path):
-    targets = {"units": "[IU]/mL", "result_status": "final", "identifier_systems": "https://nord.example/mrn"}
+    targets = {
+        "activity_tests": "asparaginase-activity",
+        "units": "[IU]/mL",
+        "result_status": "final",
+        "identifier_systems": "https://nord.example/mrn",
+    }
     name = file(GOOD.replace(*before, 1))
     _, [message] = told(capsys, name)
     [gap] = [gap for gap in message["gaps"] if gap["table"] == table]
-    row = gap["rows"][0].replace("TARGET", targets.get(table, "TARGET"))
+    sender, code, system, target, *more = gap["row"].split(",")
+    assert (sender, target) == ("LIS_NORTH|HOSP" if table in ("activity_tests", "identifier_systems") else "", "")
+    row = ",".join([sender, code, system, targets[table], *more])
     own = tmp_path / "own" / "tables"
     own.mkdir(parents=True)
     (own / f"{table}.csv").write_text(f"sender,code,system,target,label,note\n{row}\n", encoding="utf-8")
@@ -213,7 +220,9 @@ def test_a_code_without_a_near_word_is_offered_as_not_ours_only(file, capsys):
     other = "\r".join([HEAD, PID, OBR.replace("ASPACT^Asparaginase activity", "CHEM^Chemistry"), row, ""])
     code, [message] = told(capsys, file(other))
     assert (code, message["relevance"], message["unread"]) == (0, "irrelevant", [])
-    assert [gap["rows"] for gap in message["gaps"]] == [["LIS_NORTH|HOSP,K,L,not ours,Potassium,"]]
+    assert [(gap["row"], gap["fill_in"]) for gap in message["gaps"]] == [
+        ("LIS_NORTH|HOSP,K,L,not ours,Potassium,", None)
+    ]
 
 
 def test_a_limit_nobody_has_stated_is_a_gap_too(file, capsys, tmp_path):
@@ -224,7 +233,9 @@ def test_a_limit_nobody_has_stated_is_a_gap_too(file, capsys, tmp_path):
     (own / "identifier_systems.csv").write_text(f"{header},HOSP,*,https://h.example/mrn,,\n", encoding="utf-8")
     code, [message] = told(capsys, file(GOOD), "--mappings", str(own.parent))
     assert code == 0
-    assert [gap["rows"] for gap in message["gaps"]] == [["LIS_NORTH|HOSP,ASPACT,L,,LLOQ,IU/mL,"]]
+    assert [(gap["row"], gap["fill_in"]) for gap in message["gaps"]] == [
+        ("LIS_NORTH|HOSP,ASPACT,L,,LLOQ,IU/mL,", "LLOQ")
+    ]
 
 
 def test_a_drug_that_looks_like_ours_is_offered_every_target(file, capsys):
@@ -232,8 +243,8 @@ def test_a_drug_that_looks_like_ours_is_offered_every_target(file, capsys):
     assert code == 1
     assert parts(out)["codes without a row: 1"] == [
         "MedicationAdministration.medication Oncaspar: not in tables/asparaginase_products.csv, and it looks like ours",
-        ",Oncaspar,text,TARGET,Oncaspar,",
-        f"TARGET is one of: {', '.join(PRODUCTS)}, not ours",
+        ",Oncaspar,text,,Oncaspar,",
+        f"fill in the target, one of: {', '.join(PRODUCTS)}, not ours",
     ]
 
 

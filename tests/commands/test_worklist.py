@@ -38,6 +38,7 @@ senders:
 """
 PEGNEW = {"coding": [{"system": hospital.FORMULARY, "code": "PEGNEW", "display": "Pegaspargase new"}]}
 ROW = "HOSPLAB|HOSP,ELSEWHERE,*,,,"
+URI = "a URI such as https://hospital.example/mrn"
 
 
 @pytest.fixture(autouse=True)
@@ -118,7 +119,7 @@ def test_the_list_names_every_message_by_reason_with_the_row_that_is_missing(sit
     assert lines[at + 1].split()[-4:] == ["HOSPLAB|HOSP", "(HOSPLAB|*)", "ORU^R01", "PID[1]-3"]
     assert lines[at + 3] == f"  -> {KINDS['unknown-authority'].advice}"
     assert lines[at + 4].startswith("  tables/identifier_systems.csv (sender,code,system,target,label,note): ")
-    assert lines[at + 5 : at + 7] == [f"      {ROW}", ""]
+    assert lines[at + 5 : at + 7] == [f"      {ROW}", f"      target: {URI}"]
     assert f"      ,PEGNEW,{hospital.FORMULARY},,Pegaspargase new," in lines
     assert "release them" not in out.out
 
@@ -156,8 +157,10 @@ def test_the_list_for_programs(site, capsys):
                 "text": "",
                 "where": "PID[1]-3",
                 "example": "PID|*||ELSEWHERE||*||*|*",
+                "near": False,
                 "row": ROW,
-                "targets": [],
+                "fill_in": "target",
+                "targets": [URI],
             }
         ],
         "readable_now": False,

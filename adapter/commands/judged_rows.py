@@ -1,4 +1,4 @@
-"""The rows of a message that could be ours, each with the verdict on its codes: what `run` explains itself with."""
+"""The rows of a message that could be ours, each with the verdict on its codes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from adapter.ingest.oru import ResultMapping
 from adapter.ingest.scopes import Scope, walk
 from adapter.ingest.v2_fields import codings
 from adapter.knowledge.paths import read_v2_path
-from adapter.knowledge.spec import Select
+from adapter.knowledge.spec import Knowledge, Select
 from adapter.pipeline.parts import Parts
 
 Verdict = Literal["ours", "near", "other", "unresolved"]
@@ -35,6 +35,8 @@ class Judged:
     verdict: Verdict
     hit: Hit | None
     select: Select
+    at: tuple[Segment, int] | None = None
+    """The field of an HL7 message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,29 +67,38 @@ def message_of(arrival: Arrival, parts: Parts) -> Message | None:
         return None
 
 
-def result_rows(message: Message, sender: str, parts: Parts) -> tuple[list[ResultRow], list[Judged]]:
+def result_rows(message: Message, sender: str, knowledge: Knowledge) -> tuple[list[ResultRow], list[Judged]]:
     """Every result of a message with its verdict, and the verdict on every order."""
     rows: list[ResultRow] = []
     orders: list[Judged] = []
-    for results in compiled(parts.knowledge).results:
+    for results in compiled(knowledge).results:
         select = results.mapping.select
         path = read_v2_path(select.codes[0])
         walked = walk(message, sender, results.mapping.for_each or "OBX")
         for scope in walked.scopes:
-            judged = _judged(scope.row, path.field if path else 3, select, sender, parts)
+            judged = _judged(scope.row, path.field if path else 3, select, sender, knowledge)
             rows.append(ResultRow(judged=judged, scope=scope, results=results))
-        orders += [_judged(o.request, 4, select, sender, parts) for o in walked.orders if o.request]
+        orders += [_judged(o.request, 4, select, sender, knowledge) for o in walked.orders if o.request]
     return rows, orders
 
 
-def _judged(segment: Segment, number: int, select: Select, sender: str, parts: Parts) -> Judged:
+def _judged(segment: Segment, number: int, select: Select, sender: str, knowledge: Knowledge) -> Judged:
     named = codings(segment, number)
-    verdict, hit = judge(parts.knowledge.tables[select.table], named, select.near, sender)
+    verdict, hit = judge(knowledge.tables[select.table], named, select.near, sender)
     where = f"{segment.name}[{segment.occurrence}]-{number}"
-    return Judged(where=where, triplets=tuple(named), verdict=verdict, hit=hit, select=select)
+    return Judged(where=where, triplets=tuple(named), verdict=verdict, hit=hit, select=select, at=(segment, number))
 
 
-def resource_rows(body: Any, source: str, parts: Parts) -> list[ResourceRow]:  # noqa: ANN401 - any JSON
+def _nothing(_reference: str) -> None:
+    return None
+
+
+def resource_rows(
+    body: Any,  # noqa: ANN401 - any JSON
+    source: str,
+    knowledge: Knowledge,
+    known: Known = _nothing,
+) -> list[ResourceRow]:
     """Every resource of a body that a mapping reads, row by row, with the verdict on its drug or substance."""
     found: dict[str, Resource] = {}
     rows: list[ResourceRow] = []
@@ -97,7 +108,7 @@ def resource_rows(body: Any, source: str, parts: Parts) -> list[ResourceRow]:  #
         if item.reference:
             found[item.reference] = item.resource
         prefix = entry_prefix(body, item.index)
-        rows += _rows_of(item.resource, prefix, source, found.get, parts)
+        rows += _rows_of(item.resource, prefix, source, lambda name: found.get(name) or known(name), knowledge)
     return rows
 
 
@@ -107,8 +118,8 @@ def entry_prefix(body: Any, index: int) -> str:  # noqa: ANN401 - any JSON
     return f"Bundle.entry[{index}].resource." if bundle else ""
 
 
-def _rows_of(resource: Resource, prefix: str, source: str, known: Known, parts: Parts) -> Iterator[ResourceRow]:
-    ready = compiled(parts.knowledge)
+def _rows_of(resource: Resource, prefix: str, source: str, known: Known, knowledge: Knowledge) -> Iterator[ResourceRow]:
+    ready = compiled(knowledge)
     kind = str(resource.get("resourceType"))
     reading = FhirReading(resource=resource, kind=kind, ready=ready, known=known, source=source, zone=None)
     for mapping in ready.resources.get(kind, ()):
