@@ -130,13 +130,14 @@ def _placement(
     if missing or least < NOTHING < most:
         # Of the possible times only those after the end are read; all are negative when the infusion ran at each.
         least = min(NOTHING, most)
+    certainly_inside = not missing and most <= NOTHING and began.latest <= taken.earliest
     return Placement(
         episode=episode,
         least=least,
         most=most,
         inside=not over,
-        certainly_inside=not missing and most <= NOTHING and began.latest <= taken.earliest,
-        ambiguous=ambiguous or (not exact and not over),
+        certainly_inside=certainly_inside,
+        ambiguous=ambiguous or not (exact or over or certainly_inside),
         time_missing=missing,
         date_only=any(at is not None and at.date_only for at in (sample.collected, episode.ended or episode.started)),
     )

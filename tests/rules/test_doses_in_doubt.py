@@ -104,7 +104,10 @@ def test_a_sample_is_certainly_inside_where_every_possible_time_is(story, ended,
     assert f"The mechanism cannot be assessed: {reason} (rule D0)." in finding.sentence
     assert f", {side} the end (2025-03-0" in finding.sentence
     inside = "the sample was collected before the administration was over"
-    assert (inside in finding.evidence["samples"][0]["because"]) is (side == "before")
+    because = finding.evidence["samples"][0]["because"]
+    assert (inside in because) is (side == "before")
+    order = "the order of sample and dose, or the dose the sample belongs to, is not known"
+    assert (order in because) is ("same-day-ambiguous" in finding.modifiers) is (side == "possibly before")
 
 
 @pytest.mark.parametrize(

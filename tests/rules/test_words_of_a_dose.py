@@ -122,6 +122,7 @@ START_OF_LAST = "the last recorded start (2025-03-03T11:00Z) of pegaspargase 500
     [
         (("3 10:00", "3 10:30"), ("3 11:00", "3 12:00"), "10 12:00", f"168 h (day 7.0) after {END_OF_ROWS}"),
         (("3 10:00", "3 12:00"), ("3 10:30", "3 11:00"), "10 12:00", f"168 h (day 7.0) after {END_OF_ROWS}"),
+        (("3 10:00", "3 12:00"), ("3 11:00", "3 12:00"), "10 12:00", f"168 h (day 7.0) after {END_OF_ROWS}"),
         (("3 10:00", None), ("3 11:00", "3 12:00"), "3 11:30", f"before {END_OF_ROWS}"),
         (("3 01:00", None), ("3 11:00", None), "10 11:00", f"168 h (day 7.0) after {START_OF_LAST}"),
         (("3 10:00", None), ("3 11:00", None), "3 10:30", f"before {START_OF_LAST}"),
