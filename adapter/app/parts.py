@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, tzinfo
 from pathlib import Path
@@ -13,7 +13,9 @@ from typing import Any
 from adapter.app.remembering import remembered
 from adapter.domain.message import MessageRef, Stored
 from adapter.domain.policy import RuleBook
+from adapter.domain.units import is_activity_unit
 from adapter.fhir import Canonical
+from adapter.ingest.activity_reading import canonical_unit
 from adapter.ingest.compiled import compiled
 from adapter.ingest.senders import RulesFor, SenderRules
 from adapter.knowledge.lint import lint
@@ -97,9 +99,23 @@ def read_everything(instructions: Instructions, *, thorough: bool = True) -> tup
     knowledge, rulebook = _knowledge(
         settings or Settings(), overlays, policies, faults, drafts=instructions.drafts, thorough=thorough
     )
+    if settings and knowledge:
+        wrong = list(_wrong_units(settings, knowledge, instructions.config or "the configuration"))
+        faults.extend(wrong)
+        knowledge = None if wrong else knowledge
     if settings is None or knowledge is None or rulebook is None:
         return None, faults
     return Loaded(settings=settings, knowledge=knowledge, rulebook=rulebook), faults
+
+
+def _wrong_units(settings: Settings, knowledge: Knowledge, file: str) -> Iterator[Fault]:
+    """Units assumed for a sender that are none of an activity: levels would go without one, and nobody be told."""
+    units = knowledge.tables["units"]
+    for sender in settings.senders:
+        unit = sender.assumed_unit
+        if unit and not is_activity_unit(canonical_unit(unit, "", units, sender.match) or unit):
+            said = f"'assumed_unit: {unit}' of the sender '{sender.match}'"
+            yield Fault(file=file, line=0, text=f"{said} is no unit of an activity; write IU/mL or IU/L")
 
 
 def load_instructions(given: Mapping[str, Any]) -> Loaded:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from traceback import extract_tb
@@ -168,13 +168,20 @@ def _step(
     events = [(event, ref.digest) for ref, translated in readings for t in translated for event in t.events]
     said = {event for event, _ in events}
     before = _read_before(readings, state)
-    kept = {row.event for row in before} if again else set()
+    kept = {row.event for row in before} | _known(said, state) if again else set()
     return Step(
         message=message,
         recorded=_placed([one for one in events if one[0] not in kept], state),
         superseded=tuple(row for row in before if row.event not in said),
         records=tuple(record for _, translated in readings for t in translated for record in t.patients),
     )
+
+
+def _known(events: Collection[Event], state: State) -> set[Event]:
+    """Those of these events that stand already, whatever message said them: a message sent twice has them once."""
+    asked = tuple(events)
+    held = {row.event for patient in state.holders(asked) for row in state.recall(patient, asked).recorded}
+    return held & set(asked)
 
 
 def _read_before(readings: Sequence[tuple[MessageRef, tuple[Translation, ...]]], state: State) -> tuple[Recorded, ...]:

@@ -156,6 +156,21 @@ def test_with_the_tables_of_before_reading_again_changes_nothing_at_all(kept, si
     assert content(kept) == before
 
 
+def test_a_result_that_came_under_two_control_ids_is_no_new_fact_when_either_is_read_again(tmp_path, site, capsys):
+    store = KeptStore(tmp_path / "twice")
+    store.hl7(hospital.oru("T1", filler="F9"))
+    store.hl7(hospital.oru("T2", filler="F9"))
+    catch_up(store.state.checks_due, store.parts, datetime.now(UTC))
+    before = content(store.close())
+    for control_id in ("T1", "T2"):
+        chosen = ["--config", site, "--store", tmp_path / "twice", "--control-id", control_id]
+        _, trial = tree(capsys, *chosen)
+        assert (trial["messages"], trial["changed"], trial["facts"]) == (1, 0, [])
+        _, result = tree(capsys, *chosen, "--apply", "--because", "to see")
+        assert (result["changed"], sum(result["facts"].values())) == (0, 0)
+    assert content(tmp_path / "twice") == before
+
+
 def test_with_another_policy_the_findings_change_though_no_fact_does(kept, site, capsys):
     everything = ["--config", site, "--sender", "*|*", "--policy", "AIEOP09"]
     _, trial = tree(capsys, *everything)
