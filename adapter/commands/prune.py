@@ -52,6 +52,8 @@ def run(options: argparse.Namespace) -> int:
         return _dry(place, options) if options.dry_run else _done(place, options)
     except (CannotRead, CannotKeep, StoreBroken, StoreLocked, StoreTooNew) as fault:
         print(fault, file=sys.stderr)
+    except BrokenPipeError:  # whoever read our output has seen enough
+        raise
     except OSError as fault:
         print(f"The store folder {place.folder} cannot be written: {fault.strerror}.", file=sys.stderr)
     return 2

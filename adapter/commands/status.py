@@ -26,6 +26,8 @@ def run(options: argparse.Namespace) -> int:
         return 2
     try:
         return _watched(place, options) if options.watch else _shown(place, options)
+    except BrokenPipeError:  # whoever read our output has seen enough
+        raise
     except (CannotRead, OSError) as fault:
         print(fault, file=sys.stderr)
         return 2
