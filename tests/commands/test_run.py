@@ -22,6 +22,7 @@ from adapter.commands.test import parts_of
 from adapter.knowledge.codes import PRODUCTS
 from adapter.knowledge.load import load_knowledge
 from adapter.knowledge.policies import load_rulebook
+from adapter.knowledge.shipped import shipped
 from adapter.store.memory_state import MemoryState
 
 MAPPINGS = Path(__file__).parents[2] / "mappings"
@@ -83,7 +84,7 @@ def test_a_good_message_is_told_part_by_part(file, capsys):
     name = file(GOOD)
     code, out, err = asked(capsys, name)
     page = parts(out)
-    table = MAPPINGS / "demo" / "tables" / "activity_tests.csv"
+    table = shipped("mappings") / "demo" / "tables" / "activity_tests.csv"
     assert (code, err) == (0, "")
     assert out.splitlines()[0] == f"{name}, message 1: ORU^R01, control id A1, from LIS_NORTH|HOSP"
     assert page["relevance: relevant"] == [
