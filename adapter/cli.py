@@ -17,6 +17,7 @@ from adapter.commands import replay_options as replay
 from adapter.commands import store_options as store
 from adapter.commands import wire_options as wire
 from adapter.commands import worklist_options as worklist
+from adapter.commands.knowledge_options import knowledge_options
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse names no public one
 EXIT_CODES = "exit codes: 0 fine, 1 problems found, 2 could not run"
@@ -55,10 +56,10 @@ def _parser() -> argparse.ArgumentParser:
     store.status_options(_command(commands, "status", store.STATUS, store.STATUS_EXAMPLES))
     again = _command(commands, "replay", replay.REPLAY, replay.REPLAY_EXAMPLES)
     replay.replay_options(again, _instant)
-    _knowledge(again)
+    knowledge_options(again)
     store.prune_options(_command(commands, "prune", store.PRUNE, store.PRUNE_EXAMPLES))
     work = _command(commands, "worklist", worklist.WORKLIST, worklist.WORKLIST_EXAMPLES)
-    worklist.worklist_options(work, _command, _knowledge)
+    worklist.worklist_options(work, _command, knowledge_options)
     worklist.gaps_options(_command(commands, "gaps", worklist.GAPS, worklist.GAPS_EXAMPLES), _instant)
     check = _command(commands, "check", store.CHECK, store.CHECK_EXAMPLES)
     _service(check)
@@ -67,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     _lint(commands)
     message = _command(commands, "run", analyst.RUN, analyst.RUN_EXAMPLES)
     analyst.run_options(message)
-    _knowledge(message)
+    knowledge_options(message)
     analyst.test_options(_command(commands, "test", analyst.TEST, analyst.TEST_EXAMPLES))
     _policies(commands)
     _conform(commands)
@@ -108,7 +109,7 @@ def _service(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--insecure", action="store_true", help="allow a non-loopback HTTP address without TLS and token"
     )
-    _knowledge(parser)
+    knowledge_options(parser)
 
 
 def _play(commands: Commands) -> None:
@@ -128,7 +129,7 @@ def _play(commands: Commands) -> None:
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="site configuration (YAML)")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    _knowledge(parser)
+    knowledge_options(parser)
 
 
 def _explain(commands: Commands) -> None:
@@ -151,7 +152,7 @@ def _explain(commands: Commands) -> None:
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="site configuration (YAML)")
     parser.add_argument("--json", action="store_true", help="print the explanations as JSON")
-    _knowledge(parser)
+    knowledge_options(parser)
 
 
 def _demo(commands: Commands) -> None:
@@ -185,7 +186,7 @@ def _lint(commands: Commands) -> None:
         ("troughline lint", "troughline lint --mappings our-tables --json"),
     )
     parser.add_argument("--json", action="store_true", help="print the faults as JSON")
-    _knowledge(parser)
+    knowledge_options(parser)
 
 
 def _policies(commands: Commands) -> None:
@@ -264,21 +265,6 @@ def _benches(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(dest="bench", metavar="BENCH")
     benches.wire_options(_command(kinds, "wire", benches.WIRE, benches.WIRE_EXAMPLES))
     benches.rules_options(_command(kinds, "rules", benches.RULES, benches.RULES_EXAMPLES))
-
-
-def _knowledge(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--mappings",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="DIR",
-        help="a folder laid over the shipped mappings (may repeat)",
-    )
-    parser.add_argument(
-        "--policy", action="append", default=[], metavar="ID", help="replaces the default of its products (may repeat)"
-    )
-    parser.add_argument("--draft", action="store_true", help="accept policies with numbers that are not verified")
 
 
 def _instant(text: str) -> datetime:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeVar
 
+from adapter.pipeline.reception import NAME_LIMIT_CHARS
+
 SENDERS_REMEMBERED = 4096
-LONGEST_REMEMBERED_CHARS = 512
-"""Two fields of type HD at their longest (227 each in HL7 2.5.1) fit."""
 
 Found = TypeVar("Found")
 
@@ -18,6 +18,6 @@ def remembered(find: Callable[[str], Found]) -> Callable[[str], Found]:
     known = lru_cache(SENDERS_REMEMBERED)(find)
 
     def of(sender: str) -> Found:
-        return known(sender) if len(sender) <= LONGEST_REMEMBERED_CHARS else find(sender)
+        return known(sender) if len(sender) <= NAME_LIMIT_CHARS else find(sender)
 
     return of

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from adapter.commands.knowledge_options import mappings_option
+
 RUN = "Show how one message is read: relevance and why, events, problems, gaps, unread fields, answer, resources."
 RUN_EXAMPLES = (
     "troughline run result.hl7",
@@ -45,11 +47,4 @@ def test_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--accept", action="store_true", help="write what comes out now into the cases that differ")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    parser.add_argument(
-        "--mappings",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="DIR",
-        help="a folder laid over the shipped mappings (may repeat)",
-    )
+    mappings_option(parser)

@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
+from adapter.commands.knowledge_options import mappings_option
+
 Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse names no public one
 Command = Callable[[Parsers, str, str, Sequence[str]], argparse.ArgumentParser]
 
@@ -50,7 +52,7 @@ def worklist_options(
         action.add_argument("--store", type=Path, metavar="DIR", help="folder of the store")
         action.add_argument("--json", action="store_true", help="print the result as JSON")
     for action in (listing, show):
-        _mappings(action)
+        mappings_option(action)
     knowledge(release)
 
 
@@ -70,18 +72,7 @@ def gaps_options(parser: argparse.ArgumentParser, instant: Callable[[str], datet
     parser.add_argument("--since", type=instant, metavar="TIME", help="received at or after, ISO 8601 with offset")
     parser.add_argument("--all", action="store_true", help="list codes of other tests too, which resemble none of ours")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    _mappings(parser)
-
-
-def _mappings(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--mappings",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="DIR",
-        help="a folder laid over the shipped mappings (may repeat)",
-    )
+    mappings_option(parser)
 
 
 def _place(text: str) -> tuple[str, int]:

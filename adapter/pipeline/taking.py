@@ -20,7 +20,6 @@ from adapter.store.faults import CannotKeep
 ACCEPTED = Answer(code="AA")
 COMMITTED = Answer(code="CA")
 NOTHING = Answer(code="")
-LONGEST_REMEMBERED_CHARS = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +93,7 @@ def note_irrelevant(message: Incoming, judgement: Judgement, door: Door, recepti
 def _asks_whether_we_are_there(message: Incoming, door: Door) -> bool:
     names = message.sender, message.message_type
     # What is longer than any name is looked at and not remembered: a peer writes there what it likes.
-    short = sum(map(len, names)) <= LONGEST_REMEMBERED_CHARS
+    short = sum(map(len, names)) <= NAME_LIMIT_CHARS
     return (_is_heartbeat if short else _is_heartbeat.__wrapped__)(door.heartbeats, *names)
 
 

@@ -9,11 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from threading import Condition, Thread
 
-from sqlalchemy import BigInteger, Column, Engine, Index, Integer, LargeBinary, MetaData, Table, Text, func, select
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, func, select
 
 from adapter.store.faults import CannotKeep, StoreBroken
-from adapter.store.migrations import Schema, stored_version
-from adapter.store.sql_database import Database, Instant, reader_engine, sorted_faults
+from adapter.store.file_beside import FileBeside
+from adapter.store.migrations import Schema
+from adapter.store.sql_database import Database, Instant
 
 FILE = "answers.db"
 WAITING_LIMIT = 100_000
@@ -112,57 +113,28 @@ class OwedAnswers:
             return self._changed.wait_for(lambda: self._closing, RETRY_S)
 
 
-class OwedAnswersReader:
+class OwedAnswersReader(FileBeside):
     """The file as the process that sends reads it: it never writes, and a file not made yet holds nothing."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._engine: Engine | None = None
 
     def after(self, listener: str, last: int, limit: int) -> list[Owed]:
         """The next answers of a port behind an id, in order. Raises CannotKeep or StoreBroken."""
-        engine = self._open()
-        if engine is None:
-            return []
         query = (
             select(owed.c.id, owed.c.made_at, owed.c.body)
             .where(owed.c.listener == listener, owed.c.id > last)
             .order_by(owed.c.id)
             .limit(limit)
         )
-        with sorted_faults(), engine.begin() as connection:
-            return [Owed(**row) for row in connection.execute(query).mappings()]
+        with self.reading() as connection:
+            return [Owed(**row) for row in connection.execute(query).mappings()] if connection else []
 
     def waiting(self, listener: str, last: int) -> int:
         """How many answers of a port lie behind an id."""
-        engine = self._open()
-        if engine is None:
-            return 0
         query = select(func.count()).where(owed.c.listener == listener, owed.c.id > last)
-        with sorted_faults(), engine.begin() as connection:
-            return int(connection.execute(query).scalar_one())
+        with self.reading() as connection:
+            return int(connection.execute(query).scalar_one()) if connection else 0
 
     def last_id(self) -> int:
         """The id of the newest answer of all ports, 0 when there is none."""
-        engine = self._open()
-        if engine is None:
-            return 0
-        with sorted_faults(), engine.begin() as connection:
-            return int(connection.execute(select(func.coalesce(func.max(owed.c.id), 0))).scalar_one())
-
-    def close(self) -> None:
-        """Close every connection."""
-        if self._engine is not None:
-            self._engine.dispose()
-            self._engine = None
-
-    def _open(self) -> Engine | None:
-        if self._engine is None and self._path.exists():
-            engine = reader_engine(self._path)
-            with sorted_faults(), engine.begin() as connection:
-                made = stored_version(connection) > 0
-            if not made:
-                engine.dispose()
-                return None
-            self._engine = engine
-        return self._engine
+        query = select(func.coalesce(func.max(owed.c.id), 0))
+        with self.reading() as connection:
+            return int(connection.execute(query).scalar_one()) if connection else 0

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, select
 
 from adapter.domain.message import Arrival, Header, Kept, Stored
 from adapter.store import inbox_pruning, inbox_search
 from adapter.store.census import CodeSeen
 from adapter.store.crash_points import reached
 from adapter.store.faults import BytesPruned, CannotKeep
+from adapter.store.file_beside import FileBeside
 from adapter.store.inbox_rows import (
     add_messages,
     add_notes,
@@ -26,11 +27,10 @@ from adapter.store.inbox_rows import (
 )
 from adapter.store.inbox_tables import INBOX, answers, messages
 from adapter.store.journey import Received
-from adapter.store.migrations import stored_version
 from adapter.store.notes import Notebook
 from adapter.store.placing import place
 from adapter.store.retention import Line, Portion
-from adapter.store.sql_database import Database, reader_engine, sorted_faults
+from adapter.store.sql_database import Database
 
 NOTES_EVERY_S = 0.5
 """How often headers and census ride along at most; what waits then is written by the next batch, or by `flush`."""
@@ -140,115 +140,67 @@ class SqliteInbox:
             self._database.close()
 
 
-class SqliteInboxReader:
+class SqliteInboxReader(FileBeside):
     """An inbox file as another process reads it: it never writes, and a file not made yet is an empty inbox."""
 
     def __init__(self, path: Path, name: str) -> None:
+        super().__init__(path)
         self.name = name
-        self._path = path
-        self._engine: Engine | None = None
 
     def after(self, seq: int, limit: int) -> list[Stored]:
         """At most `limit` messages behind a place, in order."""
-        engine = self._open()
-        if engine is None:
-            return []
-        with sorted_faults(), engine.begin() as connection:
-            return _after(connection, seq, limit)
+        with self.reading() as connection:
+            return _after(connection, seq, limit) if connection else []
 
     def get(self, seq: int) -> Stored:
         """The message at a place; raises KeyError when there is none, or its bytes were pruned."""
-        engine = self._open()
-        if engine is None:
-            raise KeyError(seq)
-        with sorted_faults(), engine.begin() as connection:
+        with self.reading() as connection:
+            if connection is None:
+                raise KeyError(seq)
             return _get(connection, seq)
 
     def last_seq(self) -> int:
         """The newest place, 0 when nothing was kept yet."""
-        engine = self._open()
-        if engine is None:
-            return 0
-        with sorted_faults(), engine.begin() as connection:
-            return last_seq(connection)
+        with self.reading() as connection:
+            return last_seq(connection) if connection else 0
 
     def census(self) -> list[CodeSeen]:
         """Codes that no table knows, most frequent first."""
-        engine = self._open()
-        if engine is None:
-            return []
-        with sorted_faults(), engine.begin() as connection:
-            return read_census(connection)
+        with self.reading() as connection:
+            return read_census(connection) if connection else []
 
     def irrelevant(self, limit: int) -> list[Header]:
         """The newest headers of irrelevant messages, newest first."""
-        engine = self._open()
-        if engine is None:
-            return []
-        with sorted_faults(), engine.begin() as connection:
-            return read_headers(connection, limit)
+        with self.reading() as connection:
+            return read_headers(connection, limit) if connection else []
 
     def with_control_id(self, control_id: str) -> tuple[list[Received], list[Header]]:
         """Every message with this MSH-10, and what is kept of irrelevant ones with it."""
-        engine = self._open()
-        if engine is None:
-            return [], []
-        with sorted_faults(), engine.begin() as connection:
+        with self.reading() as connection:
+            if connection is None:
+                return [], []
             kept = inbox_search.with_control_id(connection, self.name, control_id)
             return kept, inbox_search.headers_with_control_id(connection, control_id)
 
     def with_digests(self, digests: Sequence[str]) -> list[Received]:
         """Every message with one of these contents."""
-        engine = self._open()
-        if engine is None:
-            return []
-        with sorted_faults(), engine.begin() as connection:
-            return inbox_search.with_digests(connection, self.name, digests)
+        with self.reading() as connection:
+            return inbox_search.with_digests(connection, self.name, digests) if connection else []
 
     def headers_by_sender(
         self, *, control_id: str | None, since: datetime | None, until: datetime | None
     ) -> dict[str, int]:
         """How many headers of irrelevant messages are kept of each sender, under these conditions."""
-        engine = self._open()
-        if engine is None:
-            return {}
-        with sorted_faults(), engine.begin() as connection:
+        with self.reading() as connection:
+            if connection is None:
+                return {}
             return inbox_search.headers_by_sender(connection, control_id=control_id, since=since, until=until)
 
     def answered_with(self, code: str) -> frozenset[int]:
         """The places of messages that got this answer."""
-        engine = self._open()
-        if engine is None:
-            return frozenset()
-        with sorted_faults(), engine.begin() as connection:
-            return frozenset(connection.execute(select(answers.c.seq).where(answers.c.code == code)).scalars())
-
-    @contextmanager
-    def reading(self) -> Iterator[Connection | None]:
-        """One consistent picture of the file; None where it is not made yet."""
-        engine = self._open()
-        if engine is None:
-            yield None
-            return
-        with sorted_faults(), engine.begin() as connection:
-            yield connection
-
-    def close(self) -> None:
-        """Close every connection."""
-        if self._engine is not None:
-            self._engine.dispose()
-            self._engine = None
-
-    def _open(self) -> Engine | None:
-        if self._engine is None and self._path.exists():
-            engine = reader_engine(self._path)
-            with sorted_faults(), engine.begin() as connection:
-                made = stored_version(connection) > 0
-            if not made:
-                engine.dispose()
-                return None
-            self._engine = engine
-        return self._engine
+        query = select(answers.c.seq).where(answers.c.code == code)
+        with self.reading() as connection:
+            return frozenset(connection.execute(query).scalars() if connection else ())
 
 
 def _after(connection: Connection, seq: int, limit: int) -> list[Stored]:

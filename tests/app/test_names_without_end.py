@@ -10,9 +10,10 @@ import pytest
 from adapter.app import counters
 from adapter.app.engine import Engine, EngineParts
 from adapter.app.parts import rules_for
-from adapter.app.remembering import LONGEST_REMEMBERED_CHARS, SENDERS_REMEMBERED, remembered
+from adapter.app.remembering import SENDERS_REMEMBERED, remembered
 from adapter.app.replaying import ASKED, FOLDER, Replays, Request, ask
 from adapter.app.silence import HEARD_FILE, SilenceWatch
+from adapter.pipeline.reception import NAME_LIMIT_CHARS
 from adapter.settings import Sender, Settings
 
 AT = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -39,7 +40,7 @@ def test_as_many_senders_are_remembered_as_fit_and_the_oldest_goes_first():
     assert len(asked) == SENDERS_REMEMBERED + 2
 
 
-@pytest.mark.parametrize(("length", "times"), [(LONGEST_REMEMBERED_CHARS, 1), (LONGEST_REMEMBERED_CHARS + 1, 2)])
+@pytest.mark.parametrize(("length", "times"), [(NAME_LIMIT_CHARS, 1), (NAME_LIMIT_CHARS + 1, 2)])
 def test_what_no_sender_is_called_is_looked_up_and_not_kept(length, times):
     asked = []
     of = remembered(lambda sender: asked.append(sender) or len(sender))

@@ -12,7 +12,6 @@ from adapter.domain.message import Answer, Translation
 from adapter.pipeline import taking
 from adapter.pipeline.receive import Door, receive_hl7, too_large, worded
 from adapter.pipeline.reception import NAME_LIMIT_CHARS
-from adapter.pipeline.taking import LONGEST_REMEMBERED_CHARS
 from adapter.store.faults import CannotKeep, StoreBroken
 
 DOOR = Door(listener="lab", source="ward")
@@ -223,7 +222,7 @@ def test_of_a_field_longer_than_any_name_only_its_beginning_is_kept(keeper, make
 @pytest.mark.parametrize("more", [0, 1])
 def test_a_heartbeat_of_any_length_is_one_and_only_names_are_remembered(keeper, make_reception, more):
     reception, observed = make_reception(keeper())
-    name = b"L" * (LONGEST_REMEMBERED_CHARS - len(b"|HOSPORU^R01") + more)
+    name = b"L" * (NAME_LIMIT_CHARS - len(b"|HOSPORU^R01") + more)
     taking._is_heartbeat.cache_clear()
     door = Door(listener="lab", source="ward", heartbeats=("*|HOSP",))
     received(hospital.everyday("E1").replace(b"HOSPLAB", name), reception, door)
