@@ -5,26 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from made_measurements import measured
 
 from adapter.commands import bench_slow_disk
-from adapter.commands.bench_load import Measured
 from adapter.commands.bench_plain import Pace, Syncs
 from adapter.commands.bench_slow_disk import DELAY_US, CannotSlow, Extent, SlowDisk, library
 from adapter.commands.bench_wire_runs import Run
 
-MEASURED = Measured(
-    messages=100,
-    begun_at=0.0,
-    seconds=1.0,
-    cpu_us=10.0,
-    p50_us=100.0,
-    p95_us=200.0,
-    p99_us=300.0,
-    p999_us=400.0,
-    most_us=500.0,
-    codes={"AA": 100},
-    bytes_per_message=480.0,
-)
+MEASURED = measured(100)
 RUN = Run(name="slow", measured=MEASURED, whole_s=1.0, cpu_us={"intake": 1.0}, resident_mib={"intake": 60.0})
 SLOW = SlowDisk(
     syncs=Syncs(p50_us=5_100.0, p99_us=5_900.0, per_s=190.0, spread=0.1),

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from made_measurements import measured
 
 from adapter.cli import _parser, main
 from adapter.commands import bench_growth, bench_slow_disk, bench_whole, bench_wire
 from adapter.commands.bench_filter import FilterCost
 from adapter.commands.bench_growth import Growth, StoreCost
 from adapter.commands.bench_limits import Limits
-from adapter.commands.bench_load import Measured
 from adapter.commands.bench_machine import file_system, libraries, machine_with
 from adapter.commands.bench_plain import Pace, Syncs
 from adapter.commands.bench_replay import Pace as ArchivePace
@@ -24,19 +24,7 @@ from adapter.commands.bench_whole import Whole
 from adapter.commands.bench_wire import Wire
 from adapter.commands.bench_wire_runs import LoadBroke, Run
 
-MEASURED = Measured(
-    messages=1000,
-    begun_at=0.0,
-    seconds=1.0,
-    cpu_us=10.0,
-    p50_us=100.0,
-    p95_us=200.0,
-    p99_us=300.0,
-    p999_us=400.0,
-    most_us=500.0,
-    codes={"AA": 1000},
-    bytes_per_message=480.0,
-)
+MEASURED = measured(1000)
 RUN = Run(
     name="run",
     measured=MEASURED,

@@ -7,13 +7,13 @@ from argparse import Namespace
 from dataclasses import replace
 
 import pytest
+from made_measurements import measured
 
 from adapter.cli import _parser
 from adapter.commands import bench_wire
 from adapter.commands.bench_feed import feed_of
 from adapter.commands.bench_filter import FilterCost, filter_cost
 from adapter.commands.bench_limits import Limits
-from adapter.commands.bench_load import Measured
 from adapter.commands.bench_plain import Pace, Syncs
 from adapter.commands.bench_wire import Wire
 from adapter.commands.bench_wire_goals import gated, goals_of
@@ -24,19 +24,7 @@ from adapter.ingest.relevance import RelevanceFilter
 from adapter.knowledge.load import load_knowledge
 from adapter.knowledge.shipped import shipped
 
-MEASURED = Measured(
-    messages=1000,
-    begun_at=0.0,
-    seconds=1.0,
-    cpu_us=10.0,
-    p50_us=100.0,
-    p95_us=200.0,
-    p99_us=300.0,
-    p999_us=400.0,
-    most_us=500.0,
-    codes={"AA": 1000},
-    bytes_per_message=480.0,
-)
+MEASURED = measured(1000)
 LIMITS = Limits(
     syncs=Syncs(p50_us=50.0, p99_us=50.0, per_s=20_000.0, spread=0.1),
     echo=(replace(MEASURED, seconds=0.5, p99_us=50.0),) * 2,
