@@ -57,8 +57,7 @@ def read_level(
         value_place=(segment, number),
         unit_place=unit_place,
         units=units,
-        assumed=rules.assumed_unit
-        and (canonical_unit(rules.assumed_unit, "", units, scope.sender) or rules.assumed_unit),
+        assumed=_assumed_unit(rules, units, scope.sender),
         sender=scope.sender,
         notes=notes,
     )
