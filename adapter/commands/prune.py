@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,7 @@ from adapter.app.pruning import (
 from adapter.app.user_name import user_name
 from adapter.commands.check_store import alone, lock_holder
 from adapter.commands.prune_text import Told, history_page, history_tree, page_of, tree_of
-from adapter.commands.store_parts import CannotRead, Place, opened, place_of
-from adapter.store.faults import CannotKeep, StoreBroken, StoreLocked, StoreTooNew
+from adapter.commands.store_parts import Place, done_on, opened, place_of
 from adapter.store.folder import lock_store
 from adapter.store.prunable import prunes
 from adapter.store.retention import Line, Retention, believed, horizon
@@ -43,20 +43,16 @@ def run(options: argparse.Namespace) -> int:
     place = place_of(options.store, options.config)
     if place is None:
         return 2
-    try:
-        with opened(place.folder) as parts:
-            if options.history:
-                lines = [line for inbox in parts.inboxes for line in prunes(inbox, HISTORY)]
-                print(_json(history_tree(lines)) if options.json else history_page(lines))
-                return 0
-        return _dry(place, options) if options.dry_run else _done(place, options)
-    except (CannotRead, CannotKeep, StoreBroken, StoreLocked, StoreTooNew) as fault:
-        print(fault, file=sys.stderr)
-    except BrokenPipeError:  # whoever read our output has seen enough
-        raise
-    except OSError as fault:
-        print(f"The store folder {place.folder} cannot be written: {fault.strerror}.", file=sys.stderr)
-    return 2
+    return done_on(place.folder, partial(_acted, place, options))
+
+
+def _acted(place: Place, options: argparse.Namespace) -> int:
+    with opened(place.folder) as parts:
+        if options.history:
+            lines = [line for inbox in parts.inboxes for line in prunes(inbox, HISTORY)]
+            print(_json(history_tree(lines)) if options.json else history_page(lines))
+            return 0
+    return _dry(place, options) if options.dry_run else _done(place, options)
 
 
 def _dry(place: Place, options: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from adapter.app.parts import Instructions, Loaded, read_everything
 from adapter.commands.faults import tell
@@ -13,9 +14,8 @@ from adapter.commands.replay_apply import applied
 from adapter.commands.replay_choose import Chosen, chosen
 from adapter.commands.replay_dry import tried
 from adapter.commands.replay_text import page_of_result, page_of_trial, pruned_text
-from adapter.commands.store_parts import CannotRead, StoreParts, opened
+from adapter.commands.store_parts import StoreParts, done_on, opened
 from adapter.domain.message import MessageRef
-from adapter.store.faults import CannotKeep, StoreBroken, StoreLocked, StoreTooNew
 
 CHOICES = ("reason", "answered", "control_id", "sender", "since", "until", "irrelevant")
 
@@ -29,23 +29,19 @@ def run(options: argparse.Namespace) -> int:
     loaded = _loaded(options)
     if loaded is None:
         return 2
-    try:
-        with opened(loaded.settings.store) as store:
-            found = chosen(store, options, loaded)
-            _say_left_out(found)
-            if not found.messages and found.pruned:
-                return 1
-            if not found.messages:
-                print("No message that was understood fits; nothing was read again.", file=sys.stderr)
-                return 1
-            return _apply(loaded, found, options) if options.apply else _try(loaded, store, found, options)
-    except (CannotRead, CannotKeep, StoreBroken, StoreLocked, StoreTooNew) as fault:
-        print(fault, file=sys.stderr)
-    except BrokenPipeError:  # whoever read our output has seen enough
-        raise
-    except OSError as fault:
-        print(f"The store folder {loaded.settings.store} cannot be written: {fault.strerror}.", file=sys.stderr)
-    return 2
+    return done_on(loaded.settings.store, partial(_read_again, loaded, options))
+
+
+def _read_again(loaded: Loaded, options: argparse.Namespace) -> int:
+    with opened(loaded.settings.store) as store:
+        found = chosen(store, options, loaded)
+        _say_left_out(found)
+        if not found.messages and found.pruned:
+            return 1
+        if not found.messages:
+            print("No message that was understood fits; nothing was read again.", file=sys.stderr)
+            return 1
+        return _apply(loaded, found, options) if options.apply else _try(loaded, store, found, options)
 
 
 def _misuse(options: argparse.Namespace) -> str | None:

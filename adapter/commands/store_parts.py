@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from adapter.commands.faults import tell
 from adapter.settings import Settings, load_settings
-from adapter.store.faults import CannotKeep, StoreBroken
+from adapter.store.faults import CannotKeep, StoreBroken, StoreLocked, StoreTooNew
 from adapter.store.sqlite_inbox import SqliteInboxReader
 from adapter.store.state_reader import SqliteStateReader
 
@@ -78,3 +78,16 @@ def opened(folder: Path) -> Iterator[StoreParts]:
         parts.state.close()
         for inbox in parts.inboxes:
             inbox.close()
+
+
+def done_on(folder: Path, work: Callable[[], int]) -> int:
+    """The exit code of work on a store; what the store does not allow is told on stderr and gives 2."""
+    try:
+        return work()
+    except (CannotRead, CannotKeep, StoreBroken, StoreLocked, StoreTooNew) as fault:
+        print(fault, file=sys.stderr)
+    except BrokenPipeError:  # whoever read our output has seen enough
+        raise
+    except OSError as fault:
+        print(f"The store folder {folder} cannot be written: {fault.strerror}.", file=sys.stderr)
+    return 2

@@ -7,11 +7,12 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from adapter.app.parts import Instructions, read_everything
 from adapter.commands.faults import tell
-from adapter.commands.store_parts import CannotRead, Place, StoreParts, opened, place_of
+from adapter.commands.store_parts import Place, StoreParts, done_on, opened, place_of
 from adapter.commands.worklist_change import Change, discarded, released
 from adapter.commands.worklist_history import AuditLine, audit_lines, history_page, place_text
 from adapter.commands.worklist_read import Site, Waiting, looked_at, site_of, work_list
@@ -21,7 +22,6 @@ from adapter.domain.times import instant_text
 from adapter.knowledge.load import load_knowledge
 from adapter.knowledge.text_yaml import did_you_mean
 from adapter.settings import Settings
-from adapter.store.faults import CannotKeep, StoreBroken, StoreLocked, StoreTooNew
 from adapter.store.journey import Received
 
 SCHEMA = 1
@@ -32,25 +32,21 @@ def run(options: argparse.Namespace) -> int:
     place = place_of(options.store, options.config)
     if place is None:
         return 2
-    try:
-        match options.action:
-            case "list":
-                return _list(place, options)
-            case "show":
-                return _show(place, options)
-            case "release":
-                return _release(options)
-            case "discard":
-                return _changed(discarded(place.folder, options.places, options.because), options)
-            case _:
-                return _history(place, options)
-    except (CannotRead, CannotKeep, StoreBroken, StoreLocked, StoreTooNew) as fault:
-        print(fault, file=sys.stderr)
-    except BrokenPipeError:  # whoever read our output has seen enough
-        raise
-    except OSError as fault:
-        print(f"The store folder {place.folder} cannot be written: {fault.strerror}.", file=sys.stderr)
-    return 2
+    return done_on(place.folder, partial(_acted, place, options))
+
+
+def _acted(place: Place, options: argparse.Namespace) -> int:
+    match options.action:
+        case "list":
+            return _list(place, options)
+        case "show":
+            return _show(place, options)
+        case "release":
+            return _release(options)
+        case "discard":
+            return _changed(discarded(place.folder, options.places, options.because), options)
+        case _:
+            return _history(place, options)
 
 
 def _site(place: Place, options: argparse.Namespace) -> Site | None:
