@@ -16,7 +16,7 @@ from adapter.ingest.fhir_reading import FhirReading, Known
 from adapter.ingest.hl7v2 import Message, NotHl7, Segment, read_message
 from adapter.ingest.oru import ResultMapping
 from adapter.ingest.scopes import Scope, walk
-from adapter.ingest.v2_fields import codings
+from adapter.ingest.v2_fields import names_of
 from adapter.knowledge.paths import read_v2_path
 from adapter.knowledge.spec import Knowledge, Select
 from adapter.pipeline.parts import Parts
@@ -83,7 +83,7 @@ def result_rows(message: Message, sender: str, knowledge: Knowledge) -> tuple[li
 
 
 def _judged(segment: Segment, number: int, select: Select, sender: str, knowledge: Knowledge) -> Judged:
-    named = codings(segment, number)
+    named = names_of(segment, number)
     verdict, hit = judge(knowledge.tables[select.table], named, select.near, sender)
     where = f"{segment.name}[{segment.occurrence}]-{number}"
     return Judged(where=where, triplets=tuple(named), verdict=verdict, hit=hit, select=select, at=(segment, number))

@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from adapter.commands.judged_rows import Judged
-from adapter.ingest.code_lookup import TEXT_SYSTEM
-from adapter.knowledge.codes import TARGETS
+from adapter.knowledge.codes import TARGETS, TEXT_SYSTEM
 from adapter.knowledge.spec import NOT_OURS, Table
 from adapter.knowledge.tables import STANDARD
 

@@ -21,11 +21,12 @@ from adapter.commands.missing_codes import (
 )
 from adapter.fhir import UnreadableJsonError, loads
 from adapter.ingest.activity_reading import canonical_unit
-from adapter.ingest.code_lookup import TEXT_SYSTEM, look_up, look_up_text
+from adapter.ingest.code_lookup import look_up, look_up_text
 from adapter.ingest.compiled import compiled
 from adapter.ingest.fhir_check import is_retraction
 from adapter.ingest.fhir_fields import FhirField
 from adapter.ingest.fhir_reading import Known, concepts_of, identifiers, place, text_of, triplets
+from adapter.knowledge.codes import TEXT_SYSTEM
 from adapter.knowledge.spec import Knowledge, Table
 
 DRUG_NAME = re.compile(r"[^\W\d_](?!.*\d{5})[\w .,/()%+-]{0,39}")

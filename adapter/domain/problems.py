@@ -158,6 +158,20 @@ KINDS: dict[str, ProblemKind] = {
             advice="Set the zone of the sender; until then every zone counts as possible.",
         ),
         ProblemKind(
+            code="time-ambiguous",
+            severity="warning",
+            hl7_code="102",
+            title="A local time that comes twice: the clocks go back",
+            advice="The first of the two was taken. Let the sender send times with their offset.",
+        ),
+        ProblemKind(
+            code="time-skipped",
+            severity="warning",
+            hl7_code="102",
+            title="A local time that does not exist: the clocks skip it",
+            advice="It was read by the clock of before the change. Check the zone set for the sender, and his clock.",
+        ),
+        ProblemKind(
             code="field-missing",
             severity="error",
             hl7_code="101",

@@ -6,10 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from adapter.knowledge.codes import TEXT_SYSTEM
 from adapter.knowledge.spec import NOT_OURS, Row, Table
-
-TEXT_SYSTEM = "text"
-"""The system of table rows that match a text instead of a code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +44,26 @@ def look_up_text(table: Table, texts: Iterable[str], sender: str) -> Hit | None:
     return None
 
 
+def another_matter(table: Table, text: str, sender: str) -> Hit | None:
+    """The row that says of this text, word for word, that a test so called is not ours; a text never says it is."""
+    hit = look_up_text(table, (text,), sender)
+    return hit if hit and hit.row.target == NOT_OURS else None
+
+
 def judge(
     table: Table, triplets: Sequence[tuple[str, str, str]], near: Sequence[str], sender: str
 ) -> tuple[Literal["ours", "near", "other"], Hit | None]:
     """Whether a code is ours, looks like ours, or is another matter (CONTRACTS 1, relevance).
 
-    The hit of a code that is another matter is its `not ours` row, if it has one.
+    The hit of a code that is another matter is its `not ours` row, if it has one. A coding whose text has such a row
+    does not look like ours; another coding beside it still may.
     """
     hit = look_up(table, triplets, sender)
     if hit:
         return ("other" if hit.row.target == NOT_OURS else "ours"), hit
-    words = " ".join(f"{code} {text}" for code, text, _ in triplets).casefold()
-    return ("near", None) if any(word.casefold() in words for word in near) else ("other", None)
+    refused = [another_matter(table, text, sender) for _, text, _ in triplets]
+    left = [coding for coding, row in zip(triplets, refused, strict=True) if row is None]
+    words = " ".join(f"{code} {text}" for code, text, _ in left).casefold()
+    if any(word.casefold() in words for word in near):
+        return "near", None
+    return "other", next((row for row in refused if row), None)

@@ -18,6 +18,7 @@ from adapter.ingest.fhir_bundle import literal_reference, reference_to
 from adapter.ingest.fhir_fields import FhirField, FhirPath, Resource, Row
 from adapter.ingest.notes import Notes
 from adapter.ingest.patients import best_identifier
+from adapter.ingest.zones import unclear_local_time
 
 Known = Callable[[str], Resource | None]
 Triplet = tuple[str, str, str]
@@ -157,6 +158,9 @@ def moment_at(reading: FhirReading, spec: FhirField, row: Row) -> tuple[Moment |
         reading.notes.remark("zone-missing")
     elif at.zone_from == "sender" and at.precision in {"hour", "minute", "second"}:
         reading.notes.remark("zone-assumed")
+    unclear = unclear_local_time(at, reading.zone)
+    if unclear:
+        reading.notes.add(problem(unclear, where=where))
     return at, path
 
 

@@ -16,7 +16,7 @@ from adapter.ingest.oru import ResultMapping, measured
 from adapter.ingest.patients import hl7_patient
 from adapter.ingest.scopes import Order, Scope, walk
 from adapter.ingest.senders import RulesFor, SenderRules
-from adapter.ingest.v2_fields import codings
+from adapter.ingest.v2_fields import names_of
 from adapter.ingest.zones import Zone, message_zone, stamp_of
 from adapter.knowledge.spec import Knowledge
 
@@ -164,7 +164,7 @@ def _judge_row(
     """Whether a row is a result of ours; a near miss is named, any other code goes to the census."""
     select = results.mapping.select
     number = _first_field(select.codes)
-    triplets = codings(scope.row, number)
+    triplets = names_of(scope.row, number)
     tests = reading.compiled.knowledge.tables[select.table]
     verdict, test = judge(tests, triplets, select.near, reading.sender)
     match verdict:
@@ -184,7 +184,7 @@ def _judge_order(reading: Reading, results: ResultMapping, order: Order, *, answ
     if request is None:
         return
     select = results.mapping.select
-    triplets = codings(request, 4)
+    triplets = names_of(request, 4)
     verdict, _ = judge(reading.compiled.knowledge.tables[select.table], triplets, select.near, reading.sender)
     if verdict == "ours" and any_rows:
         reading.counts_as("relevant")

@@ -16,7 +16,7 @@ from adapter.ingest.notes import Notes, at_field
 from adapter.ingest.scopes import Scope
 from adapter.ingest.senders import SenderRules
 from adapter.ingest.v2_fields import Found, V2Field, codings, compile_field
-from adapter.ingest.zones import Zone
+from adapter.ingest.zones import Zone, unclear_local_time
 from adapter.knowledge.spec import FieldSpec, Knowledge, Mapping, Table
 
 PROMOTED = "promote-to-final"
@@ -179,6 +179,9 @@ def _collected(scope: Scope, results: ResultMapping, status: str, zone: Zone, no
     if first.zone_from == "unknown":
         notes.add(at_field("zone-missing", found[0].segment, found[0].field))
         notes.remark("zone-missing")
+    unclear = unclear_local_time(first, zone.zone)
+    if unclear:
+        notes.add(at_field(unclear, found[0].segment, found[0].field))
     if field.spec.must_agree_minutes is not None:
         _compare_times(first, found, zone, timedelta(minutes=field.spec.must_agree_minutes), notes)
     return first

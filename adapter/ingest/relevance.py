@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from adapter.domain.message import Relevance
+from adapter.ingest.code_lookup import another_matter
 from adapter.ingest.hl7v2 import Delimiters, NotHl7, read_message, split_messages, unescape
 from adapter.ingest.hl7v2.charsets import candidate_codecs, codec_of, is_transparent
 from adapter.ingest.hl7v2.delimiters import declared_delimiters
@@ -44,15 +45,17 @@ RELEVANT = Judgement(relevance="relevant")
 def judge_code(codings: Iterable[Triple], text: str, *, table: Table, near: tuple[str, ...], sender: str) -> Judgement:
     """Judge one coded field by all its (system, code, text) and its original text (CONTRACTS 1, Relevance).
 
-    A mapped code is relevant; a `not ours` row settles the field; else a near word in a code or text is a near miss.
+    A mapped code is relevant; a `not ours` row settles the field; else a near word in a code or text is a near miss,
+    but for codings and texts that a row calls another matter word for word.
     """
     rows = [(coding, table.find(coding[1], coding[0], sender)) for coding in codings]
-    unknown = tuple(coding for coding, row in rows if row is None)
+    unknown = tuple(coding for coding, row in rows if row is None and not another_matter(table, coding[2], sender))
     if any(row is not None and row.target != NOT_OURS for _, row in rows):
         return Judgement(relevance="relevant", codes=unknown)
     if any(row is not None for _, row in rows):
         return Judgement(relevance="irrelevant", codes=unknown)
-    words = "\n".join((text, *(f"{code}\n{label}" for _, code, label in unknown))).casefold()
+    texts = [original for original in text.split("\n") if not another_matter(table, original, sender)]
+    words = "\n".join((*texts, *(f"{code}\n{label}" for _, code, label in unknown))).casefold()
     found = any(word.casefold() in words for word in near)
     return Judgement(relevance="near-miss" if found else "irrelevant", codes=unknown)
 

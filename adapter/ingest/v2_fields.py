@@ -24,8 +24,13 @@ class Found:
 
 
 PlaceReader = Callable[[Scope], Iterator[Found]]
+Triplet = tuple[str, str, str]
+"""(code, text, system)"""
 KeyReader = Callable[[Scope, Mapping[str, str]], str | None]
 _FIRST: Sequence[int] = (1,)
+_CODINGS_AT = (0, 3, 9)
+_ORIGINAL_TEXT_AT = 8
+_CODED_PARTS = 12
 _JOINERS = {"lines": "\n", "commas": ", ", "spaces": " "}
 
 
@@ -80,12 +85,25 @@ def compile_field(spec: FieldSpec) -> V2Field:
     )
 
 
-def codings(segment: Segment, number: int, repetition: int = 1) -> list[tuple[str, str, str]]:
-    """The filled (code, text, system) triplets of a coded element: the first and the alternate one."""
+def codings(segment: Segment, number: int, repetition: int = 1) -> list[Triplet]:
+    """The filled (code, text, system) triplets of a coded element: the first and both alternate ones (CWE, HL7 2.7)."""
+    parts = _coded_parts(segment, number, repetition)
+    triplets = [(parts[at], parts[at + 1], parts[at + 2]) for at in _CODINGS_AT]
+    return [triplet for triplet in triplets if triplet[0] or triplet[1]]
+
+
+def names_of(segment: Segment, number: int) -> list[Triplet]:
+    """All a coded field says of what it names: the codings of every repetition, and original texts without a code."""
+    repeated = range(1, len(segment.repetitions(number)) + 1)
+    told = [triplet for repetition in repeated for triplet in codings(segment, number, repetition)]
+    originals = [_coded_parts(segment, number, repetition)[_ORIGINAL_TEXT_AT] for repetition in repeated]
+    return told + [("", text, "") for text in originals if text]
+
+
+def _coded_parts(segment: Segment, number: int, repetition: int) -> list[str]:
     sent = (part.strip() for part in segment.components(number, repetition))
-    parts = [*("" if part == NULL else part for part in sent), "", "", "", "", "", ""]
-    pairs = [(parts[0], parts[1], parts[2]), (parts[3], parts[4], parts[5])]
-    return [pair for pair in pairs if pair[0] or pair[1]]
+    parts = ["" if part == NULL else part for part in sent]
+    return parts + [""] * (_CODED_PARTS - len(parts))
 
 
 def _place_reader(path: V2Path, text: str) -> PlaceReader:

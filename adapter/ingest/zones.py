@@ -42,6 +42,20 @@ def message_zone(sent: str | None, sender_zone: tzinfo | None) -> Zone:
     return Zone(zone=sender_zone, source="sender" if sender_zone else "unknown")
 
 
+def unclear_local_time(at: Moment, zone: tzinfo | None) -> str | None:
+    """The problem of a time of day that a sender's clocks show twice in autumn, or skip in spring; else None.
+
+    Of the two instants of an hour that comes twice the first is taken; a skipped one is read by the clock of before.
+    """
+    if zone is None or at.zone_from != "sender" or at.date_only:
+        return None
+    shown = datetime.fromisoformat(at.text).replace(tzinfo=zone)
+    before, after = (shown.replace(fold=fold).utcoffset() for fold in (0, 1))
+    if before is None or after is None or before == after:
+        return None
+    return "time-ambiguous" if before > after else "time-skipped"
+
+
 def stamp_of(sent: str | None, zone: Zone) -> datetime | None:
     """MSH-7 as an instant, for the clock of `play`; a time without any zone is read as UTC."""
     if not sent:

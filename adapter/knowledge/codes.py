@@ -23,6 +23,8 @@ HIGHEST_LIMIT_IU_PER_ML = Decimal("0.1")
 _LIMIT = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6})?")
 _URI = re.compile(r"(?:https?://|urn:)[^\s|]+")
 ACTIVITY = "asparaginase-activity"
+TEXT_SYSTEM = "text"
+"""The system of table rows that match a text instead of a code."""
 PROMOTE = "promote-to-final"
 PRODUCTS = (
     "native-ecoli",
@@ -74,6 +76,8 @@ def target_faults(table: Table) -> Iterator[Fault]:
         yield from _unit_faults(table)
     if table.name == "identifier_systems":
         yield from _system_faults(table)
+    if table.name == "activity_tests":
+        yield from _text_faults(table)
     allowed = TARGETS.get(table.name)
     if allowed is None:
         return
@@ -110,6 +114,16 @@ def _unit_faults(table: Table) -> Iterator[Fault]:
         known = WELL_KNOWN_UNITS.get("".join(row.code.split()).casefold())
         if known and row.target in FACTORS_TO_IU_PER_ML and row.target != known:
             text = f"'{row.code}' means {known} everywhere; it cannot be mapped to '{row.target}'"
+            yield Fault(file=row.file, line=row.line, text=text)
+
+
+def _text_faults(table: Table) -> Iterator[Fault]:
+    """A name alone may say that a test is not ours; that it is ours takes a code."""
+    for row in table.rows:
+        if row.system == TEXT_SYSTEM and row.target == ACTIVITY:
+            text = (
+                f"a row for the text '{row.code}' can only say '{NOT_OURS}'; map the code the laboratory sends with it"
+            )
             yield Fault(file=row.file, line=row.line, text=text)
 
 

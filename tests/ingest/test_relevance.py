@@ -26,7 +26,12 @@ def knowledge_of(*rows: Row) -> Knowledge:
 
 
 KNOWLEDGE = knowledge_of(
-    row("ASPACT"), row("Ö1", system="*"), row("ASPG", "not ours", "*"), row("ACT", sender="LAB2|*", system="*")
+    row("ASPACT"),
+    row("Ö1", system="*"),
+    row("ASPG", "not ours", "*"),
+    row("ACT", sender="LAB2|*", system="*"),
+    row("asparaginase igg", "not ours", "text"),
+    row("asparaginase x", "asparaginase-activity", "text"),
 )
 
 
@@ -55,6 +60,12 @@ def message(*lines: str, sender: str = "LAB", kind: str = "ORU^R01", charset: st
         pytest.param(["OBX|1|NM|X^a^L^Y^b^Z^1^1^Peg-L-Asp"], "near-miss", id="near original text"),
         pytest.param(["OBX|1|NM|ASPG^Asparagin^L"], "irrelevant", id="not ours settles the near word"),
         pytest.param(["OBX|1|NM|ASPG^Asparagin^L^ASPACT^x^L"], "relevant", id="mapped beside not ours"),
+        pytest.param(["OBX|1|NM|X^ASPARAGINASE  IgG^L"], "irrelevant", id="not ours by its text"),
+        pytest.param(["OBX|1|NM|X^Asparaginase IgG titre^L"], "near-miss", id="not word for word"),
+        pytest.param(["OBX|1|NM|X^Asparaginase IgG^L^Y^L-asp^L"], "near-miss", id="the other coding looks like ours"),
+        pytest.param(["OBX|1|NM|X^a^L^Y^b^Z^1^1^Asparaginase IgG"], "irrelevant", id="not ours by its original text"),
+        pytest.param(["OBX|1|NM|ASPACT^Asparaginase IgG^L"], "relevant", id="a mapped code wins over its text"),
+        pytest.param(["OBX|1|NM|X^Asparaginase x^L"], "near-miss", id="a text never makes a result ours"),
         pytest.param(["OBX|1|NM|AST^Aspartate aminotransferase^L"], "irrelevant", id="look-alike"),
         pytest.param(["OBX|1|NM|NA^Sodium^L"], "irrelevant", id="something else"),
         pytest.param(["OBX|1|NM|NA^Sodium^L", "OBX|2|NM|ASPACT^a^L"], "relevant", id="one of two"),

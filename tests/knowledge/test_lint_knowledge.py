@@ -106,6 +106,11 @@ def test_a_field_no_event_has_is_a_fault_with_the_nearest_name(folder: Path):
     [
         ("units", ",IU/ml,*,[IU]/L,,", "'IU/ml' means [IU]/mL everywhere; it cannot be mapped to '[IU]/L'"),
         ("units", ",IU/L,*,[IU]/mL,,", "'IU/L' means [IU]/L everywhere; it cannot be mapped to '[IU]/mL'"),
+        (
+            "activity_tests",
+            ",asparaginase,text,asparaginase-activity,,",
+            "a row for the text 'asparaginase' can only say",
+        ),
         ("identifier_systems", ",STM,*,stmary mrn,,", "'stmary mrn' is not an identifier system"),
     ],
 )
