@@ -264,6 +264,7 @@ def _benches(parser: argparse.ArgumentParser) -> None:
     benches.whole_options(parser)
     kinds = parser.add_subparsers(dest="bench", metavar="BENCH")
     benches.wire_options(_command(kinds, "wire", benches.WIRE, benches.WIRE_EXAMPLES))
+    benches.mapping_options(_command(kinds, "mapping", benches.MAPPING, benches.MAPPING_EXAMPLES))
     benches.rules_options(_command(kinds, "rules", benches.RULES, benches.RULES_EXAMPLES))
 
 

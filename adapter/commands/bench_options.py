@@ -14,6 +14,7 @@ BENCH_EXAMPLES = (
     "troughline bench --full --save before.json",
     "troughline bench --full --gate before.json",
     "troughline bench wire --quick",
+    "troughline bench mapping",
     "troughline bench rules --quick --json",
     "troughline bench --peers",
     "troughline bench --peers --environment peers --json",
@@ -31,6 +32,12 @@ RULES_EXAMPLES = (
     "troughline bench rules --quick",
     "troughline bench rules --quick --strict --json",
     "troughline bench rules --seed 7",
+)
+MAPPING = "Microseconds to filter one message and map it to events, beside what hl7apy and python-hl7 need to parse it."
+MAPPING_EXAMPLES = (
+    "troughline bench mapping",
+    "troughline bench mapping --quick --json",
+    "troughline bench mapping --save before.json",
 )
 SEED = 20
 
@@ -73,6 +80,12 @@ def rules_options(parser: argparse.ArgumentParser) -> None:
     """The options of `bench rules`."""
     parser.add_argument("--quick", action="store_true", help="10,000 patients instead of 100,000, and fewer rounds")
     _common(parser, "other synthetic patients")
+
+
+def mapping_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `bench mapping`."""
+    parser.add_argument("--quick", action="store_true", help="fewer rounds")
+    _common(parser, "other synthetic messages")
 
 
 def _common(parser: argparse.ArgumentParser, seed: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from adapter.domain.message import Arrival
-from adapter.ingest.code_lookup import Hit, judge
+from adapter.ingest.code_lookup import Hit
 from adapter.ingest.compiled import compiled
 from adapter.ingest.fhir_bundle import fhir_resources
 from adapter.ingest.fhir_drugs import drug_of, judge_drug
@@ -16,7 +16,6 @@ from adapter.ingest.fhir_reading import FhirReading, Known
 from adapter.ingest.hl7v2 import Message, NotHl7, Segment, read_message
 from adapter.ingest.oru import ResultMapping
 from adapter.ingest.scopes import Scope, walk
-from adapter.ingest.v2_fields import names_of
 from adapter.knowledge.paths import read_v2_path
 from adapter.knowledge.spec import Knowledge, Select
 from adapter.pipeline.parts import Parts
@@ -72,21 +71,20 @@ def result_rows(message: Message, sender: str, knowledge: Knowledge) -> tuple[li
     rows: list[ResultRow] = []
     orders: list[Judged] = []
     for results in compiled(knowledge).results:
-        select = results.mapping.select
-        path = read_v2_path(select.codes[0])
+        path = read_v2_path(results.mapping.select.codes[0])
         walked = walk(message, sender, results.mapping.for_each or "OBX")
         for scope in walked.scopes:
-            judged = _judged(scope.row, path.field if path else 3, select, sender, knowledge)
+            judged = _judged(scope.row, path.field if path else 3, results, sender)
             rows.append(ResultRow(judged=judged, scope=scope, results=results))
-        orders += [_judged(o.request, 4, select, sender, knowledge) for o in walked.orders if o.request]
+        orders += [_judged(o.request, 4, results, sender) for o in walked.orders if o.request]
     return rows, orders
 
 
-def _judged(segment: Segment, number: int, select: Select, sender: str, knowledge: Knowledge) -> Judged:
-    named = names_of(segment, number)
-    verdict, hit = judge(knowledge.tables[select.table], named, select.near, sender)
+def _judged(segment: Segment, number: int, results: ResultMapping, sender: str) -> Judged:
+    verdict, hit, triplets = results.tests.judge(segment, number, sender)
     where = f"{segment.name}[{segment.occurrence}]-{number}"
-    return Judged(where=where, triplets=tuple(named), verdict=verdict, hit=hit, select=select, at=(segment, number))
+    select = results.mapping.select
+    return Judged(where=where, triplets=triplets, verdict=verdict, hit=hit, select=select, at=(segment, number))
 
 
 def _nothing(_reference: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 from typing import Literal
 
 ZoneSource = Literal["field", "MSH-7", "sender", "unknown"]
@@ -103,6 +104,7 @@ def iso_moment(text: str, *, default_zone: tzinfo | None = None) -> Moment:
     )
 
 
+@lru_cache(maxsize=256)
 def offset_zone(offset: str) -> timezone:
     """`Z`, `+0100` or `+01:00` as a fixed zone; raises ValueError beyond 14 hours."""
     if offset == "Z":

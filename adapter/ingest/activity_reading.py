@@ -86,7 +86,7 @@ def unit_row(text: str, system: str, units: Table, sender: str) -> Row | None:
     return None
 
 
-def lloq_iu_per_ml(number: str, unit: str, units: Table, sender: str) -> Decimal | None:
+def lloq_iu_per_ml(units: Table, number: str, unit: str, sender: str) -> Decimal | None:
     """A quantification limit of the table in IU/mL; None when its number or its unit cannot be read."""
     value = read_value([number])
     canonical = canonical_unit(unit, "", units, sender) or unit

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from adapter.domain.events import ActivityMeasured
 from adapter.domain.message import Answer, Relevance, Translation
 from adapter.domain.problems import Problem, problem
-from adapter.ingest.code_lookup import Hit, judge
+from adapter.ingest.code_lookup import Hit
 from adapter.ingest.compiled import Compiled, compiled
 from adapter.ingest.hl7v2 import Message, NotHl7, Segment, peek, read_batch, read_message
 from adapter.ingest.notes import Notes, at_field, echo
@@ -16,7 +17,7 @@ from adapter.ingest.oru import ResultMapping, measured
 from adapter.ingest.patients import hl7_patient
 from adapter.ingest.scopes import Order, Scope, walk
 from adapter.ingest.senders import RulesFor, SenderRules
-from adapter.ingest.v2_fields import names_of
+from adapter.ingest.v2_fields import Triplet
 from adapter.ingest.zones import Zone, message_zone, stamp_of
 from adapter.knowledge.spec import Knowledge
 
@@ -40,7 +41,8 @@ class Reading:
     events: list[ActivityMeasured] = field(default_factory=list)
     relevance: Relevance = "irrelevant"
     parked: str | None = None
-    codes_seen: list[tuple[str, str, str]] = field(default_factory=list)
+    codes_seen: dict[Triplet, None] = field(default_factory=dict)
+    """In the order they were met."""
     patients: dict[int, tuple[str | None, Problem | None]] = field(default_factory=dict)
 
     def counts_as(self, relevance: Relevance) -> None:
@@ -162,11 +164,8 @@ def _judge_row(
     reading: Reading, results: ResultMapping, scope: Scope
 ) -> tuple[Literal["ours", "near", "other"], Hit | None]:
     """Whether a row is a result of ours; a near miss is named, any other code goes to the census."""
-    select = results.mapping.select
-    number = _first_field(select.codes)
-    triplets = names_of(scope.row, number)
-    tests = reading.compiled.knowledge.tables[select.table]
-    verdict, test = judge(tests, triplets, select.near, reading.sender)
+    number = _first_field(results.mapping.select.codes)
+    verdict, test, triplets = results.tests.judge(scope.row, number, reading.sender)
     match verdict:
         case "ours":
             reading.counts_as("relevant")
@@ -183,16 +182,14 @@ def _judge_order(reading: Reading, results: ResultMapping, order: Order, *, answ
     request = order.request
     if request is None:
         return
-    select = results.mapping.select
-    triplets = names_of(request, 4)
-    verdict, _ = judge(reading.compiled.knowledge.tables[select.table], triplets, select.near, reading.sender)
+    verdict, _, triplets = results.tests.judge(request, 4, reading.sender)
     if verdict == "ours" and any_rows:
         reading.counts_as("relevant")
     if verdict != "other" and not answered:
         _near(reading, request, 4, triplets)
 
 
-def _near(reading: Reading, segment: Segment, number: int, triplets: list[tuple[str, str, str]]) -> None:
+def _near(reading: Reading, segment: Segment, number: int, triplets: Sequence[Triplet]) -> None:
     reading.counts_as("near-miss")
     code = next((code for code, _, _ in triplets if code), "") if segment.name == "OBX" else ""
     said = f"The code {echo(code)} looks like ours and is in no table." if code else None
@@ -201,7 +198,7 @@ def _near(reading: Reading, segment: Segment, number: int, triplets: list[tuple[
 
 
 def _report(
-    reading: Reading, results: ResultMapping, segment: Segment, number: int, triplets: list[tuple[str, str, str]]
+    reading: Reading, results: ResultMapping, segment: Segment, number: int, triplets: Sequence[Triplet]
 ) -> None:
     """A code of no table, where the mapping wants to hear of it."""
     wish = results.mapping.select.otherwise
@@ -211,11 +208,11 @@ def _report(
         reading.notes.add(found, severity="error" if wish == "reject" else "warning")
 
 
-def _census(reading: Reading, triplets: list[tuple[str, str, str]]) -> None:
+def _census(reading: Reading, triplets: Sequence[Triplet]) -> None:
     for code, text, system in triplets[:1]:
         row = (system, code, text)
-        if len(reading.codes_seen) < CENSUS_CODES_PER_MESSAGE and row not in reading.codes_seen:
-            reading.codes_seen.append(row)
+        if len(reading.codes_seen) < CENSUS_CODES_PER_MESSAGE:
+            reading.codes_seen[row] = None
 
 
 def _measure(reading: Reading, results: ResultMapping, scope: Scope, test: Hit) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import cast, get_args
 
 from adapter.domain.events import ActivityMeasured, Coding, ResultStatus, Version
 from adapter.domain.times import Moment
 from adapter.ingest.activity_reading import Level, lloq_iu_per_ml, read_level
 from adapter.ingest.code_lookup import Hit, look_up
+from adapter.ingest.coded_fields import CodeJudge, remembered
 from adapter.ingest.notes import Notes, at_field
 from adapter.ingest.scopes import Scope
 from adapter.ingest.senders import SenderRules
@@ -21,6 +24,7 @@ from adapter.knowledge.spec import FieldSpec, Knowledge, Mapping, Table
 
 PROMOTED = "promote-to-final"
 """Target of a status without a value: the stored preliminary result becomes final (OBX-11 U)."""
+LIMITS_REMEMBERED = 64
 _STATUSES: tuple[str, ...] = get_args(ResultStatus)
 _WITH_OWN_PROBLEM = frozenset({"patient", "key", "test", "status", "activity", "collected"})
 _EMPTY = Table(name="", rows=(), index={})
@@ -36,6 +40,10 @@ class ResultMapping:
     knowledge: Knowledge
     required: tuple[V2Field, ...]
     """Fields the mapping requires beyond those whose absence has a problem of its own."""
+    tests: CodeJudge
+    """Judges the codes of results and orders."""
+    limit_iu_per_ml: Callable[[str, str, str], Decimal | None]
+    """A quantification limit by its number, unit and sender; a laboratory has a handful of them."""
 
     def field(self, name: str) -> V2Field:
         """The field of that name, or one that is never filled."""
@@ -49,6 +57,7 @@ class ResultMapping:
 def compile_results(mapping: Mapping, knowledge: Knowledge) -> ResultMapping:
     """Compile one mapping of HL7 v2 results."""
     fields = {spec.name: compile_field(spec) for spec in mapping.fields}
+    units = knowledge.tables.get(fields.get("activity", _LEFT_OPEN).spec.table or "", _EMPTY)
     return ResultMapping(
         mapping=mapping,
         fields=fields,
@@ -56,6 +65,8 @@ def compile_results(mapping: Mapping, knowledge: Knowledge) -> ResultMapping:
         required=tuple(
             field for name, field in fields.items() if field.spec.required and name not in _WITH_OWN_PROBLEM
         ),
+        tests=CodeJudge(knowledge.tables[mapping.select.table], mapping.select.near),
+        limit_iu_per_ml=remembered(partial(lloq_iu_per_ml, units), LIMITS_REMEMBERED),
     )
 
 
@@ -243,8 +254,7 @@ def _assay(scope: Scope, test: Hit, results: ResultMapping) -> tuple[str | None,
     stated = row.extra.get("method", "").strip()
     if stated and method and stated.casefold() != method.casefold():
         return method, None
-    units = results.table("activity")
-    limit = lloq_iu_per_ml(row.extra.get("lloq", ""), row.extra.get("unit", ""), units, scope.sender)
+    limit = results.limit_iu_per_ml(row.extra.get("lloq", ""), row.extra.get("unit", ""), scope.sender)
     return method or stated or None, limit
 
 
@@ -259,7 +269,10 @@ def _number(scope: Scope, field: V2Field) -> Coding | None:
 
 def _authority(found: Found) -> str | None:
     """The universal id of an EI (components 3 and 4) as a URI, which other systems can match."""
-    universal, kind = (found.segment.value(found.field, 1, n) or "" for n in (3, 4))
+    kind = found.segment.value(found.field, 1, 4)
+    if kind is None:
+        return None
+    universal = found.segment.value(found.field, 1, 3) or ""
     match kind.upper():
         case "ISO":
             return f"urn:oid:{universal}" if universal else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 from adapter.ingest.hl7v2 import NULL, Segment, unescape
 from adapter.ingest.scopes import Scope
@@ -12,9 +13,8 @@ from adapter.knowledge.paths import V2Path, joined, read_v2_path
 from adapter.knowledge.spec import FieldSpec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """A filled place of a message."""
+class Found(NamedTuple):
+    """A filled place of a message; some dozens are made for each result, so no frozen dataclass."""
 
     text: str
     segment: Segment
@@ -23,11 +23,12 @@ class Found:
     path: str
 
 
-PlaceReader = Callable[[Scope], Iterator[Found]]
+PlaceReader = Callable[[Scope], Sequence[Found]]
 Triplet = tuple[str, str, str]
 """(code, text, system)"""
 KeyReader = Callable[[Scope, Mapping[str, str]], str | None]
 _FIRST: Sequence[int] = (1,)
+_NOTHING: Sequence[Found] = ()
 _CODINGS_AT = (0, 3, 9)
 _ORIGINAL_TEXT_AT = 8
 _CODED_PARTS = 12
@@ -50,15 +51,19 @@ class V2Field:
 
     def first(self, scope: Scope) -> Found | None:
         """The first filled place."""
-        return next(self.all(scope), None)
+        for read in self.alternatives:
+            found = read(scope)
+            if found:
+                return found[0]
+        return None
 
     def text(self, scope: Scope) -> str | None:
         """The first filled alternative, its repetitions joined when the mapping says so; else the default."""
         joiner = _JOINERS.get(self.spec.join or "")
         for read in self.alternatives:
-            texts = [found.text for found in read(scope)]
-            if texts:
-                return texts[0] if joiner is None else joiner.join(texts)
+            found = read(scope)
+            if found:
+                return found[0].text if joiner is None else joiner.join(one.text for one in found)
         return self.spec.default
 
     def key(self, scope: Scope, named: Mapping[str, str]) -> str | None:
@@ -107,14 +112,19 @@ def _coded_parts(segment: Segment, number: int, repetition: int) -> list[str]:
 
 
 def _place_reader(path: V2Path, text: str) -> PlaceReader:
-    def read(scope: Scope) -> Iterator[Found]:
-        for segment in scope.segments(path.segment):
-            if not segment.field(path.field):
-                continue
-            for repetition in _FIRST if path.repetition is None else _repetitions(path.field, path.repetition, segment):
+    name, number, wanted = path.segment, path.field, path.repetition
+
+    def read(scope: Scope) -> Sequence[Found]:
+        segments = scope.segments(name)
+        if not segments:
+            return _NOTHING
+        found = []
+        for segment in segments:
+            for repetition in _FIRST if wanted is None else _repetitions(number, wanted, segment):
                 value = _value(path, scope, segment, repetition)
                 if value:
-                    yield Found(text=value, segment=segment, field=path.field, repetition=repetition, path=text)
+                    found.append(Found(value, segment, number, repetition, text))
+        return found
 
     return read
 
@@ -132,11 +142,11 @@ def _repetitions(number: int, wanted: str, segment: Segment) -> Sequence[int]:
 def _value(path: V2Path, scope: Scope, segment: Segment, repetition: int) -> str:
     if path.component:
         return (segment.value(path.field, repetition, path.component, path.subcomponent or 1) or "").strip()
-    raw = segment.repetitions(path.field)
-    if repetition > len(raw) or raw[repetition - 1].strip() == NULL:
+    raw = segment.repetition(path.field, repetition)
+    if not raw or raw.strip() == NULL:
         return ""
     message = scope.message
-    return unescape(raw[repetition - 1], message.delimiters, message.charset).strip()
+    return unescape(raw, message.delimiters, message.charset).strip()
 
 
 def _key_reader(path: str) -> KeyReader:

@@ -61,6 +61,6 @@ def stamp_of(sent: str | None, zone: Zone) -> datetime | None:
     if not sent:
         return None
     try:
-        return read_time(sent, zone=zone.zone or UTC, zone_from=zone.source).latest
+        return _read(sent, zone.zone or UTC, zone.source).latest
     except ValueError:
         return None

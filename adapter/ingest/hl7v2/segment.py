@@ -19,7 +19,7 @@ class Segment:
     fields are split on the first question.
     """
 
-    __slots__ = ("_codec", "_delimiters", "_fields", "index", "name", "occurrence", "start", "text")
+    __slots__ = ("_fields", "codec", "delimiters", "index", "name", "occurrence", "start", "text")
 
     def __init__(
         self, *, name: str, text: str, index: int, occurrence: int, start: int, delimiters: Delimiters, codec: str
@@ -33,8 +33,8 @@ class Segment:
         """1 for the first segment of this name."""
         self.start = start
         """Offset of the line in the decoded text of the message."""
-        self._delimiters = delimiters
-        self._codec = codec
+        self.delimiters = delimiters
+        self.codec = codec
         self._fields: list[str] | None = None
 
     def __repr__(self) -> str:
@@ -55,29 +55,41 @@ class Segment:
         raw = self.field(n)
         if not raw:
             return []
-        mark = self._delimiters.repetition
+        mark = self.delimiters.repetition
         return raw.split(mark) if mark and not self._is_declaration(n) else [raw]
+
+    def repetition(self, n: int, number: int = 1) -> str | None:
+        """One repetition of field n as sent; None where there is none."""
+        fields = self._fields or self._split()
+        raw = fields[n] if n < len(fields) else ""
+        if not raw:
+            return None
+        mark = self.delimiters.repetition
+        if mark and mark in raw and not self._is_declaration(n):
+            values = raw.split(mark)
+            return values[number - 1] if number <= len(values) else None
+        return raw if number == 1 else None
 
     def components(self, n: int, repetition: int = 1) -> list[str]:
         """Decoded components of one repetition, sub-components left joined; empty texts for empty components."""
-        parts = self._raw_components(n, repetition)
-        return [unescape(part, self._delimiters, self._codec) for part in parts]
+        raw = self.repetition(n, repetition)
+        if not raw:
+            return [] if raw is None else [""]
+        mark = self.delimiters.component
+        parts = raw.split(mark) if mark and not self._is_declaration(n) else [raw]
+        return [unescape(part, self.delimiters, self.codec) for part in parts] if self._has_escape(raw) else parts
 
     def value(self, n: int, repetition: int = 1, component: int = 1, subcomponent: int = 1) -> str | None:
         """Decoded text at a place; None when it is absent, empty, or the explicit null (see `is_null`)."""
-        parts = self._raw_components(n, repetition)
-        if component > len(parts):
+        raw = self.repetition(n, repetition)
+        if not raw:
             return None
-        raw = parts[component - 1]
-        mark = self._delimiters.subcomponent
-        if mark and not self._is_declaration(n):
-            subcomponents = raw.split(mark)
-            raw = subcomponents[subcomponent - 1] if subcomponent <= len(subcomponents) else ""
-        elif subcomponent > 1:
-            return None
+        if self._is_declaration(n):
+            return raw if component == subcomponent == 1 and raw != NULL else None
+        raw = _part(_part(raw, self.delimiters.component, component), self.delimiters.subcomponent, subcomponent)
         if not raw or raw == NULL:
             return None
-        return raw if self._is_declaration(n) else unescape(raw, self._delimiters, self._codec)
+        return unescape(raw, self.delimiters, self.codec) if self._has_escape(raw) else raw
 
     def is_null(self, n: int, repetition: int = 1) -> bool:
         """Whether the sender deletes the field: one repetition that is exactly `""`."""
@@ -98,7 +110,7 @@ class Segment:
 
     def _split(self) -> list[str]:
         if self._fields is None:
-            mark = self._delimiters.field
+            mark = self.delimiters.field
             fields = self.text.split(mark)
             if self.name in _HEADERS and len(fields) > 1:
                 fields.insert(1, mark)
@@ -108,10 +120,13 @@ class Segment:
     def _is_declaration(self, n: int) -> bool:
         return n <= 2 and self.name in _HEADERS
 
-    def _raw_components(self, n: int, repetition: int) -> list[str]:
-        values = self.repetitions(n)
-        if repetition > len(values):
-            return []
-        raw = values[repetition - 1]
-        mark = self._delimiters.component
-        return raw.split(mark) if mark and not self._is_declaration(n) else [raw]
+    def _has_escape(self, raw: str) -> bool:
+        return self.delimiters.escape in raw
+
+
+def _part(raw: str, mark: str, number: int) -> str:
+    """The numbered part between marks; nothing where there is none."""
+    if mark and mark in raw:
+        parts = raw.split(mark)
+        return parts[number - 1] if number <= len(parts) else ""
+    return raw if number == 1 else ""

@@ -1,0 +1,68 @@
+"""What the codes of a field are to us, remembered: a laboratory sends the same few codes again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Literal, NamedTuple, TypeVar
+
+from adapter.ingest.code_lookup import Hit, judge
+from adapter.ingest.hl7v2 import Delimiters, Segment
+from adapter.ingest.v2_fields import Triplet, names_of
+from adapter.knowledge.spec import Table
+
+Answer = TypeVar("Answer")
+REMEMBERED = 4_096
+LONGEST_REMEMBERED = 200
+"""A field of more characters is judged each time, so that no sender can fill the memory."""
+
+
+def remembered(work: Callable[[str, str, str], Answer], most: int) -> Callable[[str, str, str], Answer]:
+    """The same function, which remembers so many answers to short questions."""
+    kept = lru_cache(maxsize=most)(work)
+
+    def answer(first: str, second: str, third: str) -> Answer:
+        short = max(len(first), len(second), len(third)) <= LONGEST_REMEMBERED
+        return (kept if short else work)(first, second, third)
+
+    return answer
+
+
+class CodedField(NamedTuple):
+    """One coded field, judged."""
+
+    verdict: Literal["ours", "near", "other"]
+    hit: Hit | None
+    triplets: tuple[Triplet, ...]
+
+
+class CodeJudge:
+    """Judges coded fields of HL7 v2 messages by one table and its near words."""
+
+    def __init__(self, table: Table, near: Sequence[str]) -> None:
+        self._table = table
+        self._near = near
+        self._remembered = lru_cache(maxsize=REMEMBERED)(self._judged_text)
+
+    def judge(self, segment: Segment, number: int, sender: str) -> CodedField:
+        """The verdict on a field of a segment, and all the names in it."""
+        text = segment.field(number)
+        if len(text) > LONGEST_REMEMBERED or len(sender) > LONGEST_REMEMBERED:
+            return self._judged(segment, number, sender)
+        return self._remembered(text, segment.delimiters, segment.codec, sender)
+
+    def _judged_text(self, text: str, delimiters: Delimiters, codec: str, sender: str) -> CodedField:
+        alone = Segment(
+            name="",
+            text=f"{delimiters.field}{text}",
+            index=0,
+            occurrence=1,
+            start=0,
+            delimiters=delimiters,
+            codec=codec,
+        )
+        return self._judged(alone, 1, sender)
+
+    def _judged(self, segment: Segment, number: int, sender: str) -> CodedField:
+        triplets = tuple(names_of(segment, number))
+        return CodedField(*judge(self._table, triplets, self._near, sender), triplets)
