@@ -207,9 +207,10 @@ def _items(value: Json, where: str) -> Iterator[tuple[str, Json]]:
 def _exact(value: Json) -> Json:
     match value:
         case dict():
-            return {key: _exact(item) for key, item in value.items()}
+            # Nearly all of a resource is text: what is text already is not asked again.
+            return {key: item if type(item) is str else _exact(item) for key, item in value.items()}
         case list() | tuple():
-            return [_exact(item) for item in value]
+            return [item if type(item) is str else _exact(item) for item in value]
         case Decimal():
             return msgspec.Raw(_digits(value))
         case float():

@@ -120,4 +120,6 @@ def narrative(paragraphs: Sequence[str]) -> str:
 
 
 def _printable(text: str) -> str:
+    if text.isprintable():
+        return text
     return "".join(letter if letter.isprintable() else " " for letter in text)
