@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
@@ -31,12 +31,14 @@ class Step:
     recorded: tuple[Recorded, ...] = ()
     superseded: tuple[Recorded, ...] = ()
     records: tuple[PatientRecord, ...] = ()
+    recalled: Mapping[str, PatientState] = field(default_factory=dict)
+    """What was remembered of patients before the step, as far as it was asked for already."""
 
 
 def interpreted(patient: str, step: Step, parts: Parts, now: datetime) -> PatientResult:
     """Re-run the rules over the whole history of one patient and take the difference to what was written."""
     message = step.message
-    state = parts.state.recall(patient, tuple(r.event for r in step.recorded))
+    state = step.recalled.get(patient) or parts.state.recall(patient, tuple(r.event for r in step.recorded))
     own_records = (*state.records, *(record for record in step.records if record.patient == patient))
     history = resolve(patient, _concerning(patient, state, step), own_records)
     interpretation = interpret(history, parts.rulebook, now)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from traceback import extract_tb
 
 from adapter.domain.events import Event, Recorded
-from adapter.domain.message import MessageRef, Parked, PatientResult, Stored, Translation, Work
+from adapter.domain.message import MessageRef, Parked, PatientResult, PatientState, Stored, Translation, Work
 from adapter.domain.outputs import Change
 from adapter.domain.problems import problem
 from adapter.pipeline.interpreting import Step, interpreted, withheld
@@ -169,11 +169,14 @@ def _step(
     said = {event for event, _ in events}
     before = _read_before(readings, state)
     kept = {row.event for row in before} | _known(said, state) if again else set()
+    new = [one for one in events if one[0] not in kept]
+    recalled = _recalled([event for event, _ in new], state)
     return Step(
         message=message,
-        recorded=_placed([one for one in events if one[0] not in kept], state),
+        recorded=_placed(new, recalled.values()),
         superseded=tuple(row for row in before if row.event not in said),
         records=tuple(record for _, translated in readings for t in translated for record in t.patients),
+        recalled=recalled,
     )
 
 
@@ -190,12 +193,14 @@ def _read_before(readings: Sequence[tuple[MessageRef, tuple[Translation, ...]]],
     return tuple(row for row in state.read_from(digests) if row.event.source in sources) if digests else ()
 
 
-def _placed(events: Sequence[tuple[Event, str]], state: State) -> tuple[Recorded, ...]:
+def _recalled(new: Sequence[Event], state: State) -> dict[str, PatientState]:
+    """What is remembered of the patients these events touch."""
+    return {patient: state.recall(patient, new) for patient in state.holders(new)} if new else {}
+
+
+def _placed(events: Sequence[tuple[Event, str]], recalled: Iterable[PatientState]) -> tuple[Recorded, ...]:
     """Give events the next places in the order of arrival of the patients they touch."""
-    if not events:
-        return ()
-    new = [event for event, _ in events]
-    last = max((r.arrival for patient in state.holders(new) for r in state.recall(patient, new).recorded), default=0)
+    last = max((row.arrival for remembered in recalled for row in remembered.recorded), default=0)
     return tuple(
         Recorded(arrival=last + n, event=event, origin=origin) for n, (event, origin) in enumerate(events, start=1)
     )

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Table, bindparam, func, select
 
 ROWS_AT_ONCE = 256
 """Rows in one statement: with some fifteen columns well under every database's limit of parameters."""
+LOOKUP_SIZE = 512
+"""Texts per question, well under every database's limit of parameters; a power of two."""
+_ASKED = "asked_"
 
 
 def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -31,6 +34,19 @@ def _insert_text(paramstyle: str, table: str, columns: tuple[str, ...], size: in
     mark = "?" if paramstyle == "qmark" else "%s"
     row = f"({', '.join([mark] * len(columns))})"
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * size)}"  # noqa: S608 - our own names
+
+
+def one_of(column: Column[str], count: int) -> ColumnElement[bool]:
+    """That a column is one of so many texts, given as `asked` gives them: compiled once per count, not per question."""
+    return column.in_([bindparam(f"{_ASKED}{n}") for n in range(count)])
+
+
+def asked(texts: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Texts in portions for `one_of`, the last one repeated up to a power of two, so that there are few counts."""
+    for start in range(0, len(texts), LOOKUP_SIZE):
+        part = texts[start : start + LOOKUP_SIZE]
+        count = 1 << (len(part) - 1).bit_length()
+        yield {f"{_ASKED}{n}": part[min(n, len(part) - 1)] for n in range(count)}
 
 
 def each_once(connection: Connection, column: Column[str], *conditions: ColumnElement[bool]) -> Iterator[str]:

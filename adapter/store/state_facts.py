@@ -25,21 +25,14 @@ from adapter.store.encoding import (
     unversioned,
 )
 from adapter.store.sql_database import Insert, insert_into, upsert
+from adapter.store.sql_rows import asked, one_of
 from adapter.store.state_tables import events, known, records
 
 SAMPLES = "ActivityMeasured"
-LOOKUP_SIZE = 500
-"""Facts per query, well under every database's limit of parameters."""
 _OWN = select(events).where(events.c.patient == bindparam("of_patient"))
-_OF_FACTS = select(events).where(
-    events.c.source == bindparam("of_source"),
-    events.c.fact_key.in_(bindparam("keys", expanding=True)),
-    events.c.kind != literal(SAMPLES),
-)
 _RECORD = select(records.c.body).where(
     records.c.source == bindparam("of_source"), records.c.reference == bindparam("of_reference")
 )
-_OF_ORIGINS = select(events).where(events.c.origin.in_(bindparam("origins", expanding=True)))
 _RECORDS = (
     select(records.c.body)
     .where(records.c.patient == bindparam("of_patient"))
@@ -99,8 +92,13 @@ def _read_recorded(row: RowMapping) -> Recorded:
 
 def read_from(connection: Connection, digests: Sequence[str]) -> tuple[Recorded, ...]:
     """The events that were read from messages with these digests, in order of arrival."""
-    rows = connection.execute(_OF_ORIGINS, {"origins": list(digests)}).mappings().all()
+    rows = [row for texts in asked(digests) for row in connection.execute(_of_origins(len(texts)), texts).mappings()]
     return tuple(_read_recorded(row) for row in sorted(rows, key=lambda row: (row["arrival"], row["content_hash"])))
+
+
+@cache
+def _of_origins(count: int) -> Select[Any]:
+    return select(events).where(one_of(events.c.origin, count))
 
 
 def remove_events(connection: Connection, rows: Iterable[Recorded]) -> None:
@@ -124,11 +122,18 @@ def _versions(connection: Connection, keys: set[tuple[str, str]]) -> list[RowMap
     return [
         row
         for source, of_source in by_source.items()
-        for start in range(0, len(of_source), LOOKUP_SIZE)
-        for row in connection.execute(
-            _OF_FACTS, {"of_source": source, "keys": of_source[start : start + LOOKUP_SIZE]}
-        ).mappings()
+        for texts in asked(of_source)
+        for row in connection.execute(_of_facts(len(texts)), {"of_source": source, **texts}).mappings()
     ]
+
+
+@cache
+def _of_facts(count: int) -> Select[Any]:
+    return select(events).where(
+        events.c.source == bindparam("of_source"),
+        one_of(events.c.fact_key, count),
+        events.c.kind != literal(SAMPLES),
+    )
 
 
 def add_records(connection: Connection, rows: Iterable[PatientRecord]) -> None:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, select, union
+from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, func, insert, select, union
 
 from adapter.domain.message import PatientResult
 from adapter.domain.outputs import Written
 from adapter.store.encoding import json_text, read_object, read_objects, read_texts, text_hash
 from adapter.store.search import tokens_of
 from adapter.store.sql_database import upsert
+from adapter.store.sql_rows import asked, one_of
 from adapter.store.state_tables import events, findings, resources, tokens
 
 PROVENANCE = "provenance"
-LOOKUP_SIZE = 500
 _FIRST_OWNER = ("patient", "first_written")
 _WRITTEN = (
     "kind",
@@ -36,9 +37,6 @@ _WRITTEN_OF = (
     select(*(resources.c[name] for name in _WRITTEN))
     .where(resources.c.patient == bindparam("of_patient"), resources.c.kind != PROVENANCE)
     .order_by(resources.c.resource_type, resources.c.id)
-)
-_OF_IDS = select(resources.c.resource_type, resources.c.id, resources.c.version, resources.c.patient).where(
-    resources.c.id.in_(bindparam("ids", expanding=True))
 )
 _ADD_TOKENS = insert(tokens)
 _FORGET_TOKENS = delete(tokens).where(tokens.c.id == bindparam("of_id"), tokens.c.resource_type == bindparam("of_type"))
@@ -94,11 +92,18 @@ def put_resources(connection: Connection, results: Sequence[PatientResult], at: 
 
 
 def _versions(connection: Connection, ids: list[str]) -> dict[tuple[str, str], int]:
-    return {
-        (row["resource_type"], row["id"]): row["version"]
-        for start in range(0, len(ids), LOOKUP_SIZE)
-        for row in connection.execute(_OF_IDS, {"ids": ids[start : start + LOOKUP_SIZE]}).mappings()
-    }
+    return {(row["resource_type"], row["id"]): row["version"] for row in _of_ids(connection, ids)}
+
+
+def _of_ids(connection: Connection, ids: Sequence[str]) -> Iterator[RowMapping]:
+    for texts in asked(ids):
+        yield from connection.execute(_named(len(texts)), texts).mappings()
+
+
+@cache
+def _named(count: int) -> Select[Any]:
+    columns = (resources.c.resource_type, resources.c.id, resources.c.version, resources.c.patient)
+    return select(*columns).where(one_of(resources.c.id, count))
 
 
 def _put_tokens(connection: Connection, bodies: dict[tuple[str, str], str]) -> None:
@@ -164,11 +169,7 @@ def _read_written(row: RowMapping) -> Written:
 
 def owners(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
     """The patient each of these resource ids was first written for; unknown ids are left out."""
-    return {
-        row["id"]: row["patient"]
-        for start in range(0, len(ids), LOOKUP_SIZE)
-        for row in connection.execute(_OF_IDS, {"ids": ids[start : start + LOOKUP_SIZE]}).mappings()
-    }
+    return {row["id"]: row["patient"] for row in _of_ids(connection, ids)}
 
 
 def read_findings(connection: Connection, patient: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

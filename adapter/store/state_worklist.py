@@ -19,6 +19,10 @@ from adapter.store.state_tables import cursors, parked, problem_counts, waits
 _MESSAGE = ("inbox", "seq", "source", "sender", "control_id", "digest", "file")
 _CURSOR = select(cursors.c.seq).where(cursors.c.inbox == bindparam("of_inbox"))
 
+_TWINS = select(*(parked.c[name] for name in _MESSAGE)).where(
+    parked.c.digest == bindparam("of_digest"), parked.c.source == bindparam("of_source")
+)
+
 
 def cursor(connection: Connection, inbox: str) -> int:
     """The last place of an inbox whose effects are committed, 0 at the start."""
@@ -82,10 +86,8 @@ def _resolve(connection: Connection, messages: Iterable[MessageRef]) -> None:
 
 def twins(connection: Connection, message: MessageRef) -> list[MessageRef]:
     """Parked messages with the very bytes of this one, itself left out."""
-    query = select(*(parked.c[name] for name in _MESSAGE)).where(
-        parked.c.digest == message.digest, parked.c.source == message.source
-    )
-    found = (MessageRef(**row) for row in connection.execute(query).mappings())
+    asked = {"of_digest": message.digest, "of_source": message.source}
+    found = (MessageRef(**row) for row in connection.execute(_TWINS, asked).mappings())
     return [twin for twin in found if twin != message]
 
 
