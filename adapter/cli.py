@@ -13,6 +13,7 @@ from typing import TypeAlias
 from adapter import __version__
 from adapter.commands import analyst_options as analyst
 from adapter.commands import bench_options as benches
+from adapter.commands import coverage_options as coverage
 from adapter.commands import replay_options as replay
 from adapter.commands import store_options as store
 from adapter.commands import wire_options as wire
@@ -61,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     work = _command(commands, "worklist", worklist.WORKLIST, worklist.WORKLIST_EXAMPLES)
     worklist.worklist_options(work, _command, knowledge_options)
     worklist.gaps_options(_command(commands, "gaps", worklist.GAPS, worklist.GAPS_EXAMPLES), _instant)
+    seen = _command(commands, "coverage", coverage.COVERAGE, coverage.COVERAGE_EXAMPLES)
+    coverage.coverage_options(seen, _instant)
     check = _command(commands, "check", store.CHECK, store.CHECK_EXAMPLES)
     _service(check)
     store.check_options(check)

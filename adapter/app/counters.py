@@ -14,7 +14,7 @@ MESSAGES = Counter("troughline_messages_received_total", "Messages received.", [
 ACKS = Counter("troughline_acks_total", "Acknowledgments given.", ["listener", "code"])
 ACK_SECONDS = Histogram(
     "troughline_ack_seconds",
-    "Seconds from the last byte of a message to its answer.",
+    "Seconds from the last byte of a message to its first answer.",
     ["listener"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3, 5),
 )
@@ -140,6 +140,8 @@ def count(event: str, facts: dict[str, Any]) -> None:
             ACKS.labels(listener, str(facts.get("code") or "none")).inc()
         case "repeat":
             REPEATS.labels(listener).inc()
+            if "code" in facts:  # else it is read again, and answered as a new one
+                ACKS.labels(listener, facts["code"] or "none").inc()
         case "problem":
             PROBLEMS.labels(str(facts["code"])).inc()
         case "connection-opened":

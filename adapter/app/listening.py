@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -83,12 +82,10 @@ def listener(
         may_refuse=True,
         apart=partial(_owe, settings.name, owed) if owed and settings.application_answers else None,
     )
-    seconds = ACK_SECONDS.labels(settings.name)
     log = structlog.get_logger().bind(listener=settings.name)
     of_peers, of_the_store = MeasuredLog(log.info), MeasuredLog(log.error)
 
     async def handle(raw: bytes, _peer: str) -> bytes | Followed | None:
-        started = time.perf_counter()
         try:
             replies = await receive_in_mode(raw, door, received)
             return Followed(first=replies.first, later=replies.later) if replies.later else replies.first
@@ -98,15 +95,9 @@ def listener(
             raise CannotStore from None
         except StoreBroken:
             raise CannotStore from None
-        finally:
-            seconds.observe(time.perf_counter() - started)
 
     def at_once(raw: bytes) -> bytes | None:
-        started = time.perf_counter()
-        answer = receive_at_once(raw, door, received)
-        if answer is not None:
-            seconds.observe(time.perf_counter() - started)
-        return answer
+        return receive_at_once(raw, door, received)
 
     def on_event(event: str, facts: dict[str, Any]) -> None:
         observe(event, {**facts, "listener": settings.name})
@@ -120,6 +111,7 @@ def listener(
         on_event=on_event,
         on_torn=_keeping_torn(settings.name, torn, log),
         at_once=at_once,
+        on_answered=ACK_SECONDS.labels(settings.name).observe,
         tls=tls,
         commits=settings.mllp_release == "2",
     )

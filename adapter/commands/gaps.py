@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from datetime import UTC, datetime
 
 from adapter.commands.faults import tell
 from adapter.commands.gaps_count import Counted, in_folder, in_store
 from adapter.commands.gaps_text import page_of, tree_of
 from adapter.commands.store_parts import CannotRead, opened, place_of
-from adapter.commands.worklist_read import Site, site_of
-from adapter.knowledge.load import load_knowledge
+from adapter.commands.traffic import since_time
+from adapter.commands.worklist_read import site_with
 from adapter.settings import Settings, load_settings
 
 
@@ -40,21 +41,15 @@ def run(options: argparse.Namespace) -> int:
 def _of_folder(options: argparse.Namespace) -> Counted | None:
     settings, faults = load_settings(options.config)
     tell(faults)
-    site = _site(settings, options) if settings else None
+    site = site_with(settings, options.mappings) if settings else None
     return in_folder(options.folder, site) if site else None
 
 
 def _of_store(options: argparse.Namespace) -> Counted | None:
     place = place_of(options.store, options.config)
-    site = _site(place.settings or Settings(), options) if place else None
+    site = site_with(place.settings or Settings(), options.mappings) if place else None
     if place is None or site is None:
         return None
+    since = None if options.since is None else since_time(options.since, datetime.now(UTC))
     with opened(place.folder) as store:
-        return in_store(store, site, options.since)
-
-
-def _site(settings: Settings, options: argparse.Namespace) -> Site | None:
-    knowledge, faults = load_knowledge([*settings.mappings, *options.mappings])
-    errors = [fault for fault in faults if fault.severity == "error"]
-    tell(errors)
-    return None if knowledge is None or errors else site_of(settings, knowledge)
+        return in_store(store, site, since)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,20 +11,18 @@ from typing import Any
 from adapter.commands.missing_codes import LONGEST_CODE_CHARS, MissingCode, shown
 from adapter.commands.missing_codes_fhir import fhir_missing
 from adapter.commands.missing_codes_hl7 import hl7_missing
+from adapter.commands.run_message import body_of
 from adapter.commands.store_parts import StoreParts
+from adapter.commands.traffic import of_files, of_store, supporting
 from adapter.commands.worklist_read import Site, missing_in
-from adapter.domain.message import Arrival, Stored
+from adapter.domain.message import Arrival
 from adapter.domain.times import instant_text
-from adapter.fhir import UnreadableJsonError, loads
-from adapter.ingest.fhir_bundle import SUPPORTING, fhir_resources, fhir_stamp
+from adapter.ingest.fhir_bundle import fhir_stamp
 from adapter.ingest.hl7v2 import peek, split_messages
 from adapter.ingest.relevance import TABLE, RelevanceFilter
 from adapter.ingest.translate import translate_hl7
 from adapter.store.census import CodeSeen, add_up, seen
-from adapter.store.sqlite_inbox import SqliteInboxReader
 
-PAGE = 500
-SAY_EVERY = 20_000
 REMEMBERED = 10_000
 Key = tuple[str, str, str, str]
 
@@ -86,27 +83,17 @@ def in_store(store: StoreParts, site: Site, since: datetime | None) -> Counted:
     """Over the kept messages of a store; codes of tests are counted by the census, which knows every message."""
     counting = _Counting()
     judge = RelevanceFilter(site.knowledge, REMEMBERED).judge
-    for number, (inbox, stored) in enumerate(_every(store.inboxes), start=1):
-        arrival = stored.arrival
-        if number % SAY_EVERY == 0:
-            print(f"{number:,} messages looked through", file=sys.stderr)
+    for kept in of_store(store):
+        arrival = kept.arrival
         if since and arrival.received_at < since:
             continue
         if arrival.kind == "fhir" or judge(arrival.raw).relevance != "irrelevant":
-            counting.add(_found(store, site, arrival), arrival.received_at, f"{inbox}/{stored.seq}")
+            counting.add(_found(store, site, arrival), arrival.received_at, kept.place)
     census: dict[tuple[str, str, str], CodeSeen] = {}
-    for kept in store.inboxes:
-        add_up((row for row in kept.census() if since is None or row.last >= since), census)
+    for inbox in store.inboxes:
+        add_up((row for row in inbox.census() if since is None or row.last >= since), census)
     gaps = [gap if since else _by_census(gap, census) for gap in counting.gaps.values()]
     return _counted(gaps, census, site)
-
-
-def _every(inboxes: Sequence[SqliteInboxReader]) -> Iterator[tuple[str, Stored]]:
-    for inbox in inboxes:
-        seq = 0
-        while page := inbox.after(seq, PAGE):
-            yield from ((inbox.name, stored) for stored in page)
-            seq = page[-1].seq
 
 
 def _found(store: StoreParts, site: Site, arrival: Arrival) -> list[MissingCode]:
@@ -124,46 +111,25 @@ def _by_census(gap: Gap, census: Mapping[tuple[str, str, str], CodeSeen]) -> Gap
 
 def in_folder(folder: Path, site: Site) -> Counted:
     """Over the *.hl7 and *.json files directly in a folder (OSError: it cannot be read)."""
-    files = sorted(file for file in folder.iterdir() if file.is_file() and file.suffix in (".hl7", ".json"))
-    bodies = {file.name: file.read_bytes() for file in files}
+    bodies = of_files([folder])
     counting = _Counting()
     census: dict[tuple[str, str, str], CodeSeen] = {}
-    supporting = _supporting(bodies)
+    known = supporting(bodies).get
     judge = RelevanceFilter(site.knowledge, REMEMBERED).judge
     rules, source = site.rules_at(""), site.settings.sources[0].name
-    for name, raw in bodies.items():
-        if name.endswith(".json"):
-            found = fhir_missing(raw, site.knowledge, supporting.get, source=source)
-            counting.add(found, _stamp(raw), name)
+    for body in bodies:
+        if body.is_fhir:
+            found = fhir_missing(body.raw, site.knowledge, known, source=source)
+            counting.add(found, fhir_stamp(body_of(body.raw)), body.name)
             continue
-        for message in split_messages(raw):
+        for message in split_messages(body.raw):
             judged = judge(message)
             stamp = next((t.stamp for t in translate_hl7(message, site.knowledge, rules, source=source)), None)
             if stamp:
                 add_up(seen(peek(message).sender, judged.codes, first=stamp, last=stamp), census)
             if judged.relevance != "irrelevant":
-                counting.add(hl7_missing(message, site.knowledge, rules), stamp, name)
+                counting.add(hl7_missing(message, site.knowledge, rules), stamp, body.name)
     return _counted(list(counting.gaps.values()), census, site)
-
-
-def _supporting(bodies: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
-    """Medications and orders anywhere in the folder, for the resources that refer to them."""
-    found: dict[str, dict[str, Any]] = {}
-    for name, raw in bodies.items():
-        try:
-            items = fhir_resources(loads(raw)) if name.endswith(".json") else []
-        except UnreadableJsonError:
-            continue
-        kinds = {i.reference: i.resource for i in items if i.resource and i.resource.get("resourceType") in SUPPORTING}
-        found.update({reference: resource for reference, resource in kinds.items() if reference})
-    return found
-
-
-def _stamp(raw: bytes) -> datetime | None:
-    try:
-        return fhir_stamp(loads(raw))
-    except UnreadableJsonError:
-        return None
 
 
 def _counted(gaps: Sequence[Gap], census: Mapping[tuple[str, str, str], CodeSeen], site: Site) -> Counted:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any, Literal
 
-from adapter.domain.message import Arrival
+from adapter.domain.message import Arrival, Translation
 from adapter.ingest.code_lookup import Hit
 from adapter.ingest.compiled import compiled
-from adapter.ingest.fhir_bundle import fhir_resources
+from adapter.ingest.fhir_bundle import FhirItem, fhir_resources
 from adapter.ingest.fhir_drugs import drug_of, judge_drug
 from adapter.ingest.fhir_fields import Resource, ResourceMapping, Row
 from adapter.ingest.fhir_reading import FhirReading, Known
 from adapter.ingest.hl7v2 import Message, NotHl7, Segment, read_message
 from adapter.ingest.oru import ResultMapping
 from adapter.ingest.scopes import Scope, walk
+from adapter.ingest.translate import translate_fhir
 from adapter.knowledge.paths import read_v2_path
 from adapter.knowledge.spec import Knowledge, Select
 from adapter.pipeline.parts import Parts
@@ -108,6 +110,25 @@ def resource_rows(
         prefix = entry_prefix(body, item.index)
         rows += _rows_of(item.resource, prefix, source, lambda name: found.get(name) or known(name), knowledge)
     return rows
+
+
+def translated_resources(
+    body: Any,  # noqa: ANN401 - any JSON
+    knowledge: Knowledge,
+    known: Known,
+    *,
+    source: str,
+    zone: tzinfo | None,
+) -> Iterator[tuple[FhirItem, Translation]]:
+    """What each resource of a body says; what the body itself tells of others goes before what is known of them."""
+    told: dict[str, Resource] = {}
+    for item in fhir_resources(body):
+        if item.resource is not None:
+            read = translate_fhir(
+                item.resource, knowledge, lambda name: told.get(name) or known(name), source=source, zone=zone
+            )
+            told.update(read.known)
+            yield item, read
 
 
 def entry_prefix(body: Any, index: int) -> str:  # noqa: ANN401 - any JSON

@@ -15,11 +15,10 @@ from adapter.commands.faults import tell
 from adapter.commands.store_parts import Place, StoreParts, done_on, opened, place_of
 from adapter.commands.worklist_change import Change, discarded, released
 from adapter.commands.worklist_history import AuditLine, audit_lines, history_page, place_text
-from adapter.commands.worklist_read import Site, Waiting, looked_at, site_of, work_list
+from adapter.commands.worklist_read import Site, Waiting, looked_at, site_with, work_list
 from adapter.commands.worklist_text import advice_of, page_of_list, page_of_one, title_of
 from adapter.domain.problems import KINDS
 from adapter.domain.times import instant_text
-from adapter.knowledge.load import load_knowledge
 from adapter.knowledge.text_yaml import did_you_mean
 from adapter.settings import Settings
 from adapter.store.journey import Received
@@ -50,11 +49,7 @@ def _acted(place: Place, options: argparse.Namespace) -> int:
 
 
 def _site(place: Place, options: argparse.Namespace) -> Site | None:
-    settings = place.settings or Settings()
-    knowledge, faults = load_knowledge([*settings.mappings, *options.mappings])
-    errors = [fault for fault in faults if fault.severity == "error"]
-    tell(errors)
-    return None if knowledge is None or errors else site_of(settings, knowledge)
+    return site_with(place.settings or Settings(), options.mappings)
 
 
 def _list(place: Place, options: argparse.Namespace) -> int:

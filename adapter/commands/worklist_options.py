@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
+from adapter.commands.coverage_options import since_option
 from adapter.commands.knowledge_options import mappings_option
 
 Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse names no public one
@@ -69,7 +70,9 @@ def gaps_options(parser: argparse.ArgumentParser, instant: Callable[[str], datet
     parser.add_argument("folder", type=Path, nargs="?", metavar="FOLDER", help="its *.hl7 and *.json, not a store")
     parser.add_argument("--config", type=Path, metavar="FILE", help="site configuration (YAML), which names the store")
     parser.add_argument("--store", type=Path, metavar="DIR", help="folder of the store")
-    parser.add_argument("--since", type=instant, metavar="TIME", help="received at or after, ISO 8601 with offset")
+    parser.add_argument(
+        "--since", type=since_option(instant), metavar="TIME", help="received at or after: 7d, ISO 8601 with offset"
+    )
     parser.add_argument("--all", action="store_true", help="list codes of other tests too, which resemble none of ours")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     mappings_option(parser)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from pathlib import Path
 from typing import Any
 
 from adapter.app.parts import rules_at, zone_of
+from adapter.commands.faults import tell
+from adapter.commands.judged_rows import translated_resources
 from adapter.commands.missing_codes import MissingCode
 from adapter.commands.missing_codes_fhir import fhir_missing
 from adapter.commands.missing_codes_hl7 import hl7_missing
@@ -16,10 +19,11 @@ from adapter.domain.message import Arrival, Parked
 from adapter.domain.problems import Problem
 from adapter.domain.times import instant_text
 from adapter.fhir import loads
-from adapter.ingest.fhir_bundle import fhir_resources
 from adapter.ingest.fhir_fields import Resource
+from adapter.ingest.fhir_reading import Known
 from adapter.ingest.senders import RulesFor
-from adapter.ingest.translate import translate_fhir, translate_hl7
+from adapter.ingest.translate import translate_hl7
+from adapter.knowledge.load import load_knowledge
 from adapter.knowledge.spec import Knowledge
 from adapter.settings import Settings
 
@@ -97,6 +101,14 @@ def site_of(settings: Settings, knowledge: Knowledge) -> Site:
     return Site(settings=settings, knowledge=knowledge, rules_at=rules_at(settings), zone_of=zone_of(settings))
 
 
+def site_with(settings: Settings, overlays: Sequence[Path]) -> Site | None:
+    """A site with these tables laid over its own; None, with every fault on stderr, where they cannot be used."""
+    knowledge, faults = load_knowledge([*settings.mappings, *overlays])
+    errors = [fault for fault in faults if fault.severity == "error"]
+    tell(errors)
+    return None if knowledge is None or errors else site_of(settings, knowledge)
+
+
 def work_list(store: StoreParts, site: Site, reason: str | None = None) -> list[Waiting]:
     """Everything that waits, or its part with one reason, the longest waiting first."""
     return [_waiting(store, site, parked) for parked in store.state.parked_messages(reason)]
@@ -165,7 +177,7 @@ def missing_in(store: StoreParts, site: Site, arrival: Arrival) -> list[MissingC
         return list(hl7_missing(arrival.raw, site.knowledge, site.rules_at(arrival.listener)))
     if arrival.method == "DELETE":
         return []
-    known = _known(store, arrival.source, {})
+    known = known_beside(store, arrival.source)
     return fhir_missing(arrival.raw, site.knowledge, known, source=arrival.source)
 
 
@@ -173,22 +185,15 @@ def _would_wait(store: StoreParts, site: Site, arrival: Arrival) -> bool:
     if arrival.kind == "hl7v2":
         rules = site.rules_at(arrival.listener)
         return any(t.parked for t in translate_hl7(arrival.raw, site.knowledge, rules, source=arrival.source))
-    told: dict[str, Resource] = {}
-    known, zone = _known(store, arrival.source, told), site.zone_of(arrival.source)
-    for item in fhir_resources(loads(arrival.raw)):
-        if item.resource is None:
-            continue
-        read = translate_fhir(item.resource, site.knowledge, known, source=arrival.source, zone=zone)
-        told.update(read.known)
-        if read.parked:
-            return True
-    return False
+    known, zone = known_beside(store, arrival.source), site.zone_of(arrival.source)
+    read = translated_resources(loads(arrival.raw), site.knowledge, known, source=arrival.source, zone=zone)
+    return any(translation.parked for _, translation in read)
 
 
-def _known(store: StoreParts, source: str, told: Mapping[str, Resource]) -> Callable[[str], Resource | None]:
-    """What a body itself tells, else what the store knows from its source."""
+def known_beside(store: StoreParts, source: str) -> Known:
+    """What the store knows of the supporting resources of a source."""
 
     def known(reference: str) -> Resource | None:
-        return told.get(reference) or store.state.known(source, reference)
+        return store.state.known(source, reference)
 
     return known

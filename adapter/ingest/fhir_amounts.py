@@ -15,7 +15,7 @@ from adapter.ingest.fhir_reading import FhirReading, elements, resolve, text_of
 from adapter.knowledge.spec import Table
 
 _MICROSECONDS = {"s": 1_000_000, "min": 60_000_000, "h": 3_600_000_000}
-_INFUSE_OVER_TIME = "infuse-over-time"
+INFUSE_OVER_TIME = "infuse-over-time"
 LONGEST_INFUSION_MICROSECONDS = 7 * 24 * _MICROSECONDS["h"]
 
 
@@ -79,7 +79,7 @@ def infusion_end(resource: Resource, started: Moment | None) -> Moment | None:
     for extension in _extensions(resource):
         quantity = extension.get("valueQuantity")
         url = text_of(extension.get("url"))
-        if not isinstance(quantity, dict) or not url.endswith(_INFUSE_OVER_TIME):
+        if not isinstance(quantity, dict) or not url.endswith(INFUSE_OVER_TIME):
             continue
         number = decimal_of(quantity.get("value"))
         scale = _MICROSECONDS.get(text_of(quantity.get("code")) or text_of(quantity.get("unit")))

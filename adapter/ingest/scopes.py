@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from adapter.ingest.hl7v2 import Message, Segment
 
-_OF_AN_ORDER = frozenset({"ORC", "OBR", "SPM"})
+OF_AN_ORDER = frozenset({"ORC", "OBR", "SPM"})
 """Segments that are never lent to another order."""
 
 
@@ -50,7 +50,7 @@ class Scope:
             return self.notes
         if self.order and name in self.order.by_name:
             return self.order.by_name[name]
-        return () if name in _OF_AN_ORDER else self.above.get(name, ())
+        return () if name in OF_AN_ORDER else self.above.get(name, ())
 
     def segment(self, name: str) -> Segment | None:
         """The first of them."""

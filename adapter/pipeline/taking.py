@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from adapter.domain.message import Answer, Arrival, Kept, Translation
 from adapter.domain.problems import Problem, problem
@@ -86,8 +87,16 @@ def note_irrelevant(message: Incoming, judgement: Judgement, door: Door, recepti
     if door.archive_irrelevant == "headers":
         reception.keeper.note_irrelevant(header_of(message, door))
     elif door.archive_irrelevant == "full":
-        reception.keeper.submit(arrival_of(message, door, judgement))
+        archiving = reception.keeper.submit(arrival_of(message, door, judgement))
+        if code:
+            archiving.add_done_callback(partial(_note_answer, reception, code))
     reception.observe("irrelevant", {"listener": door.listener, "code": code})
+
+
+def _note_answer(reception: Reception, code: str, archiving: Future[Kept]) -> None:
+    """Remember what an archived message was told, once it has a place."""
+    if not archiving.cancelled() and archiving.exception() is None:
+        reception.keeper.answered(archiving.result().seq, code)
 
 
 def _asks_whether_we_are_there(message: Incoming, door: Door) -> bool:
@@ -131,11 +140,13 @@ async def _keep(message: Incoming, arrival: Arrival, door: Door, reception: Rece
     except BaseException:
         wording.cancel()
         raise
+    told_again = kept.repeat_of is not None and kept.answer == "AA"
     if kept.repeat_of is not None:
-        reception.observe("repeat", {"listener": door.listener})
+        answer = {"code": _told(message, door)} if told_again else {}
+        reception.observe("repeat", {"listener": door.listener, **answer})
     if kept.control_id_reused:
         reception.observe("problem", {"listener": door.listener, "code": "control-id-reused"})
-    if kept.repeat_of is not None and kept.answer == "AA":
+    if told_again:
         wording.cancel()
         return Taken(message=message, answer=ACCEPTED)
     return Taken(message=message, kept=kept, wording=wording)

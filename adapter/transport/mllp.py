@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from adapter.transport.cannot_store import CannotStore
 from adapter.transport.mllp_connection import Connection, Opened
-from adapter.transport.mllp_handlers import Followed, Handle, MllpHandlers, Notify
+from adapter.transport.mllp_handlers import Followed, Handle, MllpHandlers, Notify, nobody_asks
 from adapter.transport.mllp_limits import MllpLimits
 from adapter.transport.mllp_secure import Handshakes, SecureConnection
 from adapter.transport.tls_server import ServerTls
@@ -23,7 +23,8 @@ class MllpListener:
     connection closed without an answer. `too_large(header)` words the answer to an oversized frame.
     `on_event(name, fields)` tells what happened on the wire and never holds content; `on_torn(fragment, peer)`
     receives a frame that never ended, for the archive. `at_once(message)` may give the answer without waiting, and is
-    asked first when nothing of the connection is in hand. With `tls` every connection is secured first; what the
+    asked first when nothing of the connection is in hand. `on_answered(seconds)` tells how long each answered message
+    waited, from its last byte. With `tls` every connection is secured first; what the
     object reloads holds for the connections opened after it. `commits` speaks MLLP release 2: a block 0x06 once a
     frame was handled, 0x15 when it could not be kept. Nothing is medicine here.
     """
@@ -37,6 +38,7 @@ class MllpListener:
         on_event: Notify,
         on_torn: Callable[[bytes, str], None] | None = None,
         at_once: Callable[[bytes], bytes | None] | None = None,
+        on_answered: Callable[[float], None] = nobody_asks,
         tls: ServerTls | None = None,
         commits: bool = False,
     ) -> None:
@@ -46,6 +48,7 @@ class MllpListener:
             on_event=on_event,
             on_torn=on_torn,
             at_once=at_once,
+            on_answered=on_answered,
             commits=commits,
         )
         self._limits = limits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, assert_never, cast
@@ -48,7 +49,8 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport
         self._peer = "unknown"
-        self._waiting: deque[Frame | TooLarge] = deque()
+        self._waiting: deque[tuple[Frame | TooLarge, float]] = deque()
+        self._heard_at = 0.0
         self._waiting_bytes = 0
         self._wake: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None
@@ -80,6 +82,7 @@ class Connection(asyncio.Protocol):
         """Cut the bytes into frames and queue what is complete."""
         if self._ended:
             return
+        self._heard_at = time.perf_counter()
         events = self._framer.feed(data)
         if len(events) == 1 and self._answered_at_once(events[0]):
             return
@@ -101,6 +104,7 @@ class Connection(asyncio.Protocol):
         if answer is None:
             return False
         self._transport.write(framed(answer))
+        self._handlers.on_answered(time.perf_counter() - self._heard_at)
         return True
 
     def eof_received(self) -> bool:
@@ -150,10 +154,13 @@ class Connection(asyncio.Protocol):
 
     async def _answer_in_turn(self) -> None:
         try:
-            while frame := await self._next():
+            while turn := await self._next():
+                frame, heard_at = turn
                 answer = await self._answer_to(frame)
                 first = answer.first if isinstance(answer, Followed) else answer
                 self._send(COMMITTED if self._handlers.commits else None, first)
+                if first is not None:
+                    self._handlers.on_answered(time.perf_counter() - heard_at)
                 if isinstance(answer, Followed):
                     self._send(await answer.later())
                 if self._writable:
@@ -167,18 +174,18 @@ class Connection(asyncio.Protocol):
             self._end()
             self._transport.close()
 
-    async def _next(self) -> Frame | TooLarge | None:
+    async def _next(self) -> tuple[Frame | TooLarge, float] | None:
         while not self._waiting:
             if self._ended or (self._stopping and not self._framer.inside):
                 return None
             self._resume()
             self._wake = self._loop.create_future()
             await self._wake
-        frame = self._waiting.popleft()
+        frame, heard_at = self._waiting.popleft()
         self._waiting_bytes -= _size(frame)
         if not self._waiting:
             self._resume()
-        return frame
+        return frame, heard_at
 
     def _send(self, *contents: bytes | None) -> None:
         told = b"".join(framed(content) for content in contents if content is not None)
@@ -217,7 +224,7 @@ class Connection(asyncio.Protocol):
             self._event("frame-too-large", limit_bytes=self._limits.frame_limit_bytes)
         elif frame.loose_end:
             self._warn_of_loose_end()
-        self._waiting.append(frame)
+        self._waiting.append((frame, self._heard_at))
         self._waiting_bytes += _size(frame)
         self._wake_worker()
 

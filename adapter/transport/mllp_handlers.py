@@ -20,6 +20,10 @@ Handle = Callable[[bytes, str], Awaitable[bytes | Followed | None]]
 Notify = Callable[[str, dict[str, Any]], None]
 
 
+def nobody_asks(_seconds: float) -> None:
+    """Nobody counts how long answers take."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MllpHandlers:
     """What a listener hands its connections."""
@@ -34,6 +38,8 @@ class MllpHandlers:
     """(fragment, peer) of a frame that never ended, for the archive."""
     at_once: Callable[[bytes], bytes | None] | None = None
     """A message to its answer where nothing has to be waited for; None: `handle` has to be asked."""
+    on_answered: Callable[[float], None] = nobody_asks
+    """Seconds from the last byte of a message to the first answer to it, its wait for its turn included."""
     commits: bool = False
     """Confirm by MLLP release 2 that a frame is kept, before its answer."""
 

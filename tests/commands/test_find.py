@@ -83,6 +83,14 @@ def test_of_an_irrelevant_message_the_header_is_found(find, day):
     assert "through listener mllp-main, answered AA; only its header is kept; 321 bytes, sha256 abababababab\n" in out
 
 
+def test_of_an_irrelevant_message_that_was_archived_whole_the_answer_is_told_too(find, tmp_path):
+    store = KeptStore(tmp_path / "store")
+    store.hl7(hospital.everyday("K2"), relevance="irrelevant")
+    _, out, _ = find("--store", store.close(), "--control-id", "K2")
+    assert "on disk, answered AA;" in out
+    assert "  understood  it does not concern asparaginase; it was archived whole\n" in out
+
+
 def test_every_message_of_a_patient_is_found_in_the_order_of_receipt(find, day):
     _, out, _ = find("--store", day, "--patient", PATIENT, "--json")
     tree = json.loads(out)

@@ -109,6 +109,12 @@ def test_since_counts_what_was_received_then_or_later(store, capsys, since, unit
     assert sum(gap["count"] for gap in found["gaps"] if gap["table"] == "units") == units
 
 
+@pytest.mark.parametrize(("since", "units"), [("4000w", 2), ("1h", 0)])
+def test_since_may_look_back_from_now(store, capsys, since, units):
+    _, found = tree(capsys, "--store", store, "--since", since)
+    assert sum(gap["count"] for gap in found["gaps"] if gap["table"] == "units") == units
+
+
 def test_what_has_its_row_now_is_no_gap(store, tmp_path, capsys):
     (tmp_path / "tables").mkdir()
     header = "sender,code,system,target,label,note\n"

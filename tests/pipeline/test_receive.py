@@ -67,6 +67,7 @@ def test_a_repeat_gets_the_same_answer_and_is_not_kept_again(keeper, make_recept
     assert first == second
     assert kept.inbox.last_seq() == 1
     assert [event for event, _ in observed] == ["answered", "repeat"]
+    assert observed[-1] == ("repeat", {"listener": "lab", "code": "AA"})
 
 
 def test_a_repeat_of_an_accepted_message_is_not_translated(keeper, make_reception):
@@ -153,6 +154,16 @@ def test_a_site_chooses_what_is_left_of_an_irrelevant_message(keeper, make_recep
     received(hospital.everyday("E1"), reception, Door(listener="lab", source="ward", archive_irrelevant=archive))
     kept.inbox.flush()
     assert (len(kept.inbox.irrelevant(10)), kept.inbox.last_seq()) == (headers, messages)
+
+
+def test_of_an_archived_message_the_answer_is_remembered_and_a_full_disk_keeps_it_from_nobody(keeper, make_reception):
+    whole = Door(listener="lab", source="ward", archive_irrelevant="full")
+    kept = keeper()
+    received(hospital.everyday("E1"), make_reception(kept)[0], whole)
+    assert kept.log[-1] == ("answered", "AA")
+    full = keeper(fault=CannotKeep("full"))
+    assert msa(received(hospital.everyday("E1"), make_reception(full)[0], whole)) == [b"MSA|AA|E1"]
+    assert full.log == [("codes", "HOSPLAB|HOSP", ["2823-3"])]
 
 
 def test_codes_no_table_knows_are_counted(keeper, make_reception):

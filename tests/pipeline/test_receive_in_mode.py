@@ -124,6 +124,7 @@ def test_a_repeat_is_told_the_same_twice(keeper, make_reception):
     assert first == second
     assert kept.inbox.last_seq() == 1
     assert [event for event, _ in observed] == ["accepted", "answered", "repeat", "accepted"]
+    assert [facts.get("code") for _, facts in observed] == ["CA", "AA", "AA", "CA"]
 
 
 def test_a_batch_is_told_one_batch_of_each(keeper, make_reception):
