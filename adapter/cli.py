@@ -14,6 +14,7 @@ from adapter import __version__
 from adapter.commands import analyst_options as analyst
 from adapter.commands import bench_options as benches
 from adapter.commands import coverage_options as coverage
+from adapter.commands import deid_options as sharing
 from adapter.commands import replay_options as replay
 from adapter.commands import store_options as store
 from adapter.commands import wire_options as wire
@@ -73,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     analyst.run_options(message)
     knowledge_options(message)
     analyst.test_options(_command(commands, "test", analyst.TEST, analyst.TEST_EXAMPLES))
+    sharing.deid_options(_command(commands, "deid", sharing.DEID, sharing.DEID_EXAMPLES))
+    sharing.vary_options(_command(commands, "vary", sharing.VARY, sharing.VARY_EXAMPLES))
     _policies(commands)
     _conform(commands)
     _benches(_command(commands, "bench", benches.BENCH, benches.BENCH_EXAMPLES))

@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from adapter.ingest.hl7v2.charsets import codec_of
 from adapter.ingest.senders import SenderRules
 from adapter.knowledge.text_yaml import Document, Fault, Node, did_you_mean, read_yaml
 
-KEYS = ("case", "mapping", "site", "input", "expect")
+KEYS = ("case", "mapping", "site", "wire", "input", "expect")
 PARTS = ("relevance", "events", "only", "problems", "parked", "ack", "http", "gaps", "unread")
 """What `expect` may hold; a part that is not there is not compared."""
 SETTINGS = tuple(f.name for f in fields(SenderRules) if f.name != "cannot_store")
+WIRE = ("line_end", "charset")
+"""How the bytes of an HL7 v2 message differ from the usual: lines ended by CR, in UTF-8."""
+LINE_ENDS = {"CR": "\r", "LF": "\n", "CRLF": "\r\n"}
 _WORDS = {"unsupported": ("AA", "AE", "AR"), "content_errors": ("AE", "AA")}
 _YES_NO = {"yes": True, "true": True, "no": False, "false": False}
 _FLAGS = frozenset({"decimal_comma", "warn_in_err"})
@@ -30,15 +34,18 @@ class Case:
     mapping: str | None
     input: str
     rules: SenderRules
+    line_end: str = "\r"
+    codec: str = "utf-8"
     expect: dict[str, Node] | None
     """None for a case whose outcome nobody has accepted yet."""
 
     @property
     def raw(self) -> bytes:
-        """The bytes that are read: lines of an HL7 v2 message end with CR, JSON stays as it is."""
+        """The bytes that are read: lines of an HL7 v2 message end with CR unless `wire` says otherwise, JSON stays."""
         if self.input.lstrip().startswith(("{", "[")):
             return self.input.encode()
-        return self.input.rstrip("\n").replace("\n", "\r").encode() + b"\r"
+        lines = self.input.rstrip("\n").split("\n")
+        return "".join(f"{line}{self.line_end}" for line in lines).encode(self.codec)
 
 
 def read_case(path: Path, shown: str, mappings: Sequence[str]) -> tuple[Case | None, list[Fault]]:
@@ -55,8 +62,9 @@ def read_case(path: Path, shown: str, mappings: Sequence[str]) -> tuple[Case | N
         return None, faults
     data = document.data
     rules, faults = _rules(document)
-    if faults:
-        return None, faults
+    wire, wrong = _wire(document, str(data["input"]))
+    if faults or wrong:
+        return None, [*faults, *wrong]
     expect = data.get("expect")
     case = Case(
         path=path,
@@ -65,6 +73,8 @@ def read_case(path: Path, shown: str, mappings: Sequence[str]) -> tuple[Case | N
         mapping=str(data["mapping"]) if "mapping" in data else None,
         input=str(data["input"]),
         rules=rules,
+        line_end=wire["line_end"],
+        codec=wire["charset"],
         expect=expect if isinstance(expect, dict) else None,
     )
     return case, []
@@ -134,3 +144,33 @@ def _setting(name: str, value: Node, given: dict[str, Any]) -> str | None:
     else:
         given[name] = text
     return None
+
+
+def _wire(document: Document, text: str) -> tuple[dict[str, str], list[Fault]]:
+    """How the lines of the message end, and its codec."""
+    data = document.data
+    given = data.get("wire", {}) if isinstance(data, dict) else {}
+    wire = {"line_end": LINE_ENDS["CR"], "charset": "utf-8"}
+    if not isinstance(given, dict):
+        return wire, [document.fault(("wire",), f"'wire' holds {' and '.join(WIRE)}")]
+    faults: list[Fault] = []
+    for name, value in given.items():
+        known = LINE_ENDS.get(str(value)) if name == "line_end" else codec_of(str(value))
+        made = known if name in WIRE else None
+        if made is None:
+            faults.append(document.fault(("wire", name), _wire_fault(name)))
+        else:
+            wire[name] = made
+    try:
+        text.encode(wire["charset"])
+    except UnicodeEncodeError:
+        faults.append(document.fault(("wire", "charset"), "this character set lacks a character of the message"))
+    return wire, faults
+
+
+def _wire_fault(name: str) -> str:
+    if name not in WIRE:
+        return f"'{name}' is no key of 'wire'{did_you_mean(name, WIRE)}; it has {', '.join(WIRE)}"
+    if name == "line_end":
+        return f"'line_end' is one of {', '.join(LINE_ENDS)}"
+    return "'charset' is a name of HL7 table 0211, such as UNICODE UTF-8 or 8859/1"

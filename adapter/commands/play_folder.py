@@ -64,7 +64,11 @@ def play(folder: Path, parts: Parts, *, as_of: datetime | None) -> dict[str, Any
     files = sorted(
         (f for f in folder.iterdir() if f.is_file() and f.suffix in (".hl7", ".json")), key=lambda f: f.name.encode()
     )
-    bodies = {file.name: file.read_bytes() for file in files}
+    return played({file.name: file.read_bytes() for file in files}, parts, as_of=as_of)
+
+
+def played(bodies: dict[str, bytes], parts: Parts, *, as_of: datetime | None) -> dict[str, Any]:
+    """Play files that are at hand already, in the order in which they stand there."""
     inbox = MemoryInbox("play")
     parts = _ready(parts, inbox, bodies)
     performance = Performance()
