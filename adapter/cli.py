@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     _explain(commands)
     store.find_options(_command(commands, "find", store.FIND, store.FIND_EXAMPLES))
     store.status_options(_command(commands, "status", store.STATUS, store.STATUS_EXAMPLES))
+    store.reload_options(_command(commands, "reload", store.RELOAD, store.RELOAD_EXAMPLES))
     again = _command(commands, "replay", replay.REPLAY, replay.REPLAY_EXAMPLES)
     replay.replay_options(again, _instant)
     knowledge_options(again)

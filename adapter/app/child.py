@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from adapter.store.faults import CannotKeep, StoreBroken, StoreTooNew
@@ -22,21 +23,29 @@ LOCK_PATIENCE_S = 5.0
 STDIN, STDOUT = 0, 1
 EXIT_REFUSED = 2
 EXIT_ORPHAN = 3
+READ_BYTES = 65536
+SAY_TRIES = 100
+SAY_AGAIN_S = 0.1
+_TOLD: SimpleQueue[dict[str, Any]] = SimpleQueue()
+"""What the parent has said and nobody has heeded yet."""
 _ORDERLY_ENDS: list[Callable[[], None]] = []
 """How this process stops once it works; empty while it starts."""
 
 
 def read_instructions() -> dict[str, Any]:
     """The one line of JSON the parent writes first; from then on this process ends when the parent is gone."""
-    line = bytearray()
-    # Straight from the descriptor: a buffered reader would hold its lock while the watching thread waits.
-    while not line.endswith(b"\n") and (part := os.read(STDIN, 1)):
-        line += part
-    if not line:
-        raise SystemExit(EXIT_ORPHAN)  # the parent is gone before it said a word
-    threading.Thread(target=_watch_parent, name="parent-watch", daemon=True).start()
-    instructions: dict[str, Any] = json.loads(line)
-    return instructions
+    threading.Thread(target=_listen_to_parent, name="parent-watch", daemon=True).start()
+    return _TOLD.get()
+
+
+def heed(order: Callable[[dict[str, Any]], None]) -> None:
+    """Have every further line of the parent obeyed, one after the other, in a thread of its own."""
+
+    def obey() -> None:
+        while True:
+            order(_TOLD.get())
+
+    threading.Thread(target=obey, name="orders", daemon=True).start()
 
 
 def announce(ready: Mapping[str, Any]) -> None:
@@ -52,16 +61,40 @@ def still_works() -> None:
         os.write(STDOUT, b"\n")
 
 
+def say(told: Mapping[str, Any]) -> None:
+    """Tell the parent something it waits for."""
+    line = json.dumps(dict(told)).encode() + b"\n"
+    for _ in range(SAY_TRIES):
+        try:
+            os.write(STDOUT, line)
+        except BlockingIOError:  # it has not listened for long
+            time.sleep(SAY_AGAIN_S)
+            continue
+        except OSError:  # nobody listens any more: this process is about to end
+            pass
+        return
+
+
 def stop_on(stop: Callable[[], None]) -> None:
     """Call `stop` on SIGTERM and when the parent is gone; an orphan ends hard after a short grace."""
     signal.signal(signal.SIGTERM, lambda *_: stop())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # `systemctl kill` sends it to all, and the parent alone reloads
     _ORDERLY_ENDS.append(stop)
 
 
-def _watch_parent() -> None:
-    while os.read(STDIN, 1):
-        pass
+def _listen_to_parent() -> None:
+    """Every line is one JSON object; the end of the stream is the end of the parent."""
+    begun = b""
+    # Straight from the descriptor: a buffered reader would hold its lock while other threads start.
+    while part := os.read(STDIN, READ_BYTES):
+        *lines, begun = (begun + part).split(b"\n")
+        for line in lines:
+            _TOLD.put(json.loads(line))
+    _end_as_orphan()
+
+
+def _end_as_orphan() -> None:
     if not _ORDERLY_ENDS:
         os._exit(EXIT_ORPHAN)  # still starting: nothing is in hand
     threading.Timer(ORPHAN_GRACE_S, lambda: os._exit(EXIT_ORPHAN)).start()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
@@ -16,7 +17,7 @@ from starlette.applications import Starlette
 
 from adapter import __version__
 from adapter.app.answering import Answering
-from adapter.app.child import announce, opening, own, read_instructions, still_works, stop_on
+from adapter.app.child import announce, heed, opening, own, read_instructions, say, still_works, stop_on
 from adapter.app.counters import ALARMS, name_senders
 from adapter.app.delivering import Delivering
 from adapter.app.destinations import destinations
@@ -24,10 +25,13 @@ from adapter.app.discarding import Discards
 from adapter.app.doors import FhirDoor, hl7_door, observe
 from adapter.app.dropping import DropFolders
 from adapter.app.engine import Engine, EngineParts, Readable, reader
+from adapter.app.handing_over import unpacked
 from adapter.app.health import Health
-from adapter.app.keeping import GroupKeeper
+from adapter.app.in_use import MappingsInUse
+from adapter.app.keeping import GroupKeeper, marked_place
 from adapter.app.observing import configure_logging, exposition, share_counters
-from adapter.app.parts import Loaded, load_instructions, service_parts
+from adapter.app.orders import Changing, Places
+from adapter.app.parts import Loaded, service_parts
 from adapter.app.pruning import Pruner
 from adapter.app.rebuilding import refuse_to_rebuild_with_gaps
 from adapter.app.replaying import Replays, read_with
@@ -41,10 +45,11 @@ from adapter.store.sqlite_state import SqliteState
 from adapter.transport.http_app import build_app
 from adapter.transport.http_body import HttpLimits
 from adapter.transport.http_health import health_routes
-from adapter.transport.http_intake import intake_routes
+from adapter.transport.http_intake import ReceiveHl7, intake_routes
 from adapter.transport.http_server import CannotListen, HttpServer, ServerSettings, ServerTls
 from adapter.writeback.codes import code_system
 
+CORE_INBOX = "inbox-core"
 TRANSLATING_THREADS = 2
 CHECK_BATCH = 500
 REPLAYS_EVERY_S = 1.0
@@ -56,7 +61,7 @@ def main() -> int:
     """Run the core process until it is told to stop or its parent is gone."""
     configure_logging("core")
     instructions = read_instructions()
-    loaded = load_instructions(instructions)
+    loaded = unpacked(instructions["loaded"])
     with opening(loaded.settings.store):
         own(loaded.settings.store, "core")
         share_counters("core")
@@ -79,10 +84,12 @@ class _Core:
         store = loaded.settings.store
         refuse_to_rebuild_with_gaps(store)
         self._state = SqliteState(store / "state.db")
-        self._keeper = GroupKeeper(store / "inbox-core.db", "inbox-core", _end_at_once)
+        self._keeper = GroupKeeper(store / "inbox-core.db", CORE_INBOX, _end_at_once)
         inboxes = (SqliteInboxReader(store / "inbox.db", "inbox"), self._keeper.inbox)
         _refuse_lost_inbox(inboxes, self._state)
         self._parts = service_parts(loaded, self._state, reader(inboxes), self._first_on)
+        self._in_use = MappingsInUse(loaded.knowledge)
+        self._fhir_door = FhirDoor(self._keeper, self._parts, loaded.settings.http.source, self._wake_engine)
         self._deliveries = [
             Delivering(destination, self._state, _clock) for destination in destinations(loaded.settings)
         ]
@@ -102,7 +109,7 @@ class _Core:
             )
         )
         self._replays = Replays(store, read_with(loaded), _clock)
-        self._pruner = Pruner(loaded.settings, "inbox-core", self._keeper.prune, _clock)
+        self._pruner = Pruner(loaded.settings, CORE_INBOX, self._keeper.prune, _clock)
         self._discards = Discards(store, self._state, _clock)
         self._silence = SilenceWatch(loaded.settings.senders, store, last_heard)
         self._health = Health(loaded.settings, self._state, self._engine, inboxes)
@@ -118,7 +125,7 @@ class _Core:
             return 2
         stop_on(self._stopping.set)
         self._engine.start()
-        drops = DropFolders(self._loaded.settings.drop_folders, self._keeper, self._parts, executor, self._engine.wake)
+        drops = self._drop_folders(executor)
         drops.start()
         for sending in self._sending():
             sending.start()
@@ -126,6 +133,7 @@ class _Core:
         self._pruner.start()
         announce({"http": f"{self._loaded.settings.http.host}:{port}"})
         self._announced.set()
+        heed(self._changing().obey)
         self._stopping.wait()
         server.stop()
         drops.stop(STOP_PATIENCE_S)
@@ -141,6 +149,34 @@ class _Core:
 
     def _sending(self) -> list[Answering | Delivering]:
         return [*self._answering, *self._deliveries]
+
+    def _changing(self) -> Changing:
+        return Changing(
+            self._loaded, self._take, say, hold=self._hold, let_go=self._let_go, facts=self._health.read_with
+        )
+
+    def _hold(self, held: Callable[[], None]) -> None:
+        """Have the engine begin nothing new; a replay under way is read to its end with what it was asked with."""
+        self._replays.pause()
+        self._engine.boundary.hold(held)
+
+    def _take(self, loaded: Loaded, until: Places, taken: Callable[[Places], None]) -> None:
+        """The doors at once, the engine when it has read what came in before, replays after that."""
+        parts = replace(self._parts, knowledge=loaded.knowledge, rulebook=loaded.rulebook)
+        ours = {CORE_INBOX: marked_place(self._keeper.mark())}
+        self._in_use.take(loaded.knowledge)
+        self._fhir_door.take(parts)
+
+        def followed() -> None:
+            self._loaded, self._parts = loaded, parts
+            self._replays.go_on(read_with(loaded))
+            taken(ours)
+
+        self._engine.boundary.take(parts, {**until, **ours}, followed)
+
+    def _let_go(self) -> None:
+        self._engine.boundary.go_on()
+        self._replays.go_on(read_with(self._loaded))
 
     def _still_works(self) -> None:
         if self._announced.is_set() and self._engine.alive:
@@ -180,6 +216,17 @@ class _Core:
             tls = ServerTls(certificate=http.tls_certificate, key=http.tls_key)
         return ServerSettings(host=http.host, port=int(again.rpartition(":")[2]) if again else http.port, tls=tls)
 
+    def _drop_folders(self, executor: ThreadPoolExecutor) -> DropFolders:
+        folders = self._loaded.settings.drop_folders
+        return DropFolders(folders, self._keeper, self._in_use, self._parts, executor, self._engine.wake)
+
+    def _hl7_door(self, executor: ThreadPoolExecutor) -> ReceiveHl7:
+        source = self._loaded.settings.http.source
+        return hl7_door(self._keeper, self._in_use, self._parts, source, executor, self._engine.wake)
+
+    def _wake_engine(self) -> None:
+        self._engine.wake()
+
     def _facade(self) -> Facade:
         return Facade(
             store=self._state,
@@ -200,8 +247,8 @@ class _Core:
         settings = self._loaded.settings
         routes = [
             *intake_routes(
-                receive_hl7=hl7_door(self._keeper, self._parts, settings.http.source, executor, self._engine.wake),
-                receive_fhir=FhirDoor(self._keeper, self._parts, settings.http.source, self._engine.wake).receive,
+                receive_hl7=self._hl7_door(executor),
+                receive_fhir=self._fhir_door.receive,
                 limits=HttpLimits(
                     hl7_limit_bytes=settings.http.body_limit_bytes, bundle_limit_bytes=settings.http.body_limit_bytes
                 ),

@@ -87,6 +87,20 @@ ANSWERS_OLDEST = Gauge(
 )
 FILES = Counter("troughline_files_total", "Files of drop folders.", ["listener", "state"])
 PRUNED = Counter("troughline_pruned_total", "What was removed of the store because of its age.", ["kind"])
+RELOADS = Counter("troughline_reloads_total", "Reloads of mappings and policies.", ["result"])
+LAST_RELOAD = Gauge(
+    "troughline_last_reload_timestamp_seconds",
+    "When the last of them ended, in seconds since 1970.",
+    ["result"],
+    multiprocess_mode="mostrecent",
+)
+FOLDER_DIFFERS = Gauge(
+    "troughline_folder_differs",
+    "1 when the files say something else than what the service reads with, else 0.",
+    ["kind"],
+    multiprocess_mode="mostrecent",
+)
+RESTARTS = Counter("troughline_process_restarts_total", "Processes that died and were started again.", ["process"])
 ALARMS = Counter("troughline_alarms_total", "Conditions a person must look at.", ["reason"])
 
 

@@ -6,7 +6,7 @@ What is discarded is written down before it happens, so that a process that ends
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,14 +14,11 @@ from typing import Any, Protocol
 
 import structlog
 
+from adapter.app.asking import Requests
 from adapter.domain.message import MessageRef, Parked, Work
 from adapter.domain.times import instant_text
-from adapter.store.folder import FOLDER_MODE
-from adapter.store.private_json import read_object, replace_object
 
 FOLDER = "discards"
-ASKED, DONE = ".asked.json", ".done.json"
-SCHEMA = 1
 
 
 class WorkList(Protocol):
@@ -52,30 +49,24 @@ class Discard:
 
 def ask_to_discard(store: Path, discard: Discard) -> Path:
     """Put a request into the store; gives where its result will stand (OSError: it cannot be written)."""
-    folder = store / FOLDER
-    folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
-    _note(folder, discard)
-    return folder / f"{discard.id}{DONE}"
+    return _note(Requests(folder=store / FOLDER), discard)
 
 
-def _note(folder: Path, discard: Discard) -> None:
-    replace_object(folder / f"{discard.id}{ASKED}", {"schema": SCHEMA, **asdict(discard)}, durable=True)
+def _note(requests: Requests, discard: Discard) -> Path:
+    return requests.ask(discard.id, asdict(discard))
 
 
 class Discards:
     """Looks for requests, takes their messages out of the work list, and writes down that it did."""
 
     def __init__(self, store: Path, state: WorkList, clock: Callable[[], datetime]) -> None:
-        self._folder = store / FOLDER
+        self._requests = Requests(folder=store / FOLDER)
         self._state = state
         self._clock = clock
 
     def look(self) -> None:
         """Do every request that is there; after CannotKeep or StoreBroken, which it raises, the next look does it."""
-        for place in sorted(self._folder.glob(f"*{ASKED}")):
-            discard = _discard(place)
-            if discard is None:
-                continue
+        for discard in self._requests.waiting(_read):
             try:
                 self._do(discard)
             except OSError:
@@ -86,7 +77,7 @@ class Discards:
             if discard.decided is None:
                 waiting = {parked.message for parked in self._state.parked()}
                 discard = replace(discard, decided=tuple(one for one in discard.messages if one in waiting))
-                _note(self._folder, discard)
+                _note(self._requests, discard)
             decided = discard.decided or ()
             if decided:
                 self._state.commit(Work(at=self._clock(), resolved=decided))
@@ -94,7 +85,6 @@ class Discards:
 
     def _end(self, discard: Discard, decided: Sequence[MessageRef]) -> None:
         done = {
-            "schema": SCHEMA,
             "id": discard.id,
             "asked_at": discard.asked_at,
             "by": discard.by,
@@ -103,17 +93,7 @@ class Discards:
             "discarded": [[one.inbox, one.seq] for one in decided],
             "not_waiting": [[one.inbox, one.seq] for one in discard.messages if one not in decided],
         }
-        replace_object(self._folder / f"{discard.id}{DONE}", done, durable=True)
-        with suppress(OSError):
-            (self._folder / f"{discard.id}{ASKED}").unlink()
-
-
-def _discard(place: Path) -> Discard | None:
-    told = read_object(place)
-    try:
-        return _read(told) if told else None
-    except (KeyError, TypeError):
-        return None
+        self._requests.answer(discard.id, done)
 
 
 def _read(told: Mapping[str, Any]) -> Discard:

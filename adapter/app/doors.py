@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 
 from adapter.app.counters import ALARMS, count
+from adapter.app.in_use import MappingsInUse
 from adapter.app.keeping import GroupKeeper
 from adapter.app.measured_log import MeasuredLog
 from adapter.app.receptions import hl7_reception
@@ -35,11 +36,13 @@ JUST_TAKEN_LIMIT = 500
 Wake = Callable[[], None]
 
 
-def hl7_door(keeper: GroupKeeper, parts: Parts, source: str, executor: Executor, wake: Wake) -> ReceiveHl7:
+def hl7_door(
+    keeper: GroupKeeper, in_use: MappingsInUse, parts: Parts, source: str, executor: Executor, wake: Wake
+) -> ReceiveHl7:
     """`POST /hl7`: the same reception as a frame over MLLP."""
     door = Door(listener=HTTP_LISTENER, source=source)
     rules = parts.rules_at(HTTP_LISTENER)
-    reception = hl7_reception(keeper, parts.knowledge, rules, executor, observe, prefix="H", remembered=RELEVANCE_BOUND)
+    reception = hl7_reception(keeper, in_use.door(rules, RELEVANCE_BOUND), rules, executor, observe, prefix="H")
 
     async def receive(raw: bytes, _peer: str) -> bytes | None:
         with _storing():
@@ -60,6 +63,10 @@ class FhirDoor:
         self._wake = wake
         self._taking = threading.Lock()
         self._just_taken: OrderedDict[str, dict[str, Any]] = OrderedDict()
+
+    def take(self, parts: Parts) -> None:
+        """Word the answers by these from now on."""
+        self._parts = parts
 
     async def receive(self, raw: bytes, method: str, target: str | None, _peer: str) -> FhirAnswer:
         """The answer to one push; raises CannotStore when the body is not on disk."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from adapter.app.counters import ALARMS, FILES, count
+from adapter.app.in_use import MappingsInUse
 from adapter.app.keeping import GroupKeeper
 from adapter.app.receptions import hl7_reception
 from adapter.ingest.hl7v2 import split_messages
@@ -44,11 +45,12 @@ class DropFolders:
         self,
         settings: tuple[DropSettings, ...],
         keeper: GroupKeeper,
+        in_use: MappingsInUse,
         parts: Parts,
         executor: Executor,
         wake: Callable[[], None],
     ) -> None:
-        self._drops = tuple(_drop(one, keeper, parts, executor) for one in settings)
+        self._drops = tuple(_drop(one, keeper, in_use, parts, executor) for one in settings)
         self._wake = wake
         self._stopping = threading.Event()
         self._stuck: set[str] = set()
@@ -135,17 +137,12 @@ class DropFolders:
         structlog.get_logger().error(alarm, listener=name, reason=reason)
 
 
-def _drop(settings: DropSettings, keeper: GroupKeeper, parts: Parts, executor: Executor) -> _Drop:
-    reception = hl7_reception(
-        keeper,
-        parts.knowledge,
-        parts.rules_at(settings.name),
-        executor,
-        count,
-        prefix="F",
-        remembered=RELEVANCE_BOUND,
-        default_charset=settings.default_charset,
-    )
+def _drop(
+    settings: DropSettings, keeper: GroupKeeper, in_use: MappingsInUse, parts: Parts, executor: Executor
+) -> _Drop:
+    rules = parts.rules_at(settings.name)
+    reading = in_use.door(rules, RELEVANCE_BOUND, settings.default_charset)
+    reception = hl7_reception(keeper, reading, rules, executor, count, prefix="F")
     door = Door(
         listener=settings.name,
         source=settings.source,

@@ -8,12 +8,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 import structlog
 
+from adapter.app.boundary import Boundary
 from adapter.app.counters import ALARMS, CHANGES, EVENTS, PROBLEMS
 from adapter.domain.message import MessageRef, Stored
 from adapter.pipeline.parts import Parts
@@ -76,6 +77,8 @@ class Engine:
         self._due: deque[str] = deque()
         self._again: deque[tuple[MessageRef, Callable[[Processed], None]]] = deque()
         self._resting_until: dict[str, float] = {}
+        self.boundary = Boundary(self._wake.set)
+        """Where other parts take the place of those in use."""
         self._begun, self._alone = 0, 0
         """Messages begun in the last group, and how many of a group that was undone are still taken one by one."""
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
@@ -121,7 +124,7 @@ class Engine:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                busy = self._step()
+                busy = not self._on_hold() and self._step()
             except CannotKeep:
                 ALARMS.labels("state-cannot-keep").inc()
                 structlog.get_logger().error("cannot-keep", reason="state")
@@ -137,16 +140,34 @@ class Engine:
                 self._wake.wait(POLL_S)
                 self._wake.clear()
 
+    def _on_hold(self) -> bool:
+        """Whether nothing may be begun, which is told when nothing is in hand."""
+        return not self._again and self.boundary.holds()
+
+    def _is_to_pause(self) -> bool:
+        return self._stop.is_set() or (self.boundary.wanted and not self._again)
+
+    def _waiting(self, inbox: Readable) -> list[Stored]:
+        return self.boundary.before(inbox.name, inbox.after(self._p.cursors.cursor(inbox.name), BATCH))
+
+    def _follow(self) -> None:
+        """Work with what is to follow, when everything before it was read."""
+        following = self.boundary.following
+        if following and not any(self._waiting(inbox) for inbox in self._p.inboxes):
+            self._p = replace(self._p, parts=following.parts)
+            self.boundary.pass_it()
+
     def _step(self) -> bool:
         busy = False
+        self._follow()
         for inbox in self._p.inboxes:
-            waiting = inbox.after(self._p.cursors.cursor(inbox.name), BATCH)
+            waiting = self._waiting(inbox)
             busy = busy or bool(waiting)
             while waiting:
-                if self._stop.is_set():
+                if self._is_to_pause():
                     return False
                 waiting = waiting[self._take(inbox.name, waiting) :]
-        while self._due and not self._stop.is_set():
+        while self._due and not self._is_to_pause():
             self._reassess(self._due[0])
             self._due.popleft()
             busy = True

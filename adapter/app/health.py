@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,11 +26,16 @@ class Health:
         self._state = state
         self._engine = engine
         self._inboxes = inboxes
+        self._read_with: Mapping[str, Any] | None = None
+
+    def read_with(self, facts: Mapping[str, Any]) -> None:
+        """Take note of what the parent says of mappings and policies."""
+        self._read_with = facts
 
     def ready(self) -> dict[str, Any]:
         """`ok` when the store answers, the engine works and the listeners are bound."""
         parts = {"store": self._store_answers(), "engine": self._engine.alive, "intake": self._intake_alive()}
-        return {"ok": all(parts.values()), **parts}
+        return {"ok": all(parts.values()), **parts, "read_with": self._read_with}
 
     def refresh(self) -> None:
         """Read depth and age of what waits."""

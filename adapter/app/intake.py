@@ -7,17 +7,22 @@ import contextlib
 import json
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from adapter.app.child import announce, opening, own, read_instructions, still_works, stop_on
-from adapter.app.keeping import GroupKeeper
+from adapter.app.child import announce, heed, opening, own, read_instructions, say, still_works, stop_on
+from adapter.app.handing_over import unpacked
+from adapter.app.in_use import MappingsInUse
+from adapter.app.keeping import GroupKeeper, marked_place
 from adapter.app.observing import configure_logging, share_counters
-from adapter.app.parts import Loaded, load_instructions
+from adapter.app.orders import Changing, Places
+from adapter.app.parts import Loaded
 from adapter.settings.tls import tls_files
 from adapter.store.faults import StoreBroken
 from adapter.store.owed_answers import FILE, OwedAnswers
@@ -38,7 +43,7 @@ def main() -> int:
     """Run the intake process until it is told to stop or its parent is gone."""
     configure_logging("intake")
     instructions = read_instructions()
-    loaded = load_instructions(instructions)
+    loaded = unpacked(instructions["loaded"])
     with opening(loaded.settings.store):
         own(loaded.settings.store, "intake")
         share_counters("intake")
@@ -64,6 +69,7 @@ async def _run(loaded: Loaded, instructions: dict[str, Any]) -> int:
     pruner = Pruner(loaded.settings, INBOX, keeper.prune, lambda: datetime.now(UTC))
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
+    in_use = MappingsInUse(loaded.knowledge)
     listeners: list[MllpListener] = []
     tls: dict[str, ServerTls] = {}
     with ThreadPoolExecutor(TRANSLATING_THREADS, thread_name_prefix="wording") as executor:
@@ -72,7 +78,7 @@ async def _run(loaded: Loaded, instructions: dict[str, Any]) -> int:
             secured = ServerTls(tls_files(settings.tls)) if settings.tls else None
             if secured:
                 tls[settings.name] = secured
-            received = reception(loaded, settings, keeper, executor, count)
+            received = reception(loaded.settings, in_use, settings, keeper, executor, count)
             one = listener(settings, received, count, torn, secured, owed)
             address = instructions.get("addresses", {}).get("listeners", {}).get(settings.name)
             port = int(address.rpartition(":")[2]) if address else settings.port
@@ -84,6 +90,7 @@ async def _run(loaded: Loaded, instructions: dict[str, Any]) -> int:
 
         stop_on(stop)
         announce({"mllp": next(iter(ports.values()), None), "listeners": ports})
+        heed(Changing(loaded, partial(_take, in_use, keeper, loop), say).obey)
         watching = loop.create_task(CertificateWatch(tls).run())
         pruner.start()
         await _alive_until(stopping, store / ALIVE_FILE)
@@ -94,6 +101,25 @@ async def _run(loaded: Loaded, instructions: dict[str, Any]) -> int:
         if owed:
             await loop.run_in_executor(None, owed.close)
     return 0
+
+
+def _take(
+    in_use: MappingsInUse,
+    keeper: GroupKeeper,
+    loop: asyncio.AbstractEventLoop,
+    loaded: Loaded,
+    _: Places,
+    taken: Callable[[Places], None],
+) -> None:
+    """Between two turns of the loop: no message is being judged while the tables change, and none by the old after."""
+    marked: Future[Future[int]] = Future()
+
+    def take() -> None:
+        marked.set_result(keeper.mark())
+        in_use.take(loaded.knowledge)
+
+    loop.call_soon_threadsafe(take)
+    taken({INBOX: marked_place(marked.result())})
 
 
 def _owed_answers(loaded: Loaded) -> OwedAnswers | None:

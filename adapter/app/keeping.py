@@ -9,10 +9,20 @@ from functools import partial
 from pathlib import Path
 
 from adapter.domain.message import Arrival, Header, Kept
-from adapter.store.faults import StoreBroken
+from adapter.store.faults import CannotKeep, StoreBroken
 from adapter.store.group_commit import GroupCommit
 from adapter.store.retention import Line, Portion
 from adapter.store.sqlite_inbox import SqliteInbox
+
+MARK_PATIENCE_S = 10.0
+
+
+def marked_place(mark: Future[int]) -> int:
+    """The place of a mark; 0, which is before every message, where it cannot be told in time."""
+    try:
+        return mark.result(MARK_PATIENCE_S)
+    except (CannotKeep, StoreBroken, TimeoutError):
+        return 0
 
 
 class GroupKeeper:
@@ -25,6 +35,10 @@ class GroupKeeper:
     def submit(self, arrival: Arrival) -> Future[Kept]:
         """Keep one arrival; done when it is on disk."""
         return self._commit.submit(arrival)
+
+    def mark(self) -> Future[int]:
+        """The newest place when all that was handed over before is kept, and nothing that is handed over after."""
+        return self._commit.mark()
 
     def answered(self, seq: int, code: str) -> None:
         """Remember an answer with the next group."""

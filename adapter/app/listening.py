@@ -12,10 +12,11 @@ from typing import Any
 import structlog
 
 from adapter.app.counters import ACK_SECONDS, ALARMS
+from adapter.app.in_use import MappingsInUse
 from adapter.app.keeping import GroupKeeper
 from adapter.app.measured_log import MeasuredLog
 from adapter.app.observing import Observe
-from adapter.app.parts import Loaded, rules_for
+from adapter.app.parts import rules_for
 from adapter.app.receptions import hl7_reception
 from adapter.pipeline.receive import Door, Reception, receive_at_once, receive_in_mode, too_large
 from adapter.settings import MllpListener as ListenerSettings
@@ -32,18 +33,22 @@ QUIET_EVENTS = frozenset({"connection-opened", "connection-closed"})
 
 
 def reception(
-    loaded: Loaded, settings: ListenerSettings, keeper: GroupKeeper, executor: ThreadPoolExecutor, observe: Observe
+    site: Settings,
+    in_use: MappingsInUse,
+    settings: ListenerSettings,
+    keeper: GroupKeeper,
+    executor: ThreadPoolExecutor,
+    observe: Observe,
 ) -> Reception:
     """How the messages of one port are judged, kept and answered."""
+    rules = rules_for(site, settings)
     return hl7_reception(
         keeper,
-        loaded.knowledge,
-        rules_for(loaded.settings, settings),
+        in_use.door(rules, RELEVANCE_BOUND, settings.default_charset),
+        rules,
         executor,
-        _telling_refusals(observe) if _refuses(loaded.settings) else observe,
+        _telling_refusals(observe) if _refuses(site) else observe,
         prefix="T",
-        remembered=RELEVANCE_BOUND,
-        default_charset=settings.default_charset,
     )
 
 

@@ -27,7 +27,8 @@ COUNTERS_USED_BYTES = 4
 SAFE_KEYS = frozenset(
     {
         "bytes", "code", "codes", "connections", "count", "error", "exception", "inbox", "kind", "limit", "limit_bytes",
-        "limit_s", "listener", "looks_like", "peer", "pid", "port", "problem", "problems", "process", "reason",
+        "limit_s", "listener", "looks_like", "mappings", "peer", "pid", "policies", "port", "problem", "problems",
+        "process", "reason",
         "retry_after_s", "seconds", "sender", "seq", "side", "signal", "size", "skipped_bytes", "source", "speaks",
         "state", "status", "subject", "target", "version",
     }

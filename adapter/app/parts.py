@@ -1,14 +1,12 @@
-"""The real parts, built from a command line or from the instructions a parent process hands down."""
+"""The real parts, built from what a command line asked for."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, tzinfo
 from pathlib import Path
-from typing import Any
 
 from adapter.app.remembering import remembered
 from adapter.domain.message import MessageRef, Stored
@@ -16,7 +14,6 @@ from adapter.domain.policy import RuleBook
 from adapter.domain.units import is_activity_unit
 from adapter.fhir import Canonical
 from adapter.ingest.activity_reading import canonical_unit
-from adapter.ingest.compiled import compiled
 from adapter.ingest.senders import RulesFor, SenderRules
 from adapter.knowledge.lint import lint
 from adapter.knowledge.load import load_knowledge
@@ -33,7 +30,7 @@ UNDER = "mappings/outputs"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instructions:
-    """What the command line asked for; travels to the child processes as JSON."""
+    """What the command line asked for."""
 
     config: str | None = None
     store: str | None = None
@@ -60,21 +57,10 @@ class Instructions:
             drafts=options.draft,
         )
 
-    @classmethod
-    def from_dict(cls, given: Mapping[str, Any]) -> Instructions:
-        """What `as_dict` gave, after its journey as JSON."""
-        known = {name: given[name] for name in cls.__dataclass_fields__ if name in given}
-        known["mappings"], known["policies"] = tuple(given["mappings"]), tuple(given["policies"])
-        return cls(**known)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """Everything that is read once at the start."""
+    """Everything that is read as a whole, at the start and for a reload."""
 
     settings: Settings
     knowledge: Knowledge
@@ -84,7 +70,7 @@ class Loaded:
 def read_everything(instructions: Instructions, *, thorough: bool = True) -> tuple[Loaded | None, list[Fault]]:
     """Settings, mappings and policies; None with every fault when any of them has an error.
 
-    `thorough` checks what `troughline lint` checks; a child process need not repeat it.
+    `thorough` checks what `troughline lint` checks.
     """
     settings, faults = settings_from_flags(
         store=instructions.store,
@@ -100,7 +86,7 @@ def read_everything(instructions: Instructions, *, thorough: bool = True) -> tup
         settings or Settings(), overlays, policies, faults, drafts=instructions.drafts, thorough=thorough
     )
     if settings and knowledge:
-        wrong = list(_wrong_units(settings, knowledge, instructions.config or "the configuration"))
+        wrong = list(wrong_units(settings, knowledge, instructions.config or "the configuration"))
         faults.extend(wrong)
         knowledge = None if wrong else knowledge
     if settings is None or knowledge is None or rulebook is None:
@@ -108,7 +94,7 @@ def read_everything(instructions: Instructions, *, thorough: bool = True) -> tup
     return Loaded(settings=settings, knowledge=knowledge, rulebook=rulebook), faults
 
 
-def _wrong_units(settings: Settings, knowledge: Knowledge, file: str) -> Iterator[Fault]:
+def wrong_units(settings: Settings, knowledge: Knowledge, file: str) -> Iterator[Fault]:
     """Units assumed for a sender that are none of an activity: levels would go without one, and nobody be told."""
     units = knowledge.tables["units"]
     for sender in settings.senders:
@@ -116,17 +102,6 @@ def _wrong_units(settings: Settings, knowledge: Knowledge, file: str) -> Iterato
         if unit and not is_activity_unit(canonical_unit(unit, "", units, sender.match) or unit):
             said = f"'assumed_unit: {unit}' of the sender '{sender.match}'"
             yield Fault(file=file, line=0, text=f"{said} is no unit of an activity; write IU/mL or IU/L")
-
-
-def load_instructions(given: Mapping[str, Any]) -> Loaded:
-    """What a child process works with; the parent has already found it free of faults."""
-    loaded, faults = read_everything(Instructions.from_dict(given), thorough=False)
-    if loaded is None:
-        for fault in faults:
-            print(fault, file=sys.stderr)
-        raise SystemExit(2)
-    compiled(loaded.knowledge)  # before the doors open: the first sender must not wait for it
-    return loaded
 
 
 def _knowledge(

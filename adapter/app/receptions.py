@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from concurrent.futures import Executor
 from datetime import UTC, datetime
 
@@ -10,37 +11,24 @@ from adapter.app.control_ids import control_ids
 from adapter.app.counters import heard
 from adapter.app.keeping import GroupKeeper
 from adapter.app.observing import Observe
-from adapter.domain.message import Translation
-from adapter.ingest.relevance import RelevanceFilter
 from adapter.ingest.senders import RulesFor
-from adapter.ingest.translate import translate_hl7
-from adapter.knowledge.spec import Knowledge
 from adapter.pipeline.receive import Reception
+from adapter.pipeline.reception import Reading
 
 
 def hl7_reception(
     keeper: GroupKeeper,
-    knowledge: Knowledge,
+    reading: Callable[[], Reading],
     rules: RulesFor,
     executor: Executor,
     observe: Observe,
     *,
     prefix: str,
-    remembered: int,
-    default_charset: str | None = None,
 ) -> Reception:
-    """How messages are judged, kept and answered there.
-
-    `prefix` begins the control ids of its answers; `remembered` is how many judgements its filter keeps.
-    """
-
-    def translate(raw: bytes, source: str) -> list[Translation]:
-        return translate_hl7(raw, knowledge, rules, source=source)
-
+    """How messages are judged, kept and answered there; `prefix` begins the control ids of its answers."""
     return Reception(
         keeper=keeper,
-        judge=RelevanceFilter(knowledge, remembered, default_charset=default_charset).judge_one,
-        translate=translate,
+        reading=reading,
         executor=executor,
         clock=lambda: datetime.now(UTC).astimezone(),
         next_control_id=control_ids(prefix, time.time_ns()),

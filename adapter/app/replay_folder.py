@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from adapter.app.asking import ASKED
+
 FOLDER = "replays"
-ASKED, DONE = ".asked.json", ".done.json"
 
 
 def replay_waits(store: Path) -> bool:

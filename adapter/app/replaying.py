@@ -6,9 +6,9 @@ A request lies in `replays/` until its result stands beside it; one that was int
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,20 +16,22 @@ from typing import Any
 
 import structlog
 
+from adapter.app.asking import Requests
 from adapter.app.parts import Loaded
-from adapter.app.replay_folder import ASKED, DONE, FOLDER
+from adapter.app.replay_folder import FOLDER
+from adapter.app.versions import policies_hash
 from adapter.domain.message import MessageRef
 from adapter.domain.times import instant_text
 from adapter.pipeline.parts import Parts
 from adapter.pipeline.process import Processed, fault_place, reassess
 from adapter.settings import DropFolder, MllpListener
 from adapter.store.faults import CannotKeep, StoreBroken
-from adapter.store.folder import FOLDER_MODE
-from adapter.store.private_json import read_object, replace_object
 
-SCHEMA = 1
 DUE_AT_ONCE = 500
-OTHER_TABLES = "the service runs with other mappings, policies or senders than this command; restart it, then ask again"
+OTHER_TABLES = (
+    "the service runs with other mappings, policies or senders than this command; have it take them "
+    "(`troughline reload`; a restart where settings of senders or ports changed), then ask again"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,20 +82,16 @@ class Tally:
 
 def read_with(loaded: Loaded) -> str:
     """A mark of everything a reading depends on: mappings, policies, and what the site says of senders and sources."""
-    settings, book = loaded.settings, loaded.rulebook
+    settings = loaded.settings
     every: list[MllpListener | DropFolder] = [*settings.mllp, *settings.drop_folders]
     doors = [(door.name, door.source, door.zone, door.default_charset) for door in every]
-    policies = [(policy.id, policy.version, policy.hash) for policy in book.policies]
-    parts = (loaded.knowledge.hash, sorted(policies), sorted(book.chosen.items()), settings.senders, settings.sources)
+    parts = (loaded.knowledge.hash, policies_hash(loaded.rulebook), settings.senders, settings.sources)
     return hashlib.sha256(repr((parts, doors)).encode()).hexdigest()[:16]
 
 
 def ask(store: Path, request: Request) -> Path:
     """Put a request into the store; gives where its result will stand (OSError: it cannot be written)."""
-    folder = store / FOLDER
-    folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
-    replace_object(folder / f"{request.id}{ASKED}", {"schema": SCHEMA, **asdict(request)}, durable=True)
-    return folder / f"{request.id}{DONE}"
+    return Requests(folder=store / FOLDER).ask(request.id, asdict(request))
 
 
 def catch_up(due: Callable[[datetime, int], Sequence[str]], parts: Parts, now: datetime) -> frozenset[str]:
@@ -123,16 +121,31 @@ class Replays:
 
     def __init__(self, store: Path, mark: str, clock: Callable[[], datetime]) -> None:
         """`mark` is `read_with` of what this process reads with."""
-        self._folder = store / FOLDER
+        self._requests = Requests(folder=store / FOLDER)
         self._mark = mark
         self._clock = clock
         self._taken: set[str] = set()
+        self._paused = False
+        self._begins = threading.Lock()
+
+    def pause(self) -> None:
+        """Begin no request for now; one that is being begun is begun to its end before this returns."""
+        with self._begins:
+            self._paused = True
+
+    def go_on(self, mark: str) -> None:
+        """Begin requests again; `mark` is `read_with` of what this process reads with from now on."""
+        self._mark, self._paused = mark, False
 
     def look(self, reread: Reread) -> None:
         """Take every new request; `reread` has one message read and then tells what came of it."""
-        for place in sorted(self._folder.glob(f"*{ASKED}")):
-            request = _request(place)
-            if request is None or request.id in self._taken:
+        with self._begins:
+            if not self._paused:
+                self._begin_all(reread)
+
+    def _begin_all(self, reread: Reread) -> None:
+        for request in self._requests.waiting(_read):
+            if request.id in self._taken:
                 continue
             self._taken.add(request.id)
             if request.read_with != self._mark:
@@ -155,7 +168,6 @@ class Replays:
 
     def _end(self, request: Request, result: Mapping[str, Any]) -> None:
         done = {
-            "schema": SCHEMA,
             "id": request.id,
             "asked_at": request.asked_at,
             "because": request.because,
@@ -165,23 +177,13 @@ class Replays:
             "asked": [[message.inbox, message.seq] for message in request.messages],
             **result,
         }
+        gone = True
         try:
-            replace_object(self._folder / f"{request.id}{DONE}", done, durable=True)
-        except OSError:
+            gone = self._requests.answer(request.id, done)
+        except OSError:  # it is done again, with the same effect
             structlog.get_logger().error("replay-not-written", reason="the store cannot be written")
-            self._taken.discard(request.id)  # it is done again, with the same effect
-            return
-        with suppress(OSError):
-            (self._folder / f"{request.id}{ASKED}").unlink()
+        if gone:
             self._taken.discard(request.id)
-
-
-def _request(place: Path) -> Request | None:
-    told = read_object(place)
-    try:
-        return _read(told) if told else None
-    except (KeyError, TypeError):
-        return None
 
 
 def _read(told: Mapping[str, Any]) -> Request:

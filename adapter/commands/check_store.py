@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
+from adapter.app.rebuilding import refuse_to_rebuild_with_gaps
 from adapter.commands.check_result import Result
 from adapter.store.examining import FILES, examined
 from adapter.store.faults import CannotKeep, StoreBroken, StoreLocked
@@ -22,6 +23,7 @@ MEBIBYTE = 1024 * 1024
 LEAST_FREE_BYTES = 64 * MEBIBYTE
 LOW_FREE_BYTES = 1024 * MEBIBYTE
 SYNCS = 21
+RESTORE = "restore it from a backup (docs/howto/back-up-and-restore.md)"
 CHILDREN = ("core", "intake")
 CHILD_PATIENCE_S = 5.0
 CHILD_LOOK_S = 0.05
@@ -88,9 +90,18 @@ def store(folder: Path, *, thorough: bool) -> Iterator[Result]:
         yield Result(about="store", state="failed", said=f"{folder} is no folder", advice="name a folder")
         return
     yield _rights(folder)
-    for name in FILES:
-        if _is_file(folder / name):
-            yield _file(folder / name, thorough=thorough)
+    files = [_file(folder / name, thorough=thorough) for name in FILES if _is_file(folder / name)]
+    yield from files
+    if all(found.state != "failed" for found in files):
+        yield from _gaps(folder)
+
+
+def _gaps(folder: Path) -> Iterator[Result]:
+    """A state that is missing or too old is built anew from the inboxes, unless these were pruned beyond it."""
+    try:
+        refuse_to_rebuild_with_gaps(folder)
+    except (CannotKeep, StoreBroken) as fault:
+        yield Result(about="store", state="failed", said=str(fault), advice=RESTORE)
 
 
 def _is_file(path: Path) -> bool:
@@ -134,16 +145,16 @@ def _rights(folder: Path) -> Result:
 
 
 def _file(path: Path, *, thorough: bool) -> Result:
-    about, restore = f"store {path.name}", "restore it from a backup (docs/howto/back-up-and-restore.md)"
+    about = f"store {path.name}"
     try:
         found = examined(path, thorough=thorough)
     except (CannotKeep, StoreBroken) as fault:
-        return Result(about=about, state="failed", said=str(fault), advice=restore)
+        return Result(about=about, state="failed", said=str(fault), advice=RESTORE)
     if found.version > found.known:
         said = f"written by a newer version of this program (schema {found.version}, known here: {found.known})"
         return Result(about=about, state="failed", said=said, advice="install that version again")
     if found.damaged:
-        return Result(about=about, state="failed", said="its pages contradict each other", advice=restore)
+        return Result(about=about, state="failed", said="its pages contradict each other", advice=RESTORE)
     size = f"{path.stat().st_size / MEBIBYTE:.1f} MiB"
     brought = "" if found.version == found.known else f", brought to {found.known} at the next start"
     sound = ", sound" if thorough else ""

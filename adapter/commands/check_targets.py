@@ -56,6 +56,9 @@ def _asked(target: TargetSettings) -> Asked:
 def _failed(about: str, target: TargetSettings, failure: Transient | Ambiguous | Permanent) -> Result:
     said = REFUSED.get(failure.status or 0, str(failure))
     advice = f"ask for {target.url}/metadata by hand; a proxy or firewall on the way may answer instead of it"
+    if target.delivery == "shadow":
+        # Nothing is sent to it, so its absence keeps the service from nothing yet.
+        return Result(about=about, state="warning", said=f"{target.url}: {said}, delivery: shadow", advice=advice)
     return Result(about=about, state="failed", said=f"{target.url}: {said}", advice=advice)
 
 

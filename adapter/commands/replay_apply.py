@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from adapter.store.sqlite_state import SqliteState
 
 LOOK_EVERY_S = 0.2
 SAY_EVERY_S = 10.0
+NOT_FINISHED = "The service has not finished; Ctrl-C ends the waiting, not the work."
 
 
 def applied(
@@ -78,8 +79,13 @@ def request_id(now: datetime) -> str:
     return f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
 
 
-def result_of_the_service(store: Path, place: Path) -> dict[str, Any] | None:
-    """The result at a place, waited for; None, with the reason on stderr, when the service ended before it."""
+def result_of_the_service(
+    store: Path, place: Path, waiting: Callable[[], str] = lambda: NOT_FINISHED
+) -> dict[str, Any] | None:
+    """The result at a place, waited for; None, with the reason on stderr, when the service ended before it.
+
+    `waiting` is what to say now and then meanwhile.
+    """
     said = time.monotonic()
     while (result := read_object(place)) is None:
         if lock_holder(store) is None:
@@ -87,6 +93,6 @@ def result_of_the_service(store: Path, place: Path) -> dict[str, Any] | None:
             return None
         if time.monotonic() - said > SAY_EVERY_S:
             said = time.monotonic()
-            print("The service has not finished; Ctrl-C ends the waiting, not the work.", file=sys.stderr)
+            print(waiting(), file=sys.stderr)
         time.sleep(LOOK_EVERY_S)
     return result

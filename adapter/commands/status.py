@@ -71,6 +71,7 @@ def tree_of(status: Status) -> dict[str, Any]:
         "process": status.process,
         "since": instant_text(status.since) if status.since else None,
         "ready": dict(status.ready) if status.ready is not None else None,
+        "restarts": {name: int(n) for name, n in status.by("troughline_process_restarts_total", "process").items()},
         "listeners": dict(status.listeners),
         "inboxes": [asdict(inbox) for inbox in status.inboxes],
         "parked": dict(status.parked),

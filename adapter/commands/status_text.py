@@ -18,6 +18,8 @@ def screen(status: Status, before: Status | None = None) -> str:
     """The whole screen; rates are those since `before`, else since the start of the service."""
     sections = [
         [*_process(status)],
+        [*_read_with(status)],
+        [*_restarts(status)],
         [*_listeners(status)],
         [*_senders(status, before)],
         [*_waiting(status)],
@@ -41,6 +43,34 @@ def _ready(ready: Mapping[str, object] | None) -> str:
         return "it does not answer /readyz"
     wrong = [name for name, fine in ready.items() if name != "ok" and fine is False]
     return "ready" if not wrong else f"NOT READY ({', '.join(wrong)})"
+
+
+def _read_with(status: Status) -> Iterator[str]:
+    """Which mappings and policies the service reads with, and a banner when its files say something else."""
+    told = (status.ready or {}).get("read_with")
+    if not told:
+        return
+    yield f"mappings {_versions(told['mappings'])}, policies {_versions(told['policies'])}"
+    if told["folder_differs"]:
+        yield "FILES DIFFER: they say something else than what the service reads with; `troughline reload` takes them"
+    if told["needs_restart"]:
+        yield f"RESTART NEEDED: changed in the configuration and not taken: {', '.join(told['needs_restart'])}"
+    if (last := told["last_reload"]) and last["result"] == "failed":
+        yield f"LAST RELOAD FAILED at {last['at']}: `troughline reload` or `troughline lint` names the faults"
+
+
+def _versions(by_process: Mapping[str, str]) -> str:
+    """One hash, or that of each process while they differ."""
+    different = dict.fromkeys(by_process.values())
+    if len(different) == 1:
+        return next(iter(different))
+    return ", ".join(f"{version} in {name}" for name, version in by_process.items())
+
+
+def _restarts(status: Status) -> Iterator[str]:
+    restarts = {name: n for name, n in status.by("troughline_process_restarts_total", "process").items() if n}
+    if restarts:
+        yield f"restarts of processes: {', '.join(f'{name} {n:,.0f}' for name, n in sorted(restarts.items()))}"
 
 
 def _listeners(status: Status) -> Iterator[str]:

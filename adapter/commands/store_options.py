@@ -24,6 +24,12 @@ STATUS_EXAMPLES = (
     "troughline status --config troughline.yaml --watch",
     "troughline status --config troughline.yaml --json",
 )
+RELOAD = "Have the running service take mappings and policies as the files say now; on any fault it goes on as it is."
+RELOAD_EXAMPLES = (
+    "troughline reload --config troughline.yaml",
+    "troughline reload --store ./store",
+    "troughline reload --config troughline.yaml --json",
+)
 PRUNE = "Remove what a store need not keep any longer, or tell what that would be, or what was removed before."
 PRUNE_EXAMPLES = (
     "troughline prune --config troughline.yaml --dry-run",
@@ -40,6 +46,13 @@ def status_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--watch", action="store_true", help="look again and again, until Ctrl-C")
     parser.add_argument("--every", type=_seconds, default=2.0, metavar="S", help="seconds between looks (default 2)")
     parser.add_argument("--json", action="store_true", help="print the look as JSON; with --watch one line each")
+
+
+def reload_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `reload`."""
+    parser.add_argument("--store", type=Path, metavar="DIR", help="folder of the store the service runs on")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="site configuration (YAML), which names the store")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def _seconds(text: str) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from adapter.app import discarding, replay_folder
+from adapter.app.asking import DONE
 from adapter.store.private_json import read_object
 
 
@@ -44,8 +45,8 @@ def place_text(place: tuple[str, int]) -> str:
 def audit_lines(store: Path) -> list[AuditLine]:
     """Every release and discard that was done, the newest first; a file nobody can read is passed over."""
     found = [
-        *_lines(store / discarding.FOLDER, discarding.DONE),
-        *_lines(store / replay_folder.FOLDER, replay_folder.DONE),
+        *_lines(store / discarding.FOLDER, DONE),
+        *_lines(store / replay_folder.FOLDER, DONE),
     ]
     return sorted(found, key=lambda line: line.at, reverse=True)
 

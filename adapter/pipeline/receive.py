@@ -104,7 +104,7 @@ def receive_at_once(raw: bytes, door: Door, reception: Reception) -> bytes | Non
     if not is_single(raw):
         return None
     message = incoming(raw, reception.clock())
-    judgement = judged(message, reception)
+    judgement = judged(message, reception.reading(), reception)
     if judgement.relevance != "irrelevant" or not message.control_id or is_acknowledgment(message.message_type):
         return None
     wished, only = (ORIGINAL, ACCEPTED) if door.ack_mode == "original" else _only(message.wishes(door))

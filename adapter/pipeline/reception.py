@@ -55,6 +55,15 @@ class Door:
     """Takes the application answers of enhanced mode, which then do not go back on the connection of their message."""
 
 
+class Reading(NamedTuple):
+    """One set of mappings as receiving uses it: whoever judges a message by it also words its answer by it."""
+
+    judge: Callable[[bytes, Envelope | None], Judgement]
+    """(message, its envelope)"""
+    translate: Callable[[bytes, str], Sequence[Translation]]
+    """(raw, source): only to word the answer; the engine translates again for the events that count."""
+
+
 def _unheeded(_listener: str, _sender: str) -> None:
     """Nobody counts who sends."""
 
@@ -65,13 +74,11 @@ def _usual_rules(_sender: str) -> SenderRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reception:
-    """Everything receiving needs: a keeper, the filter, the translator for the wording, a clock."""
+    """Everything receiving needs: a keeper, the filter and the translator of now, a clock."""
 
     keeper: Keeper
-    judge: Callable[[bytes, Envelope | None], Judgement]
-    """(message, its envelope)"""
-    translate: Callable[[bytes, str], Sequence[Translation]]
-    """(raw, source): only to word the answer; the engine translates again for the events that count."""
+    reading: Callable[[], Reading]
+    """What the next message is read with; asked once for each message."""
     executor: Executor
     clock: Callable[[], datetime]
     next_control_id: Callable[[], str]

@@ -15,7 +15,16 @@ from adapter.ingest.hl7v2 import peek
 from adapter.ingest.hl7v2.header import is_acknowledgment
 from adapter.ingest.relevance import Judgement
 from adapter.knowledge.spec import sender_rank
-from adapter.pipeline.reception import NAME_LIMIT_CHARS, Door, Incoming, Reception, arrival_of, header_of, incoming
+from adapter.pipeline.reception import (
+    NAME_LIMIT_CHARS,
+    Door,
+    Incoming,
+    Reading,
+    Reception,
+    arrival_of,
+    header_of,
+    incoming,
+)
 from adapter.store.faults import CannotKeep
 
 ACCEPTED = Answer(code="AA")
@@ -51,10 +60,10 @@ def _no_control_id() -> Problem:
     return problem("control-id-missing", where="MSH[1]-10", location="MSH^1^10")
 
 
-def judged(message: Incoming, reception: Reception) -> Judgement:
+def judged(message: Incoming, reading: Reading, reception: Reception) -> Judgement:
     """The filter's judgement; a fault of the filter may never make a message irrelevant."""
     try:
-        return reception.judge(message.raw, message.envelope)
+        return reading.judge(message.raw, message.envelope)
     except Exception:  # noqa: BLE001 - a bug of ours must not lose a message
         reception.observe("problem", {"code": "internal-error"})
         return Judgement(relevance="relevant")
@@ -66,7 +75,8 @@ async def take(raw: bytes, door: Door, reception: Reception) -> Taken:
     Hands the message over before it first waits. Raises whatever the keeper raises.
     """
     message = incoming(raw, reception.clock())
-    judgement = judged(message, reception)
+    reading = reception.reading()
+    judgement = judged(message, reading, reception)
     if judgement.relevance == "irrelevant" and message.control_id:
         if is_acknowledgment(message.message_type):
             return Taken(message=message, answer=NOTHING)
@@ -74,7 +84,7 @@ async def take(raw: bytes, door: Door, reception: Reception) -> Taken:
         return Taken(message=message, answer=ACCEPTED)
     _note_codes(message, judgement, reception)
     reception.heard(door.listener, message.sender)
-    return await _keep(message, arrival_of(message, door, judgement), door, reception)
+    return await _keep(message, arrival_of(message, door, judgement), reading, door, reception)
 
 
 def note_irrelevant(message: Incoming, judgement: Judgement, door: Door, reception: Reception, code: str) -> None:
@@ -125,10 +135,10 @@ def _note_codes(message: Incoming, judgement: Judgement, reception: Reception) -
         reception.keeper.note_codes(message.sender[:NAME_LIMIT_CHARS], judgement.codes, message.received_at)
 
 
-async def _keep(message: Incoming, arrival: Arrival, door: Door, reception: Reception) -> Taken:
+async def _keep(message: Incoming, arrival: Arrival, reading: Reading, door: Door, reception: Reception) -> Taken:
     keeping = asyncio.wrap_future(reception.keeper.submit(arrival))
     loop = asyncio.get_running_loop()
-    wording = loop.run_in_executor(reception.executor, worded, arrival, reception.translate)
+    wording = loop.run_in_executor(reception.executor, worded, arrival, reading.translate)
     try:
         kept = await keeping
     except CannotKeep as fault:

@@ -32,6 +32,9 @@ class Inbox(Protocol):
     def flush(self) -> None:
         """Write what rides along."""
 
+    def last_seq(self) -> int:
+        """The newest place."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Request:
@@ -45,6 +48,11 @@ class _Spare:
     future: Future[None]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mark:
+    future: Future[int]
+
+
 class GroupCommit:
     """Owns the writing thread of one inbox.
 
@@ -55,8 +63,9 @@ class GroupCommit:
     def __init__(self, inbox: Inbox, on_broken: Callable[[StoreBroken], None] | None = None) -> None:
         self._inbox = inbox
         self._on_broken = on_broken
-        self._queue: SimpleQueue[_Request | _Spare | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Request | _Spare | _Mark | None] = SimpleQueue()
         self._spare: deque[_Spare] = deque()
+        self._mark: _Mark | None = None
         self._gate = Lock()
         self._closed = False
         self._broken: StoreBroken | None = None
@@ -94,6 +103,19 @@ class GroupCommit:
                 self._queue.put(_Spare(work=work, future=future))
         return future
 
+    def mark(self) -> Future[int]:
+        """The newest place when everything handed over before is kept, and nothing that is handed over after.
+
+        The future fails with CannotKeep or StoreBroken when that cannot be told.
+        """
+        future: Future[int] = Future()
+        with self._gate:
+            if self._closed or self._broken:
+                future.set_exception(self._broken or CannotKeep("The inbox is closing."))
+            else:
+                self._queue.put(_Mark(future=future))
+        return future
+
     def close(self) -> None:
         """Keep everything handed over so far, then end the thread."""
         with self._gate:
@@ -113,6 +135,9 @@ class GroupCommit:
                 self._write(batch)
             elif not self._spare or monotonic() - self._flushed_at >= IDLE_FLUSH_S:
                 self._flush()
+            if self._mark:
+                self._tell_mark(self._mark.future)
+                self._mark = None
             if self._spare and self._queue.empty():
                 self._work(self._spare.popleft())
         for spare in self._spare:
@@ -129,6 +154,9 @@ class GroupCommit:
             sleep(min(GATHERING_SHARE * self._last_keep_s, GATHERING_LIMIT_S))
         size = 0
         while entry is not None:
+            if isinstance(entry, _Mark):
+                self._mark = entry
+                return batch, True
             if isinstance(entry, _Spare):
                 self._spare.append(entry)
             else:
@@ -141,6 +169,12 @@ class GroupCommit:
             except Empty:
                 return batch, True
         return batch, False
+
+    def _tell_mark(self, future: Future[int]) -> None:
+        try:
+            future.set_result(self._inbox.last_seq())
+        except (CannotKeep, StoreBroken) as fault:
+            future.set_exception(fault)
 
     def _work(self, spare: _Spare) -> None:
         if self._broken:

@@ -8,8 +8,9 @@ import hospital
 import pytest
 from kept_store import RECEIVED, KeptStore
 
-from adapter.app import discarding
-from adapter.app.discarding import ASKED, DONE, FOLDER, Discard, Discards, ask_to_discard
+from adapter.app import asking
+from adapter.app.asking import ASKED, DONE
+from adapter.app.discarding import FOLDER, Discard, Discards, ask_to_discard
 from adapter.store.crash_points import on_reaching
 from adapter.store.faults import CannotKeep
 
@@ -102,18 +103,18 @@ def test_a_commit_that_fails_changes_nothing_and_is_done_at_the_next_look(store,
 
 def test_a_process_that_ended_before_it_wrote_the_result_still_tells_what_it_did(store, waiting, monkeypatch):
     ask_to_discard(store.folder, discard_of(*waiting))
-    real = discarding.replace_object
+    real = asking.replace_object
 
     def fails_at_the_end(file, content, *, durable=False):
         if file.name.endswith(DONE):
             raise OSError(28, "No space left on device")
         real(file, content, durable=durable)
 
-    monkeypatch.setattr(discarding, "replace_object", fails_at_the_end)
+    monkeypatch.setattr(asking, "replace_object", fails_at_the_end)
     discards(store).look()
     assert places(store) == []
     assert [file.name for file in (store.folder / FOLDER).iterdir()] == [f"d1{ASKED}"]
-    monkeypatch.setattr(discarding, "replace_object", real)
+    monkeypatch.setattr(asking, "replace_object", real)
     discards(store).look()
     assert json.loads((store.folder / FOLDER / f"d1{DONE}").read_text())["discarded"] == [["inbox", 1], ["inbox", 2]]
     assert not (store.folder / FOLDER / f"d1{ASKED}").exists()

@@ -11,6 +11,7 @@ import pytest
 from running_service import eventually
 
 from adapter.app.dropping import DropFolders
+from adapter.app.in_use import MappingsInUse
 from adapter.app.keeping import GroupKeeper
 from adapter.ingest.senders import SenderRules
 from adapter.knowledge.load import load_knowledge
@@ -40,7 +41,9 @@ def site(tmp_path, knowledge):
     def begin(through=keeper):
         settings = DropFolder(name="files", folder=folder, settle_s=0, look_every_s=1)
         woken = []
-        begun.append(DropFolders((settings,), through, parts, executor, lambda: woken.append(1)))
+        begun.append(
+            DropFolders((settings,), through, MappingsInUse(knowledge), parts, executor, lambda: woken.append(1))
+        )
         begun[-1].start()
         return woken
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -110,3 +111,92 @@ def test_a_message_is_found_again_where_it_lies():
     ref = message_ref("inbox", stored)
     assert (ref.inbox, ref.seq, ref.control_id, ref.source) == ("inbox", 1, "A1", "lab")
     assert reader([inbox])(ref) == stored
+
+
+@pytest.fixture
+def with_parts(monkeypatch):
+    """An engine that notes by which parts each message was read."""
+    done, cursors = [], Cursors()
+
+    def process(stored, message, parts, _now):
+        done.append((stored.arrival.control_id, parts))
+        cursors[message.inbox] = message.seq
+        return Processed(work=Work(at=NOW, message=message), translations=())
+
+    def reread(message, parts, _now):
+        done.append((message, parts))
+        return Processed(work=Work(at=NOW), translations=())
+
+    monkeypatch.setattr(engines, "process", process)
+    monkeypatch.setattr(engines, "reread", reread)
+    inboxes = [MemoryInbox("inbox"), MemoryInbox("inbox-core")]
+    engine = Engine(
+        EngineParts(parts="old", cursors=cursors, inboxes=inboxes, clock=lambda: NOW, after_commit=lambda: None)
+    )
+    engine.start()
+    yield engine, inboxes, done
+    engine.stop(5)
+
+
+def held(engine):
+    """Ask for a hold and wait until nothing is in hand."""
+    told = []
+    engine.boundary.hold(lambda: told.append(1))
+    eventually(lambda: told)
+    return told
+
+
+def test_on_hold_nothing_is_begun_and_it_is_told_once(with_parts):
+    engine, (inbox, _), done = with_parts
+    told = held(engine)
+    inbox.keep([arrival("A1")])
+    engine.wake()
+    time.sleep(0.2)
+    assert (done, told) == ([], [1])
+    engine.boundary.go_on()
+    eventually(lambda: done == [("A1", "old")])
+
+
+@pytest.mark.parametrize(
+    ("until", "read"),
+    [
+        ({}, [("A1", "new"), ("A2", "new"), ("A3", "new"), ("B1", "new")]),
+        ({"inbox": 1}, [("A1", "old"), ("A2", "new"), ("A3", "new"), ("B1", "new")]),
+        ({"inbox": 2}, [("A1", "old"), ("A2", "old"), ("A3", "new"), ("B1", "new")]),
+        ({"inbox": 3, "inbox-core": 1}, [("A1", "old"), ("A2", "old"), ("A3", "old"), ("B1", "old")]),
+    ],
+)
+def test_what_lies_before_the_boundary_is_read_as_before_and_what_follows_anew(with_parts, until, read):
+    engine, (inbox, other), done = with_parts
+    held(engine)
+    inbox.keep([arrival("A1"), arrival("A2"), arrival("A3")])
+    other.keep([arrival("B1")])
+    taken = []
+    engine.boundary.take("new", until, lambda: taken.append(len(done)))
+    eventually(lambda: len(done) == 4)
+    assert sorted(done) == read
+    assert taken == [sum(until.values())]
+
+
+def test_a_replay_under_way_is_read_to_its_end_before_the_hold(with_parts):
+    engine, (inbox, _), done = with_parts
+    read, told = [], []
+    for number in range(20):
+        engine.reread(number, read.append)
+    engine.boundary.hold(lambda: told.append(len(read)))
+    eventually(lambda: told)
+    assert told == [20]
+    engine.boundary.take("new", {}, lambda: None)
+    inbox.keep([arrival("A1")])
+    eventually(lambda: ("A1", "new") in done)
+    assert [parts for _, parts in done] == ["old"] * 20 + ["new"]
+
+
+def test_it_can_be_held_again_and_again(with_parts):
+    engine, (inbox, _), done = with_parts
+    for number in range(1, 4):
+        assert held(engine) == [1]
+        engine.boundary.take(f"set {number}", {"inbox": number - 1}, lambda: None)
+        inbox.keep([arrival(f"A{number}")])
+        eventually(lambda number=number: len(done) == number)
+    assert done == [("A1", "set 1"), ("A2", "set 2"), ("A3", "set 3")]

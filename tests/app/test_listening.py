@@ -13,6 +13,7 @@ from running_service import Laboratory, code_of
 from structlog.testing import capture_logs
 
 from adapter.app import measured_log
+from adapter.app.in_use import MappingsInUse
 from adapter.app.listening import listener, reception
 from adapter.app.parts import Instructions, read_everything
 from adapter.settings import MllpListener, Sender
@@ -38,6 +39,10 @@ class FullKeeper:
     def note_codes(self, *_): ...
 
 
+def received_by(loaded, settings, keeper, executor, observe):
+    return reception(loaded.settings, MappingsInUse(loaded.knowledge), settings, keeper, executor, observe)
+
+
 @pytest.mark.loopback
 @pytest.mark.parametrize("wanted", ["close", "AR"])
 def test_a_full_store_is_told_as_the_sender_wants_it_and_in_the_log(wanted):
@@ -54,7 +59,7 @@ def test_a_full_store_is_told_as_the_sender_wants_it_and_in_the_log(wanted):
                 return "close"
 
     async def story(executor):
-        received = reception(
+        received = received_by(
             loaded, MllpListener(), FullKeeper(), executor, lambda event, facts: counted.append((event, facts))
         )
         port = listener(MllpListener(), received, lambda *_: None, None, None)
@@ -90,17 +95,17 @@ def test_others_are_answered_while_a_frame_of_many_messages_is_taken(release):
     judged, turned = [], []
 
     async def story(executor):
-        received = reception(loaded, settings, Keeper(), executor, lambda *_: None)
-        judge = received.judge
-
+        received = received_by(loaded, settings, Keeper(), executor, lambda *_: None)
+        reading = received.reading()
         begun = asyncio.Event()
 
         def judging(raw, envelope):
             judged.append(envelope.control_id)
             begun.set()
-            return judge(raw, envelope)
+            return reading.judge(raw, envelope)
 
-        port = listener(settings, replace(received, judge=judging), lambda *_: None, None, None)
+        counting = replace(received, reading=lambda: reading._replace(judge=judging))
+        port = listener(settings, counting, lambda *_: None, None, None)
         place = ("127.0.0.1", await port.start("127.0.0.1", 0))
         reader, writer = await asyncio.open_connection(*place)
         beside = await asyncio.open_connection(*place)
@@ -133,7 +138,7 @@ def test_a_port_scanner_gets_a_few_lines_and_a_count(monkeypatch):
     counted = []
 
     async def story(executor):
-        received = reception(loaded, MllpListener(), Keeper(), executor, lambda *_: None)
+        received = received_by(loaded, MllpListener(), Keeper(), executor, lambda *_: None)
         port = listener(MllpListener(), received, lambda event, _: counted.append(event), None, None)
         place = ("127.0.0.1", await port.start("127.0.0.1", 0))
         for _ in range(20):

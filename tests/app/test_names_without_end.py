@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 import pytest
 
 from adapter.app import counters
+from adapter.app.asking import ASKED
 from adapter.app.engine import Engine, EngineParts
 from adapter.app.parts import rules_for
 from adapter.app.remembering import SENDERS_REMEMBERED, remembered
-from adapter.app.replaying import ASKED, FOLDER, Replays, Request, ask
+from adapter.app.replaying import FOLDER, Replays, Request, ask
 from adapter.app.silence import HEARD_FILE, SilenceWatch
 from adapter.pipeline.reception import NAME_LIMIT_CHARS
 from adapter.settings import Sender, Settings

@@ -134,8 +134,16 @@ def test_results_are_searched_by_patient_code_status_time_and_count(running):
 
 def test_the_health_of_the_service_can_be_asked(running):
     assert running.get("/healthz").text == "ok\n"
+    read_with = eventually(lambda: running.get("/readyz").json()["read_with"])
     ready = running.get("/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"ok": True, "store": True, "engine": True, "intake": True})
+    told = {**ready.json(), "read_with": None}
+    assert (ready.status_code, told) == (
+        200,
+        {"ok": True, "store": True, "engine": True, "intake": True, "read_with": None},
+    )
+    assert list(read_with) == ["mappings", "policies", "folder_differs", "needs_restart", "last_reload"]
+    assert [len(set(read_with[kind].values())) for kind in ("mappings", "policies")] == [1, 1]
+    assert (read_with["needs_restart"], read_with["last_reload"]) == ([], None)
 
 
 def test_the_counters_of_all_processes_are_in_one_place(running):

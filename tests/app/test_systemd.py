@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from adapter.app import supervisor
-from adapter.app.supervisor import HEARD_WITHIN_S, Child
+from adapter.app.children import Child
+from adapter.app.supervisor import HEARD_WITHIN_S
 from adapter.app.systemd import ADDRESS, FEEDINGS, OURS, WATCHDOG_PID, WATCHDOG_USEC, Systemd
+from adapter.app.versions import Versions
 
 SECOND = 1_000_000
 
@@ -111,7 +113,7 @@ def child():
     program = "import sys\nfor line in sys.stdin: print(flush=True)"
     process = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     os.set_blocking(process.stdout.fileno(), False)
-    yield Child(name="core", process=process, started_at=0.0)
+    yield Child(name="core", process=process, started_at=0.0, runs=Versions(mappings="", policies=""))
     process.kill()
     process.wait()
     process.stdin.close()

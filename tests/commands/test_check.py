@@ -10,6 +10,7 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
+from hospital import oru
 from hospital_server import HospitalServer
 from kept_store import KeptStore
 
@@ -261,6 +262,29 @@ def test_a_target_that_is_away_fails_and_the_clock_is_compared_with_none(check, 
     hospital.mode = "away"
     code, told = check("--fhir", hospital.url)
     assert (code, told["target fhir"][0][0], told["clock"][0][0]) == (1, "failed", "skipped")
+
+
+@pytest.mark.parametrize(("delivery", "state", "code"), [("shadow", "warning", 0), ("on", "failed", 1)])
+def test_a_target_that_is_away_is_a_warning_as_long_as_nothing_is_sent_to_it(check, tmp_path, delivery, state, code):
+    site = tmp_path / "site.yaml"
+    site.write_text(f"targets: [{{name: ehr, url: 'http://127.0.0.1:9/fhir', delivery: {delivery}}}]\n")
+    ended, told = check("--config", site)
+    assert (ended, [found for found, _, _ in told["target ehr"]]) == (code, [state])
+
+
+@pytest.mark.parametrize("pruned", [False, True])
+def test_a_state_that_is_missing_beside_pruned_bytes_fails(check, tmp_path, monkeypatch, pruned):
+    store = KeptStore(tmp_path / "store")
+    store.hl7(oru("A1"))
+    folder = store.close()
+    monkeypatch.setattr("adapter.app.rebuilding.last_emptied", lambda inbox: int(pruned and inbox.name == "inbox"))
+    assert check(store=folder)[0] == 0
+    for file in folder.glob("state.db*"):
+        file.unlink()
+    code, told = check(store=folder)
+    assert code == int(pruned)
+    said = [text for state, text, _ in told["store"] if state == "failed"]
+    assert ["state.db is missing or too old" in text for text in said] == [True] * pruned
 
 
 @pytest.mark.parametrize(

@@ -270,7 +270,7 @@ def test_the_service_refuses_a_draft_unless_it_is_accepted(told, tmp_path):
     arguments = ["serve", "--store", str(tmp_path / "store"), "--policy", "ALLT1"]
     assert told(*arguments) == (2, "", f"{REFUSED}\n")
     accepted = Instructions.from_options(_parser().parse_args([*arguments, "--draft"]))
-    loaded, faults = read_everything(Instructions.from_dict(accepted.as_dict()), thorough=False)
+    loaded, faults = read_everything(accepted, thorough=False)
     assert faults == []
     assert loaded is not None
     assert loaded.rulebook.chosen["pegaspargase"] == "ALLT1"

@@ -13,7 +13,8 @@ import structlog
 from kept_store import RECEIVED, KeptStore
 from running_service import Service, eventually
 
-from adapter.app.replay_folder import ASKED, DONE, FOLDER
+from adapter.app.asking import ASKED, DONE
+from adapter.app.replay_folder import FOLDER
 from adapter.app.replaying import catch_up
 from adapter.cli import main
 from adapter.store.folder import lock_store
@@ -272,7 +273,7 @@ def test_a_running_service_does_it_and_refuses_what_was_asked_with_other_tables(
     units.write_text(ROW.replace("[IU]/mL", "[IU]/L"))
     code, out = told(capsys, "--config", mended, "--control-id", "S1", "--apply", "--because", "other row")
     assert code == 2
-    assert "restart it" in out.err
+    assert "troughline reload" in out.err
     assert list((kept / FOLDER).glob(f"*{ASKED}")) == []
 
 

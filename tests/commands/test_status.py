@@ -90,6 +90,57 @@ def test_a_screen_of_a_service_at_work():
     ]
 
 
+READ_WITH = {
+    "mappings": {"core": "aaaa", "intake": "aaaa"},
+    "policies": {"core": "cccc", "intake": "cccc"},
+    "folder_differs": False,
+    "needs_restart": [],
+    "last_reload": {"at": "2026-03-10T11:00:00Z", "result": "reloaded", "seconds": 0.2},
+}
+
+
+def shown_with(**changed):
+    """The lines about mappings, policies and restarts."""
+    look = replace(LOOK, ready={**LOOK.ready, "read_with": {**READ_WITH, **changed}})
+    return screen(look).splitlines()[1:-10]
+
+
+@pytest.mark.parametrize(
+    ("changed", "more"),
+    [
+        ({}, []),
+        ({"folder_differs": None}, []),
+        (
+            {"folder_differs": True},
+            ["FILES DIFFER: they say something else than what the service reads with; `troughline reload` takes them"],
+        ),
+        (
+            {"needs_restart": ["mllp", "senders"]},
+            ["RESTART NEEDED: changed in the configuration and not taken: mllp, senders"],
+        ),
+        (
+            {"last_reload": {"at": "2026-03-10T11:00:00Z", "result": "failed", "seconds": 0.2}},
+            ["LAST RELOAD FAILED at 2026-03-10T11:00:00Z: `troughline reload` or `troughline lint` names the faults"],
+        ),
+    ],
+)
+def test_what_the_service_reads_with_is_shown_and_a_banner_where_the_files_say_something_else(changed, more):
+    assert shown_with(**changed) == ["mappings aaaa, policies cccc", *more]
+
+
+def test_while_one_process_has_taken_a_reload_and_the_other_has_not_both_versions_are_shown():
+    assert shown_with(mappings={"core": "aaaa", "intake": "bbbb"}) == [
+        "mappings aaaa in core, bbbb in intake, policies cccc"
+    ]
+
+
+def test_restarts_of_processes_are_shown_when_there_were_any():
+    counts = {series(process="core"): 2.0, series(process="intake"): 0.0}
+    look = replace(LOOK, metrics={**LOOK.metrics, "troughline_process_restarts_total": counts})
+    assert screen(look).splitlines()[1] == "restarts of processes: core 2"
+    assert command.tree_of(look)["restarts"] == {"core": 2, "intake": 0}
+
+
 def test_rates_are_those_since_the_last_look():
     before = replace(
         LOOK,

@@ -18,6 +18,7 @@ from kept_store import RECEIVED, KeptStore
 from running_service import Service, eventually
 
 from adapter.app import discarding
+from adapter.app.asking import DONE
 from adapter.app.user_name import user_name
 from adapter.cli import main
 from adapter.domain.problems import KINDS
@@ -524,7 +525,7 @@ def test_a_discard_that_was_interrupted_is_done_at_the_next_start(tmp_path, kept
     assert (code, out.err.strip()) == (2, "The service ended; it does this at its next start.")
     service = Service(tmp_path / "store", "--config", str(site), log=tmp_path / "log")
     try:
-        eventually(lambda: list((kept / discarding.FOLDER).glob(f"*{discarding.DONE}")))
+        eventually(lambda: list((kept / discarding.FOLDER).glob(f"*{DONE}")))
     finally:
         service.end()
     assert "inbox/1" not in waiting(capsys, site)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from adapter.app.child import EXIT_REFUSED, ORPHAN_GRACE_S
-from adapter.app.supervisor import CHILDREN, HEARD_WITHIN_S, LONGEST_PAUSE_S, START_LIMIT_S, STOP_LIMIT_S
+from adapter.app.children import START_LIMIT_S
+from adapter.app.supervisor import CHILDREN, HEARD_WITHIN_S, LONGEST_PAUSE_S, STOP_LIMIT_S
 from adapter.app.systemd import FEEDINGS
 from adapter.cli import _parser
 from adapter.settings.read import load_settings

@@ -18,6 +18,7 @@ from adapter.knowledge.policies import load_rulebook
 from adapter.pipeline.parts import Parts, Target
 from adapter.pipeline.process import process
 from adapter.pipeline.receive import Door, Reception, hl7_arrival
+from adapter.pipeline.reception import Reading
 from adapter.store.memory_inbox import MemoryInbox
 from adapter.store.memory_state import MemoryState
 
@@ -161,10 +162,10 @@ def make_reception(knowledge):
 
     def make(keeper, *, translate=translated):
         observed = []
+        judge = RelevanceFilter(knowledge, 1000).judge_one
         reception = Reception(
             keeper=keeper,
-            judge=RelevanceFilter(knowledge, 1000).judge_one,
-            translate=translate,
+            reading=lambda: Reading(judge, translate),
             executor=executor,
             clock=lambda: NOW,
             next_control_id=lambda: "T1",

@@ -144,8 +144,10 @@ def test_only_so_many_messages_of_one_frame_are_handled_between_two_turns(
 ):
     reception, _ = make_reception(keeper())
     monkeypatch.setattr(receive, "MESSAGES_CUT_AT_ONCE", 500)
-    turns = Turns(reception.judge)
+    reading = reception.reading()
+    turns = Turns(reading.judge)
+    counting = replace(reception, reading=lambda: reading._replace(judge=turns.judge))
     frame = b"".join(hospital.everyday(f"E{n}") for n in range(1100))
-    asyncio.run(turns.beside(answers(frame, replace(DOOR, ack_mode=mode), replace(reception, judge=turns.judge))))
+    asyncio.run(turns.beside(answers(frame, replace(DOOR, ack_mode=mode), counting)))
     assert sum(turns.judged.values()) == 1100
     assert max(turns.judged.values()) == MESSAGES_BETWEEN_TURNS

@@ -35,6 +35,9 @@ class Gate:
             raise outcome
         return self.inbox.keep(batch)
 
+    def last_seq(self):
+        return self.inbox.last_seq()
+
     def flush(self):
         self.flushes += 1
         outcome = self.outcomes.pop(0) if self.outcomes else None
@@ -249,3 +252,30 @@ def test_the_loss_of_a_hand_over_through_a_shared_list_would_be_seen(oru):
         if len(answered) > inbox.last_seq():
             return
     raise AssertionError("a hand-over known to lose messages passed the test")
+
+
+def test_a_mark_counts_what_was_handed_over_before_it_and_nothing_after(commit, oru):
+    gate = Gate()
+    group = commit(gate)
+    first = group.submit(oru(1, b"MSH|1"))
+    assert gate.entered.wait(PATIENCE_S)
+    second, mark, third = group.submit(oru(2, b"MSH|2")), group.mark(), group.submit(oru(3, b"MSH|3"))
+    gate.open.set()
+    assert mark.result(PATIENCE_S) == second.result(PATIENCE_S).seq == first.result(PATIENCE_S).seq + 1
+    assert third.result(PATIENCE_S).seq == mark.result() + 1
+
+
+def test_a_mark_after_messages_that_could_not_be_kept_is_the_last_one_that_was(commit, oru):
+    gate = Gate(None, CannotKeep("full"))
+    gate.open.set()
+    group = commit(gate)
+    kept = group.submit(oru(1, b"MSH|1")).result(PATIENCE_S)
+    lost = group.submit(oru(2, b"MSH|2"))
+    assert group.mark().result(PATIENCE_S) == kept.seq
+    assert isinstance(lost.exception(PATIENCE_S), CannotKeep)
+
+
+def test_a_closed_inbox_gives_no_mark(commit):
+    group = commit(MemoryInbox("inbox"))
+    group.close()
+    assert isinstance(group.mark().exception(PATIENCE_S), CannotKeep)

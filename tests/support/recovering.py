@@ -13,7 +13,7 @@ from running_service import DEMO
 from sqlalchemy import text
 
 from adapter.app.engine import message_ref, reader
-from adapter.app.parts import Instructions, Loaded, load_instructions, rules_at, zone_of
+from adapter.app.parts import Instructions, Loaded, read_everything, rules_at, zone_of
 from adapter.domain.message import Stored
 from adapter.fhir import Canonical
 from adapter.pipeline.parts import Parts
@@ -30,7 +30,10 @@ EVERYTHING = 10**9
 
 def load() -> Loaded:
     """What `troughline serve` of the tests works with."""
-    return load_instructions(Instructions(mappings=(str(DEMO),), mllp="127.0.0.1:0", http="127.0.0.1:0").as_dict())
+    instructions = Instructions(mappings=(str(DEMO),), mllp="127.0.0.1:0", http="127.0.0.1:0")
+    loaded, faults = read_everything(instructions, thorough=False)
+    assert loaded, faults
+    return loaded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
