@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from adapter.knowledge.shipped import shipped
 from adapter.settings import (
+    FhirAuth,
+    FhirTls,
     Http,
     MllpListener,
     MllpTls,
@@ -139,8 +141,12 @@ def test_the_commented_settings_of_the_example_load_too(site: Path):
             assumed_unit="IU/mL",
         ),
     )
-    assert [(target.name, target.auth, target.secret_environment) for target in found.targets] == [
-        ("hospital", "bearer", "HOSPITAL_FHIR_TOKEN")
+    assert [(target.name, target.auth, target.tls) for target in found.targets] == [
+        (
+            "hospital",
+            FhirAuth(kind="bearer", secret_environment="HOSPITAL_FHIR_TOKEN"),
+            FhirTls(ca=site / "senders.crt", certificate=site / "server.crt", key=site / "server.key"),
+        )
     ]
     assert (found.policies, found.mappings) == (("CONS16",), (site / "site-mappings",))
 
@@ -149,7 +155,10 @@ def test_every_setting_is_described_in_the_example():
     text = EXAMPLE.read_text()
     names = {"kind"} | {
         name
-        for kind in (Settings, Source, MllpListener, MllpTls, ApplicationAnswers, Sender, Http, TargetSettings)
+        for kind in (
+            *(Settings, Source, MllpListener, MllpTls, ApplicationAnswers, Sender, Http),
+            *(TargetSettings, FhirAuth, FhirTls),
+        )
         for name in kind.__slots__
     }
     assert [name for name in sorted(names) if not re.search(rf"\b{name}:", text)] == []
@@ -195,9 +204,7 @@ def test_a_full_file_becomes_typed_settings_with_paths_beside_it(site: Path):
             delivery="on",
             monitor_from=date(2025, 1, 1),
             write_raw="never",
-            auth="basic",
-            username="troughline",
-            secret_file=site / "token",
+            auth=FhirAuth(kind="basic", username="troughline", secret_file=site / "token"),
             literal_sources=("ehr",),
             timeout_s=5,
         ),
@@ -382,10 +389,10 @@ def test_the_fhir_option_replaces_the_targets_of_the_file(site: Path):
 
 
 def test_a_secret_comes_from_its_file_or_from_the_environment(site: Path, monkeypatch: pytest.MonkeyPatch):
-    target = TargetSettings(name="a", url="http://127.0.0.1", auth="bearer")
-    named = replace(target, secret_environment="TROUGHLINE_TEST_TOKEN")
-    assert replace(target, secret_file=site / "token").secret() == "token-content"
-    assert (target.secret(), named.secret()) == (None, None)
+    auth = FhirAuth(kind="bearer")
+    named = replace(auth, secret_environment="TROUGHLINE_TEST_TOKEN")
+    assert replace(auth, secret_file=site / "token").secret() == "token-content"
+    assert (auth.secret(), named.secret()) == (None, None)
     monkeypatch.setenv("TROUGHLINE_TEST_TOKEN", " abc\n")
     assert named.secret() == "abc"
     assert (Http().token(), Http(token_file=site / "token").token()) == (None, "token-content")

@@ -25,6 +25,7 @@ from adapter.app.discarding import Discards
 from adapter.app.doors import FhirDoor, hl7_door, observe
 from adapter.app.dropping import DropFolders
 from adapter.app.engine import Engine, EngineParts, Readable, reader
+from adapter.app.fhir_servers import key_rings
 from adapter.app.handing_over import unpacked
 from adapter.app.health import Health
 from adapter.app.in_use import MappingsInUse
@@ -46,7 +47,9 @@ from adapter.transport.http_app import build_app
 from adapter.transport.http_body import HttpLimits
 from adapter.transport.http_health import health_routes
 from adapter.transport.http_intake import ReceiveHl7, intake_routes
+from adapter.transport.http_jwks import jwks_routes
 from adapter.transport.http_server import CannotListen, HttpServer, ServerSettings, ServerTls
+from adapter.transport.smart_keys import public_set
 from adapter.writeback.codes import code_system
 
 CORE_INBOX = "inbox-core"
@@ -254,6 +257,7 @@ class _Core:
                 ),
             ),
             *health_routes(ready=self._health.ready, metrics=exposition),
+            *jwks_routes(partial(public_set, key_rings(settings))),
             *facade_routes(self._facade()),
         ]
         return build_app(routes, token=settings.http.token(), on_event=observe)

@@ -51,7 +51,7 @@ DELIVERED = Counter("troughline_delivered_total", "Resources a target confirmed 
 CONNECTIONS = Gauge("troughline_connections", "Open MLLP connections.", ["listener"], multiprocess_mode="livesum")
 CERTIFICATE_END = Gauge(
     "troughline_certificate_end_timestamp_seconds",
-    "When the certificate of a TLS port ends, in seconds since 1970.",
+    "When the certificate of a TLS port, or ours towards a target, ends, in seconds since 1970.",
     ["listener"],
     multiprocess_mode="mostrecent",
 )

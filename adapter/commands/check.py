@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from adapter.app.parts import Instructions, Loaded, read_everything
 from adapter.commands.check_ports import ports
-from adapter.commands.check_result import Result, as_json, as_text, exit_code
+from adapter.commands.check_result import Result, State, as_json, as_text, exit_code
 from adapter.commands.check_store import disk, lock_holder, store
 from adapter.commands.check_targets import targets
 from adapter.commands.faults import fault_line
@@ -31,7 +31,8 @@ def run(options: argparse.Namespace) -> int:
 def _results(options: argparse.Namespace) -> Iterator[Result]:
     loaded, faults = read_everything(Instructions.from_options(options))
     for fault in sorted(faults, key=lambda fault: (fault.file, fault.line)):
-        yield Result(about="configuration", state="failed", said=fault_line(fault))
+        state: State = "warning" if fault.severity == "warning" else "failed"
+        yield Result(about="configuration", state=state, said=fault_line(fault))
     if loaded is None:
         yield Result(
             about="others", state="skipped", said="nothing else is looked at before the configuration is right"

@@ -8,23 +8,24 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adapter.app.destinations import client_of
+from adapter.app.fhir_servers import SecretMissing
+from adapter.commands.check_access import let_in, refused, token
 from adapter.commands.check_result import Result
 from adapter.settings import Settings, TargetSettings
-from adapter.transport.fhir_client import Ambiguous, Permanent, Transient
+from adapter.transport.fhir_client import Ambiguous, FhirClient, Permanent, Transient
 from adapter.transport.fhir_results import rows_of
 
 WRITTEN = ("Observation", "Flag", "Provenance")
 VERSIONS = ("4.0", "4.3")
 CLOCK_OFF = timedelta(seconds=5)
 CLOCK_WRONG = timedelta(minutes=5)
-REFUSED = {401: "it does not accept our credentials", 403: "it does not allow us in"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What one target answered, and how far its clock is ahead of ours where it told the time."""
 
-    result: Result
+    results: tuple[Result, ...]
     ahead: timedelta | None = None
 
 
@@ -33,33 +34,36 @@ def targets(settings: Settings) -> Iterator[Result]:
     if not settings.targets:
         yield Result(about="targets", state="skipped", said="none is configured; results stand in the facade only")
     asked = [_asked(target) for target in settings.targets]
-    yield from (one.result for one in asked)
+    for one in asked:
+        yield from one.results
     yield _clock([one.ahead for one in asked if one.ahead is not None])
 
 
 def _asked(target: TargetSettings) -> Asked:
-    about = f"target {target.name}"
     try:
         client = client_of(target)
-    except OSError as fault:
-        return Asked(result=Result(about=about, state="failed", said=f"its secret cannot be read: {fault.strerror}"))
+    except SecretMissing as fault:
+        return Asked(results=(Result(about=f"target {target.name}", state="failed", said=str(fault)),))
+    try:
+        return _asked_by(client, target)
+    finally:
+        client.close()
+
+
+def _asked_by(client: FhirClient, target: TargetSettings) -> Asked:
+    """A token where one is needed, what the server says of itself, whether it lets us in; up to the first refusal."""
+    about = f"target {target.name}"
+    of_token = token(f"{about} token", client)
+    asked = (of_token,) if of_token else ()
+    if of_token and of_token.state == "failed":
+        return Asked(results=asked)
     try:
         greeting = client.greeting()
     except (Transient, Ambiguous, Permanent) as failure:
-        return Asked(result=_failed(about, target, failure))
-    finally:
-        client.close()
+        return Asked(results=(*asked, refused(about, target, failure)))
     ahead = greeting.told_at - datetime.now(UTC) if greeting.told_at else None
-    return Asked(result=_capable(about, target, greeting.statement), ahead=ahead)
-
-
-def _failed(about: str, target: TargetSettings, failure: Transient | Ambiguous | Permanent) -> Result:
-    said = REFUSED.get(failure.status or 0, str(failure))
-    advice = f"ask for {target.url}/metadata by hand; a proxy or firewall on the way may answer instead of it"
-    if target.delivery == "shadow":
-        # Nothing is sent to it, so its absence keeps the service from nothing yet.
-        return Result(about=about, state="warning", said=f"{target.url}: {said}, delivery: shadow", advice=advice)
-    return Result(about=about, state="failed", said=f"{target.url}: {said}", advice=advice)
+    results = (*asked, _capable(about, target, greeting.statement), let_in(f"{about} access", target, client))
+    return Asked(results=results, ahead=ahead)
 
 
 def _capable(about: str, target: TargetSettings, statement: dict[str, Any]) -> Result:

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from adapter.settings.flags import settings_from_flags
 from adapter.settings.read import load_settings
-from adapter.settings.site import DropFolder, Http, MllpListener, MllpTls, Sender, Settings, Source, TargetSettings
+from adapter.settings.site import (
+    DropFolder,
+    FhirAuth,
+    FhirTls,
+    Http,
+    MllpListener,
+    MllpTls,
+    Sender,
+    Settings,
+    Source,
+    TargetSettings,
+)
 
 __all__ = [
     "DropFolder",
+    "FhirAuth",
+    "FhirTls",
     "Http",
     "MllpListener",
     "MllpTls",

@@ -19,12 +19,12 @@ from adapter.settings.checks import (
     read_url,
     read_zone,
 )
+from adapter.settings.fhir_access import check_secrets_in_clear, read_auth, read_client_tls
 from adapter.settings.overrides import override
 from adapter.settings.site import (
     CANONICAL_BASE,
     AckMode,
     Archive,
-    AuthKind,
     CannotStore,
     ContentErrors,
     Delivery,
@@ -61,6 +61,7 @@ def load_settings(path: Path | None, overrides: Mapping[str, str] | None = None)
     check_names(top, settings)
     check_listeners(top, settings)
     check_address(top, settings)
+    check_secrets_in_clear(top, settings)
     top.finish()
     if any(fault.severity == "error" for fault in faults):
         return None, faults
@@ -207,34 +208,20 @@ def _http(block: Block, folder: Path) -> Http:
 
 
 def _target(row: Block, folder: Path) -> TargetSettings:
-    auth = row.block("auth")
+    url = read_url(row, "url")
     target = TargetSettings(
         name=row.text("name"),
-        url=read_url(row, "url"),
+        url=url,
         delivery=cast("Delivery", row.choice("delivery", get_args(Delivery), "shadow")),
         monitor_from=row.day("monitor_from"),
         write_raw=cast("WriteRaw", row.choice("write_raw", get_args(WriteRaw), "if-absent")),
-        auth=cast("AuthKind", auth.choice("kind", get_args(AuthKind), "none")),
-        username=auth.optional("username"),
-        secret_file=read_file(auth, "secret_file", folder),
-        secret_environment=auth.optional("secret_environment"),
+        auth=read_auth(row, folder),
+        tls=read_client_tls(row, folder, url),
         literal_sources=row.texts("literal_sources"),
         timeout_s=row.whole("timeout_s", default=20, least=1, most=600),
     )
-    _check_auth(auth, target)
     row.finish()
     return target
-
-
-def _check_auth(block: Block, target: TargetSettings) -> None:
-    places = [place for place in (target.secret_file, target.secret_environment) if place]
-    if target.auth != "none" and len(places) != 1:
-        block.fault(f"'{target.auth}' takes its secret from either 'secret_file' or 'secret_environment'", "kind")
-    if target.auth == "basic" and not target.username:
-        block.fault("'basic' needs a 'username'", "kind")
-    if target.auth == "none" and places:
-        block.fault("a secret without 'kind: basic' or 'kind: bearer' is never used", "kind")
-    block.finish()
 
 
 def _seconds(top: Block, key: str, default: int) -> int:

@@ -20,7 +20,7 @@ AckMode = Literal["original", "enhanced", "auto"]
 CannotStore = Literal["close", "AR"]
 Delivery = Literal["shadow", "on"]
 WriteRaw = Literal["never", "if-absent", "always"]
-AuthKind = Literal["none", "basic", "bearer"]
+AuthKind = Literal["none", "basic", "bearer", "smart"]
 
 MEBIBYTE = 1024 * 1024
 CANONICAL_BASE = "https://troughline.example/fhir"
@@ -153,6 +153,39 @@ class Http:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FhirAuth:
+    """Who we are towards one FHIR server."""
+
+    kind: AuthKind = "none"
+    username: str | None = None
+    secret_file: Path | None = None
+    secret_environment: str | None = None
+    """The environment variable that holds the password or token; it stays there, or in the file, until it is used."""
+    client_id: str | None = None
+    """Of SMART Backend Services, as the server gave it."""
+    keys: tuple[Path, ...] = ()
+    """Private keys, PEM or JWK; the first signs, the others are only published for who still knows them."""
+    token_url: str | None = None
+    """None: the server's `.well-known/smart-configuration` names it."""
+    scopes: tuple[str, ...] = ()
+    """None given: what is needed here."""
+
+    def secret(self) -> str | None:
+        """The password or token, None when nothing is there (OSError: unreadable)."""
+        return read_secret(self.secret_file, self.secret_environment)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FhirTls:
+    """PEM files of the connection to one FHIR server: whom to trust, and what we show."""
+
+    ca: Path | None = None
+    """The authority of the server's certificate; None trusts those of the system."""
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TargetSettings:
     """A FHIR R4 server the results are written to."""
 
@@ -163,18 +196,11 @@ class TargetSettings:
     """For earlier doses only inactivation, neutralizing and severe-reaction Flags; None: the day it first went on."""
     write_raw: WriteRaw = "if-absent"
     """Whether activity Observations are written: never, only when the server has none, or always."""
-    auth: AuthKind = "none"
-    username: str | None = None
-    secret_file: Path | None = None
-    secret_environment: str | None = None
-    """The environment variable that holds the password or token; it stays there, or in the file, until it is used."""
+    auth: FhirAuth = field(default_factory=FhirAuth)
+    tls: FhirTls | None = None
     literal_sources: tuple[str, ...] = ()
     """Sources whose `Patient/<id>` and `MedicationAdministration/<id>` exist on this server under the same id."""
     timeout_s: int = 20
-
-    def secret(self) -> str | None:
-        """The password or token, None when nothing is there (OSError: unreadable)."""
-        return read_secret(self.secret_file, self.secret_environment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import cast, get_args
+from typing import Literal, cast, get_args
 
 from adapter.knowledge.reading import Block
 from adapter.settings.checks import read_file
@@ -15,6 +16,11 @@ from adapter.transport.tls_server import ClientCert, EncryptedKeyError, ServerTl
 
 SOON = timedelta(days=30)
 """An end of validity this near is told at the start and in the log."""
+ShownTo = Literal["senders", "server"]
+WHO_REFUSES: Mapping[ShownTo, tuple[str, str, str]] = {
+    "senders": ("no sender", "senders that check it are refusing this port", "senders refuse this port"),
+    "server": ("no server", "a server that checks it is refusing us", "the server refuses us"),
+}
 
 
 def read_tls(row: Block, folder: Path) -> MllpTls | None:
@@ -47,14 +53,15 @@ def tls_files(tls: MllpTls) -> ServerTlsFiles:
     )
 
 
-def validity_warning(facts: CertificateFacts, now: datetime) -> str | None:
+def validity_warning(facts: CertificateFacts, now: datetime, *, shown_to: ShownTo = "senders") -> str | None:
     """What to say of the days a certificate has left, None when there are more than enough."""
+    nobody, refusing, refuse = WHO_REFUSES[shown_to]
     if now < facts.not_before:
-        return f"is not valid before {facts.not_before.date()}: no sender will accept it until then"
+        return f"is not valid before {facts.not_before.date()}: {nobody} will accept it until then"
     if now >= facts.not_after:
-        return f"expired on {facts.not_after.date()}: senders that check it are refusing this port; renew it"
+        return f"expired on {facts.not_after.date()}: {refusing}; renew it"
     if facts.not_after - now < SOON:
-        return f"expires on {facts.not_after.date()}: renew it before senders refuse this port"
+        return f"expires on {facts.not_after.date()}: renew it before {refuse}"
     return None
 
 

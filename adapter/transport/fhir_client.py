@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from adapter import fhir
+from adapter.transport.fhir_auth import Auth, BasicAuth, BearerAuth, NoAuth, ReadAgain, SmartAuth, nothing_new
 from adapter.transport.fhir_failures import (
     Ambiguous,
     FhirFailure,
     Permanent,
     Reply,
     Transient,
+    Unauthorized,
+    told_at,
     unsure,
 )
 from adapter.transport.fhir_results import (
@@ -32,16 +34,9 @@ from adapter.transport.fhir_results import (
     rows_of,
     version_of,
 )
-from adapter.transport.fhir_session import (
-    FHIR_JSON,
-    Auth,
-    BasicAuth,
-    BearerAuth,
-    ClientTls,
-    FhirSession,
-    NoAuth,
-    Timeouts,
-)
+from adapter.transport.fhir_session import FHIR_JSON, FhirSession, Observe, unobserved
+from adapter.transport.fhir_wire import ClientTls, Timeouts
+from adapter.transport.smart_token import Token
 
 __all__ = [
     "Ambiguous",
@@ -58,9 +53,11 @@ __all__ = [
     "PatientMatch",
     "Permanent",
     "Put",
+    "SmartAuth",
     "Timeouts",
     "TransactionResult",
     "Transient",
+    "Unauthorized",
 ]
 
 MAX_LINK_HOPS = 5
@@ -83,7 +80,10 @@ class FhirClient:
         connections: int = 8,
         answer_limit_bytes: int = 16 * 1024 * 1024,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        observe: Observe = unobserved,
+        again: ReadAgain = nothing_new,
     ) -> None:
+        """Asks nothing yet; raises OSError when a file of `tls` cannot be used."""
         self._session = FhirSession(
             base_url,
             auth=auth or NoAuth(),
@@ -92,7 +92,17 @@ class FhirClient:
             connections=connections,
             answer_limit_bytes=answer_limit_bytes,
             clock=clock,
+            observe=observe,
+            again=again,
         )
+
+    def authorize(self) -> Token | None:
+        """The access token of now, None where the credentials need none.
+
+        Raises:
+            Unauthorized, Transient: it is refused, or nobody answers.
+        """
+        return self._session.authorize()
 
     def close(self) -> None:
         """Ends all kept connections."""
@@ -106,7 +116,7 @@ class FhirClient:
         """The CapabilityStatement with the time of the answer."""
         reply = self._session.send("GET", "/metadata")
         statement = self._expected(reply, "CapabilityStatement")
-        return Greeting(statement=statement, told_at=_http_date(reply.headers.get("Date")))
+        return Greeting(statement=statement, told_at=told_at(reply.headers))
 
     def read(self, resource_type: str, resource_id: str) -> dict[str, Any]:
         """One resource; Permanent with status 404 or 410 when it is not there."""
@@ -220,14 +230,6 @@ class FhirClient:
                 patient = self.read("Patient", successors[0].removeprefix("Patient/"))
             except Permanent:
                 return None
-        return None
-
-
-def _http_date(text: str | None) -> datetime | None:
-    """The instant of a Date header (RFC 9110, 6.6.1); None when there is none, or it is no date."""
-    try:
-        return parsedate_to_datetime(text) if text else None
-    except ValueError:
         return None
 
 

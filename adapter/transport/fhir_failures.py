@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -17,6 +18,8 @@ PLACE = re.compile(
 )
 """FHIRPath or XPath of an element; anything else a server writes there may quote the resource."""
 MAX_WORD_CHARACTERS = 120
+BEARER_ERROR = re.compile(r'\berror="?(invalid_request|invalid_token|insufficient_scope)\b')
+"""The errors RFC 6750 3.1 names; whatever else stands in WWW-Authenticate is not repeated."""
 
 
 class FhirFailure(Exception):  # noqa: N818 - named by what happened
@@ -31,6 +34,31 @@ class Transient(FhirFailure):
         self.reason = reason
         self.status = status
         self.retry_after_s = retry_after_s
+
+
+class Unauthorized(Transient):
+    """We are not let in, or cannot ask to be: a person has to act, and what is to be sent waits meanwhile."""
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        status: int | None = None,
+        retry_after_s: float | None = None,
+        advice: str | None = None,
+        description: str = "",
+    ) -> None:
+        super().__init__(reason, status=status, retry_after_s=retry_after_s)
+        self.advice = advice
+        self.description = description
+        """What the server says of it, for the eyes of a person who asked; never logged."""
+
+
+def later(failure: Transient, wait_s: float) -> Transient:
+    """The same failure, after which nothing is to be sent for so long."""
+    again = copy(failure)
+    again.retry_after_s = wait_s
+    return again
 
 
 class Ambiguous(FhirFailure):
@@ -82,8 +110,8 @@ class Reply:
     """A server's whole answer, read within its bounds."""
 
     status: int
-    headers: Mapping[str, str] = field(hash=False)
-    body: dict[str, Any] | None = field(hash=False)
+    headers: Mapping[str, str] = field(hash=False, repr=False)
+    body: dict[str, Any] | None = field(hash=False, repr=False)
     """The JSON object of the body; None when it is empty or something else."""
     empty: bool
 
@@ -92,7 +120,7 @@ def failure_of(reply: Reply, *, now: datetime, writing: bool) -> FhirFailure | N
     """The failure an answer stands for, None for a success; an ambiguous read is merely transient."""
     if 200 <= reply.status < 300:
         return _failure_in_success(reply, writing=writing)
-    reason = _with_issues(f"status {reply.status}", reply.body)
+    reason = _with_issues(_status_words(reply), reply.body)
     wait_s = retry_after_s(reply.headers, now=now)
     return failure_of_status(reply.status, reason, writing=writing, wait_s=wait_s)
 
@@ -100,6 +128,8 @@ def failure_of(reply: Reply, *, now: datetime, writing: bool) -> FhirFailure | N
 def failure_of_status(status: int, reason: str, *, writing: bool, wait_s: float | None = None) -> FhirFailure:
     """The failure a status other than 2xx stands for, by the table above."""
     match _sort(status):
+        case "transient" if status == 401:
+            return Unauthorized(reason, status=status, retry_after_s=wait_s)
         case "transient":
             return Transient(reason, status=status, retry_after_s=wait_s)
         case "ambiguous":
@@ -137,6 +167,30 @@ def issues_of(body: Mapping[str, Any] | None) -> Sequence[tuple[str, str, str]]:
         for row in rows
         if isinstance(row, dict)
     ]
+
+
+def told_at(headers: Mapping[str, str]) -> datetime | None:
+    """The instant of a Date header (RFC 9110, 6.6.1); None when there is none, or it is no date with a zone."""
+    try:
+        told = parsedate_to_datetime(headers.get("Date", ""))
+    except ValueError:
+        return None
+    return told if told.tzinfo else None
+
+
+def _status_words(reply: Reply) -> str:
+    text = f"status {reply.status}"
+    named = BEARER_ERROR.search(reply.headers.get("WWW-Authenticate", "")) if reply.status in (401, 403) else None
+    if named:
+        return f"{text} ({named[1]})"
+    if 300 <= reply.status < 400:
+        return f"{text}, a redirect, which is not followed: the setting url takes the address it leads to"
+    return text
+
+
+def passing(status: int) -> bool:
+    """Does waiting mend this status, without a person?"""
+    return status >= 500 or status in (408, 425, 429)
 
 
 def _sort(status: int) -> Sort:

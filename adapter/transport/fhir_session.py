@@ -1,72 +1,37 @@
-"""One `requests` session to one FHIR server: timeouts, bounded answers, no redirects, no cookies, no surprises."""
+"""One `requests` session to one FHIR server: bounded answers, no redirects, no surprises, and who we are."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from http.cookiejar import DefaultCookiePolicy
-from pathlib import Path
-from typing import Any, assert_never
+from typing import Any
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase, HTTPBasicAuth
 
 from adapter import fhir
-from adapter.transport.fhir_failures import FhirFailure, Permanent, Reply, Transient, failure_of, unsure
+from adapter.transport.fhir_auth import Auth, Authorizer, ReadAgain, Shown, SmartAuth, nothing_new
+from adapter.transport.fhir_failures import Reply, Transient, Unauthorized, failure_of, later, unsure
+from adapter.transport.fhir_unreached import failure_on_the_way
+from adapter.transport.fhir_wire import FHIR_JSON, ClientTls, Timeouts, open_session
+from adapter.transport.smart_token import Token, TokenSource
 
-FHIR_JSON = "application/fhir+json"
+__all__ = ["FHIR_JSON", "FhirSession", "Observe", "unobserved"]
+
 CHUNK_BYTES = 64 * 1024
+WAITS = frozenset({429, 503})
+"""What a server that asks for a pause says; it means all of its requests, not the one it answers."""
+Observe = Callable[[str, Mapping[str, str]], None]
+"""(what happened, facts without patient values and secrets): not-authorized, authorized, certificates-..."""
 
 # Below this level urllib3 prints URLs, and a search URL holds a patient identifier.
 logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeouts:
-    """How long one request to a FHIR server may take, in seconds."""
-
-    connect_s: float = 5.0
-    read_s: float = 30.0
-    """The longest silence."""
-    whole_s: float = 120.0
-    """From sending to the last byte, so that a trickle ends too."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoAuth:
-    """The server asks for nothing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BasicAuth:
-    """User and password (RFC 7617)."""
-
-    user: str
-    password: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BearerAuth:
-    """A static bearer token (RFC 6750)."""
-
-    token: str
-
-
-Auth = NoAuth | BasicAuth | BearerAuth
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientTls:
-    """PEM files towards the server: whom to trust, and who we are."""
-
-    authority: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
+def unobserved(event: str, facts: Mapping[str, str]) -> None:
+    """Nobody asks."""
 
 
 class FhirSession:
@@ -82,12 +47,23 @@ class FhirSession:
         connections: int,
         answer_limit_bytes: int,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        observe: Observe = unobserved,
+        again: ReadAgain = nothing_new,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._timeouts = timeouts
         self._answer_limit_bytes = answer_limit_bytes
         self._clock = clock
-        self._session = _open_session(auth, timeouts, tls, connections)
+        self._observe = observe
+        self._session = open_session(timeouts, tls, connections, self._tls_told)
+        self._tokens: TokenSource | None = None
+        self._authorizer: Authorizer
+        if isinstance(auth, SmartAuth):
+            self._authorizer = self._tokens = TokenSource(auth, self.base_url, self._asked, clock=clock)
+        else:
+            self._authorizer = Shown(auth, again)
+        self._told: str | None = None
+        self._asked_to_wait: tuple[Transient, float] | None = None
 
     def send(
         self, method: str, path: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
@@ -97,16 +73,49 @@ class FhirSession:
         Raises:
             Transient, Ambiguous, Permanent: by the table of `fhir_failures`, never with content in the text.
         """
+        self._wait_as_asked()
         writing = method not in {"GET", "HEAD"}
-        reply = self._exchange(method, self.base_url + path, body, headers or {}, writing=writing)
-        failure = failure_of(reply, now=self._clock(), writing=writing)
-        if failure is not None:
-            raise failure
+        try:
+            reply = self._authorized(method, self.base_url + path, body, headers or {}, writing=writing)
+            if reply.status != 401:
+                self._authorizer.accepted()
+                self._tell(None)
+            failure = failure_of(reply, now=self._clock(), writing=writing)
+            if isinstance(failure, Unauthorized):
+                raise self._authorizer.pause(failure)
+            if failure is not None:
+                raise failure
+        except Unauthorized as refusal:
+            self._tell(refusal)
+            raise
+        except Transient as failure:
+            self._remember_wait(failure)
+            raise
         return reply
+
+    def authorize(self) -> Token | None:
+        """The access token of now, None where the credentials need none; raises Transient, Unauthorized."""
+        return self._tokens.token() if self._tokens else None
 
     def close(self) -> None:
         """Ends all kept connections."""
         self._session.close()
+
+    def _authorized(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], *, writing: bool
+    ) -> Reply:
+        """The answer to one request with who we are; after a 401 once more, when there is another way to say it."""
+        header = self._authorizer.header()
+        reply = self._exchange(method, url, body, _with(headers, header), writing=writing)
+        if reply.status != 401 or not self._authorizer.refused(header):
+            return reply
+        # A 401 means that nothing was done: sending it again is safe, whatever it is.
+        header = self._authorizer.header()
+        return self._exchange(method, url, body, _with(headers, header), writing=writing)
+
+    def _asked(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Reply:
+        """What the token server says; asking it changes nothing."""
+        return self._exchange(method, url, body, headers, writing=False)
 
     def _exchange(
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], *, writing: bool
@@ -119,7 +128,7 @@ class FhirSession:
                 raw = self._read(response, deadline, writing=writing)
                 return _reply(response, raw)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as fault:
-            raise _failure_on_the_way(fault, writing=writing) from None  # its text holds the URL
+            raise failure_on_the_way(fault, writing=writing) from None  # its text holds the URL
 
     def _read(self, response: requests.Response, deadline: float, *, writing: bool) -> bytes:
         # read1 returns what is there: a trickle cannot hold us in one read past the deadline.
@@ -132,61 +141,41 @@ class FhirSession:
                 raise unsure("the answer did not end in time", status=response.status_code, writing=writing)
         return bytes(raw)
 
+    def _wait_as_asked(self) -> None:
+        """Send nothing before the time a server has asked for."""
+        asked = self._asked_to_wait
+        if asked is None:
+            return
+        failure, until = asked
+        wait_s = until - time.monotonic()
+        if wait_s > 0:
+            raise later(failure, wait_s)
+        self._asked_to_wait = None
 
-class _TimedAdapter(HTTPAdapter):
-    """Gives every request of the session its (connect, read) timeout, which `requests` cannot do itself."""
+    def _remember_wait(self, failure: Transient) -> None:
+        if failure.status in WAITS and failure.retry_after_s:
+            self._asked_to_wait = (failure, time.monotonic() + failure.retry_after_s)
 
-    def __init__(self, timeouts: Timeouts, connections: int) -> None:
-        self._timeouts = timeouts
-        super().__init__(pool_connections=1, pool_maxsize=connections, max_retries=0)
+    def _tell(self, refusal: Unauthorized | None) -> None:
+        """Say that we are not let in when we were before, and why when the reason is another; and the end of it."""
+        reason = str(refusal) if refusal else None
+        if reason == self._told:
+            return
+        self._told = reason
+        if refusal:
+            self._observe("not-authorized", {"reason": str(refusal)})
+        else:
+            self._observe("authorized", {})
 
-    def send(
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = False,  # noqa: FBT001, FBT002
-        timeout: object = None,  # noqa: ARG002 - always ours
-        verify: bool | str = True,  # noqa: FBT001, FBT002
-        cert: Any = None,  # noqa: ANN401
-        proxies: Mapping[str, str] | None = None,
-    ) -> requests.Response:
-        ours = (self._timeouts.connect_s, self._timeouts.read_s)
-        return super().send(request, stream=stream, timeout=ours, verify=verify, cert=cert, proxies=proxies)
-
-
-class _Bearer(AuthBase):
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-
-def _open_session(auth: Auth, timeouts: Timeouts, tls: ClientTls, connections: int) -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False  # no proxies, no .netrc; also a third faster
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.headers.clear()
-    session.headers.update({"Accept": FHIR_JSON, "Accept-Encoding": "identity", "User-Agent": "troughline"})
-    session.auth = _auth(auth)
-    session.verify = str(tls.authority) if tls.authority else True
-    session.cert = (str(tls.certificate), str(tls.key)) if tls.certificate and tls.key else None
-    timed = _TimedAdapter(timeouts, connections)
-    session.mount("http://", timed)
-    session.mount("https://", timed)
-    return session
+    def _tls_told(self, reason: str | None) -> None:
+        if reason is None:
+            self._observe("certificates-reloaded", {})
+        else:
+            self._observe("certificates-not-reloaded", {"reason": reason})
 
 
-def _auth(auth: Auth) -> AuthBase | None:
-    match auth:
-        case NoAuth():
-            return None
-        case BasicAuth():
-            return HTTPBasicAuth(auth.user.encode(), auth.password.encode())
-        case BearerAuth():
-            return _Bearer(auth.token)
-        case _:
-            assert_never(auth)
+def _with(headers: Mapping[str, str], authorization: str | None) -> dict[str, str]:
+    return dict(headers) if authorization is None else {**headers, "Authorization": authorization}
 
 
 def _reply(response: requests.Response, raw: bytes) -> Reply:
@@ -204,26 +193,3 @@ def _json_object(raw: bytes) -> dict[str, Any] | None:
     except fhir.UnreadableJsonError:
         return None
     return parsed if isinstance(parsed, dict) else None
-
-
-def _failure_on_the_way(fault: Exception, *, writing: bool) -> FhirFailure:
-    match fault:
-        case (
-            requests.exceptions.InvalidURL() | requests.exceptions.MissingSchema() | requests.exceptions.InvalidSchema()
-        ):
-            return Permanent(0, "the base URL of the FHIR server is not a URL")
-        case requests.exceptions.SSLError():
-            return Transient("the TLS connection was refused")
-        case requests.exceptions.ConnectTimeout():
-            return Transient("the server did not accept the connection in time")
-        case requests.exceptions.ReadTimeout() | urllib3.exceptions.ReadTimeoutError():
-            return unsure("the server did not answer in time", writing=writing)
-        case requests.exceptions.ConnectionError() if _never_connected(fault):
-            return Transient("the server cannot be reached")
-        case _:
-            return unsure("the connection broke before the answer was complete", writing=writing)
-
-
-def _never_connected(fault: Exception) -> bool:
-    """True when no byte was sent: refused, unknown name, no route."""
-    return "NewConnectionError" in repr(fault) or "NameResolutionError" in repr(fault)

@@ -16,10 +16,11 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapter.transport.cannot_store import CannotStore
+from adapter.transport.http_jwks import JWKS_PATH
 from adapter.transport.http_outcome import RefusedRequest, refusal
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz"})
-"""What a health check may ask without the token: they tell states, no content."""
+OPEN_PATHS = frozenset({"/healthz", "/readyz", JWKS_PATH})
+"""What may be asked without the token: states for a health check, public keys for a token server; no content."""
 SENTENCES = {
     404: "There is nothing at this address.",
     405: "This address does not take this method.",

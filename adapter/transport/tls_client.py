@@ -59,15 +59,8 @@ def what_failed(fault: BaseException) -> str:
     match fault:
         case PinMismatchError():
             return "it shows another certificate than --tls-fingerprint names"
-        case ssl.SSLCertVerificationError():
-            return f"its certificate is not accepted: {fault.verify_message}"
-        case ssl.SSLError(reason=str() as reason) if "ALERT" in reason:
-            words = reason.partition("ALERT_")[2].replace("_", " ").lower()
-            return f"it refused our certificate or TLS offer: {words}"
-        case ssl.SSLError(reason=str() as reason) if reason in _NO_TLS:
-            return "it does not speak TLS"
         case ssl.SSLError():
-            return f"TLS failed: {(fault.reason or 'unknown reason').replace('_', ' ').lower()}"
+            return _tls_failed(fault)
         case TimeoutError():
             return "no answer in time"
         case ConnectionRefusedError():
@@ -82,3 +75,18 @@ def what_failed(fault: BaseException) -> str:
             return fault.strerror or type(fault).__name__
         case _:
             return type(fault).__name__
+
+
+def _tls_failed(fault: ssl.SSLError) -> str:
+    match fault:
+        case ssl.SSLCertVerificationError():
+            return f"its certificate is not accepted: {fault.verify_message}"
+        case ssl.SSLError(reason=str() as reason) if "ALERT" in reason:
+            words = reason.partition("ALERT_")[2].replace("_", " ").lower()
+            return f"it refused our certificate or TLS offer: {words}"
+        case ssl.SSLError(reason=str() as reason) if reason in _NO_TLS:
+            return "it does not speak TLS"
+        case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
+            return "it ended the TLS connection; it may ask for a certificate, or not accept ours"
+        case _:
+            return f"TLS failed: {(fault.reason or 'unknown reason').replace('_', ' ').lower()}"

@@ -6,18 +6,24 @@ import json
 import os
 import socket
 import sqlite3
+import ssl
 from collections import namedtuple
 from pathlib import Path
 
 import pytest
+from authority import Authority
 from hospital import oru
 from hospital_server import HospitalServer
 from kept_store import KeptStore
+from signing_keys import ec_key, key_file, pem
+from token_server import TokenServer
 
 from adapter.cli import main
-from adapter.commands import check_store, check_targets
+from adapter.commands import check_store
 from adapter.commands.check_store import LEAST_FREE_BYTES, LOW_FREE_BYTES, file_system, lock_holder
+from adapter.settings import site
 from adapter.store.folder import lock_store
+from adapter.transport.smart_keys import KeyRing, public_set
 
 Usage = namedtuple("Usage", "total used free")  # noqa: PYI024 - as shutil gives it
 FREE_PORTS = ("--mllp", "127.0.0.1:0", "--http", "127.0.0.1:0")
@@ -86,6 +92,17 @@ def test_mistakes_in_the_configuration_are_all_told_and_nothing_else_is_looked_a
         "/troughline.yaml:3",
     ]
     assert list(told) == ["configuration", "others"]
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_warning_of_the_configuration_is_no_failure(check, tmp_path):
+    Authority(tmp_path, "ca").issue("ours", days=3)
+    config = tmp_path / "troughline.yaml"
+    config.write_text("mllp:\n- tls:\n    certificate: ours.crt\n    key: ours.key\n    client_cert: none\n")
+    code, told = check("--config", config)
+    assert code == 0
+    assert [state for state, _, _ in told["configuration"]] == ["warning", "ok"]
+    assert ": the certificate expires on " in told["configuration"][0][1]
 
 
 def test_an_address_held_by_the_service_of_this_store_is_fine(check, kept):
@@ -257,6 +274,143 @@ def test_refused_credentials_are_told_as_such(check, hospital, status, said):
     assert (code, told["target fhir"][0][:2]) == (1, ("failed", f"{hospital.url}: {said}"))
 
 
+@pytest.fixture
+def tokens():
+    server = TokenServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def smart(tmp_path, hospital, tokens):
+    """The configuration of a target that asks for tokens, and whose client is registered."""
+    ring = KeyRing([key_file(tmp_path / "key.pem", pem(ec_key()))])
+    tokens.clients["us"] = public_set([ring])
+    hospital.admits = tokens.admits
+    hospital.smart = {"token_endpoint": tokens.url}
+    config = tmp_path / "troughline.yaml"
+    auth = "    auth:\n      kind: smart\n      client_id: us\n      keys: key.pem\n"
+    config.write_text(f"targets:\n  - name: ward\n    url: {hospital.url}\n{auth}")
+    return config
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_target_with_tokens_is_asked_for_one_and_whether_it_lets_us_in(check, smart, hospital, tokens):
+    code, told = check("--config", smart)
+    assert code == 0
+    assert told["target ward token"] == [("ok", f"{tokens.url} gives a token for 300 s", None)]
+    assert told["target ward"] == [("ok", f"{hospital.url}: Hospital 7, FHIR 4.0.1, delivery: shadow", None)]
+    assert told["target ward access"] == [
+        ("ok", "the access token is accepted; a Patient may be looked up", None),
+    ]
+    assert list(told)[-4:] == ["target ward token", "target ward", "target ward access", "clock"]
+    assert (len(tokens.asked), hospital.writes) == (1, {})
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_token_with_too_few_scopes_is_a_warning(check, smart, tokens):
+    tokens.allowed = "system/Patient.rs system/Observation.crus"
+    code, told = check("--config", smart)
+    advice = "it does not give system/Flag.cu system/Provenance.cu: have these scopes granted, or writing is refused"
+    assert code == 0
+    assert told["target ward token"] == [("warning", f"{tokens.url} gives a token for 300 s", advice)]
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_refused_client_is_told_with_what_the_server_says_and_what_to_do(check, smart, tokens):
+    (key,) = tokens.clients.pop("us")["keys"]
+    code, told = check("--config", smart)
+    assert code == 1
+    ((state, said, advice),) = told["target ward token"]
+    assert state == "failed"
+    assert said.startswith("no access token: the token server refuses: it does not accept our client id, our key or ")
+    assert said.endswith("(invalid_client, status 401); it says: The key is not known")
+    assert advice == (
+        "is client_id as registered there? does it know our public key (/.well-known/jwks.json)? is the clock right? "
+        f"(client_id us, key {key['kid']})"
+    )
+    assert [about for about in told if about.startswith("target")] == ["target ward token"]
+    assert told["clock"][0][0] == "skipped"
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_token_server_that_is_away_is_told_as_such(check, smart, hospital):
+    hospital.smart = {"token_endpoint": "http://127.0.0.1:9/token"}
+    code, told = check("--config", smart)
+    assert (code, told["target ward token"][0][:2]) == (
+        1,
+        ("failed", "no access token: the token server: the server cannot be reached: nobody listens there"),
+    )
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_server_that_takes_no_token_of_this_token_server_is_told(check, smart, hospital):
+    hospital.admits = lambda _: False
+    code, told = check("--config", smart)
+    assert code == 1
+    assert told["target ward access"] == [
+        (
+            "failed",
+            f"{hospital.url}: it does not accept our credentials",
+            "is the token server the one of this FHIR server, and may our client use it?",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("auth", "advice"),
+    [
+        ("", "it asks for credentials: set auth.kind, and what it gave you"),
+        (
+            "    auth:\n      kind: basic\n      username: us\n      secret_file: secret\n",
+            "compare auth.username and the password with what it gave you; is the account locked?",
+        ),
+        (
+            "    auth:\n      kind: bearer\n      secret_file: secret\n",
+            "compare the token with what it gave you; has it expired?",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("kept")
+def test_credentials_refused_behind_an_open_statement_are_found(check, hospital, tmp_path, auth, advice):
+    (tmp_path / "secret").write_text("s3cret")
+    config = tmp_path / "troughline.yaml"
+    config.write_text(f"targets:\n  - name: ward\n    url: {hospital.url}\n{auth}")
+    hospital.admits = lambda _: False
+    code, told = check("--config", config)
+    assert (code, told["target ward"][0][0]) == (1, "ok")
+    assert told["target ward access"] == [("failed", f"{hospital.url}: it does not accept our credentials", advice)]
+    hospital.admits = lambda shown: shown in (None, "Bearer s3cret", "Basic dXM6czNjcmV0")
+    assert check("--config", config)[0] == 0
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_certificate_that_is_not_trusted_is_told_with_the_setting(check, tmp_path):
+    issued = Authority(tmp_path, "ca").issue("server")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(issued.certificate, issued.key)
+    secured = HospitalServer(context)
+    config = tmp_path / "troughline.yaml"
+    target = f"targets:\n  - name: ward\n    url: {secured.url}\n"
+    try:
+        config.write_text(target)
+        code, told = check("--config", config)
+        ((state, said, advice),) = told["target ward"]
+        assert (code, state) == (1, "failed")
+        assert said == (
+            f"{secured.url}: the TLS connection failed: its certificate is not accepted: "
+            "unable to get local issuer certificate"
+        )
+        assert advice == (
+            "name the authority of its certificate under tls.ca; "
+            "if it asks for a certificate of ours, name that under tls.certificate"
+        )
+        config.write_text(target + "    tls:\n      ca: ca.crt\n")
+        assert check("--config", config)[0] == 0
+    finally:
+        secured.close()
+
+
 @pytest.mark.usefixtures("kept")
 def test_a_target_that_is_away_fails_and_the_clock_is_compared_with_none(check, hospital):
     hospital.mode = "away"
@@ -318,13 +472,17 @@ def test_a_secret_that_is_not_there_is_told_with_its_place(check, tmp_path):
 
 
 @pytest.mark.usefixtures("kept")
-def test_a_secret_that_has_become_unreadable_fails_its_target(check, hospital, monkeypatch):
-    def unreadable(_):
+def test_a_secret_that_has_become_unreadable_fails_its_target(check, hospital, monkeypatch, tmp_path):
+    def unreadable(*_, **__):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(check_targets, "client_of", unreadable)  # a test run as root could read any file
-    code, told = check("--fhir", hospital.url)
-    assert (code, told["target fhir"][0][:2]) == (1, ("failed", "its secret cannot be read: Permission denied"))
+    config = tmp_path / "troughline.yaml"
+    (tmp_path / "token").write_text("t0k")
+    auth = "    auth:\n      kind: bearer\n      secret_file: token\n"
+    config.write_text(f"targets:\n  - name: ward\n    url: {hospital.url}\n{auth}")
+    monkeypatch.setattr(site, "read_secret", unreadable)  # a test run as root could read any file
+    code, told = check("--config", config)
+    assert (code, told["target ward"][0][:2]) == (1, ("failed", "its secret cannot be read: Permission denied"))
 
 
 def test_a_folder_without_a_running_service_has_no_holder(tmp_path):

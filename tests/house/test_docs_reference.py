@@ -33,6 +33,8 @@ from adapter.rules.wording import RULE_TEXT
 from adapter.settings.site import (
     ApplicationAnswers,
     DropFolder,
+    FhirAuth,
+    FhirTls,
     Http,
     MllpListener,
     MllpTls,
@@ -56,12 +58,8 @@ BLOCKS = {
     "senders": Sender,
     "http": Http,
     "targets": TargetSettings,
-}
-AUTH = {
-    "auth": "auth.kind",
-    "username": "auth.username",
-    "secret_file": "auth.secret_file",
-    "secret_environment": "auth.secret_environment",
+    "targets.auth": FhirAuth,
+    "targets.tls": FhirTls,
 }
 NOT_PRINTED = {"source", "records"}
 """Fields of a reaction that serve the writing of outputs only."""
@@ -115,9 +113,7 @@ def test_every_problem_has_its_row_with_severity_code_and_title():
 def test_every_setting_has_its_row_with_its_default():
     for name, kind in BLOCKS.items():
         shown = {row[0].strip("`"): row[1].strip("`") for row in rows(section("settings.md", name))}
-        wanted = {
-            f"{name}.{AUTH.get(f.name, f.name) if kind is TargetSettings else f.name}": default(f) for f in fields(kind)
-        }
+        wanted = {f"{name}.{f.name}": default(f) for f in fields(kind)}
         assert shown == wanted
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -14,7 +16,15 @@ from urllib.parse import parse_qs, urlsplit
 class HospitalServer:
     """Holds what is written to it; `away` closes connections unanswered, `busy` answers 503, `mute` says nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+        self.admits: Callable[[str | None], bool] = lambda _: True
+        """Whether this Authorization is good for anything but /metadata, as on most servers."""
+        self.smart: dict[str, Any] | None = None
+        """The .well-known/smart-configuration."""
+        self.shown: list[str | None] = []
+        """What came as Authorization."""
+        self.certificates: list[Any] = []
+        """The subject of the certificate a client showed, for each request."""
         self.resources: dict[str, dict[str, Any]] = {}
         self.writes: dict[str, int] = {}
         self.mode = "open"
@@ -40,9 +50,11 @@ class HospitalServer:
         self.status = 200
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Request, self))
         self._server.daemon_threads = True
+        if context:
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
         self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/fhir"
+        self.url = f"{'https' if context else 'http'}://127.0.0.1:{self._server.server_address[1]}/fhir"
 
     def close(self) -> None:
         self.released.set()
@@ -73,8 +85,13 @@ class _Request(BaseHTTPRequestHandler):
         if self._absent():
             return
         path = urlsplit(self.path)
+        if path.path.endswith("/smart-configuration") and self._hospital.smart is not None:
+            self._answer(self._hospital.smart)
+            return
         if path.path.endswith("/metadata"):
             self._answer(self._hospital.statement)
+            return
+        if self._stranger():
             return
         resource_type = path.path.rpartition("/")[2]
         found = []
@@ -92,7 +109,7 @@ class _Request(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        if self._absent():
+        if self._absent() or self._stranger():
             return
         entries = []
         for entry in json.loads(body)["entry"]:
@@ -107,6 +124,10 @@ class _Request(BaseHTTPRequestHandler):
 
     def _absent(self) -> bool:
         self._hospital.asked += 1
+        self._hospital.shown.append(self.headers["Authorization"])
+        if isinstance(self.connection, ssl.SSLSocket):
+            shown = self.connection.getpeercert() or {}
+            self._hospital.certificates.append(dict(part[0] for part in shown.get("subject", ())).get("commonName"))
         if self._hospital.mode == "mute":
             self._hospital.released.wait(60)
             self.close_connection = True
@@ -117,6 +138,15 @@ class _Request(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
         return self._hospital.mode != "open"
+
+    def _stranger(self) -> bool:
+        if self._hospital.admits(self.headers["Authorization"]):
+            return False
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", 'Bearer error="invalid_token"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        return True
 
     def _answer(self, body: dict[str, Any]) -> None:
         raw = json.dumps(body).encode()

@@ -28,7 +28,9 @@ from adapter.transport.fhir_client import (
     Put,
     Timeouts,
     Transient,
+    Unauthorized,
 )
+from adapter.transport.pauses import Pauses
 
 pytestmark = pytest.mark.loopback
 
@@ -94,6 +96,14 @@ def client(server: Scripted) -> Iterator[FhirClient]:
     )
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def gone_on(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Seconds by which the clock of pauses has gone on."""
+    seconds = [0.0]
+    monkeypatch.setattr(Pauses.__init__, "__kwdefaults__", {"monotonic": lambda: time.monotonic() + seconds[0]})
+    return seconds
 
 
 def answer(status: int, body: object = None, **headers: str) -> Step:
@@ -308,6 +318,76 @@ class TestFailures:
             client.put("Flag", "f", b"{}")
         assert len(server.asked) == 1
 
+    @pytest.mark.parametrize("status", [301, 302, 307, 308])
+    def test_a_redirect_is_told_as_one_and_without_its_address(self, server, client, status) -> None:
+        server.plays(answer(status, None, Location=f"/fhir/Patient?identifier={SECRET}"))
+        with pytest.raises(Permanent) as caught:
+            client.search("Patient", {"identifier": "4711"})
+        assert str(caught.value) == (
+            f"{status}: status {status}, a redirect, which is not followed: "
+            "the setting url takes the address it leads to"
+        )
+
+    @pytest.mark.parametrize(
+        ("status", "shown", "told"),
+        [
+            (
+                401,
+                'Bearer realm="fhir", error="invalid_token", error_description="of Erika"',
+                "status 401 (invalid_token)",
+            ),
+            (401, "Bearer error=invalid_token", "status 401 (invalid_token)"),
+            (403, 'Bearer error="insufficient_scope", scope="system/Flag.cu"', "403: status 403 (insufficient_scope)"),
+            (401, 'Bearer error="invalid_tokens_of_Erika"', "status 401"),
+            (401, 'Basic realm="invalid_token"', "status 401"),
+            (401, "", "status 401"),
+            (400, 'Bearer error="invalid_request"', "400: status 400"),
+        ],
+    )
+    def test_why_credentials_are_refused_is_told_in_the_words_of_the_standard(
+        self, server, client, status, shown, told
+    ) -> None:
+        server.plays(answer(status, None, WWW_Authenticate=shown))
+        with pytest.raises((Unauthorized, Permanent)) as caught:
+            client.put("Flag", "f", b"{}")
+        assert isinstance(caught.value, Unauthorized) is (status == 401)
+        assert str(caught.value) == told
+
+    @pytest.mark.parametrize("status", [429, 503])
+    @pytest.mark.parametrize("wait", ["60", "Mon, 03 Mar 2025 10:01:00 GMT"])
+    def test_a_pause_a_server_asks_for_is_kept_by_all_requests(self, server, client, status, wait) -> None:
+        server.plays(answer(status, None, Retry_After=wait))
+        with pytest.raises(Transient):
+            client.put("Flag", "f", b"{}")
+        with pytest.raises(Transient, match=f"status {status}") as caught:
+            client.read("Flag", "f")
+        assert 0 < caught.value.retry_after_s <= 60
+        assert len(server.asked) == 1
+
+    def test_after_the_pause_the_next_request_is_sent(self, server, client) -> None:
+        server.plays(answer(429, None, x_ms_retry_after_ms="700"), answer(200, {"resourceType": "Flag"}))
+        for _ in range(2):
+            with pytest.raises(Transient):
+                client.read("Flag", "f")
+        time.sleep(0.71)
+        assert client.read("Flag", "f") == {"resourceType": "Flag"}
+        assert len(server.asked) == 2
+
+    @pytest.mark.parametrize(
+        ("status", "headers"), [(503, {}), (503, {"Retry_After": "0"}), (500, {"Retry_After": "9"})]
+    )
+    def test_without_a_pause_asked_for_the_next_request_is_sent(self, server, client, status, headers) -> None:
+        server.plays(answer(status, None, **headers), answer(200, {"resourceType": "Flag"}))
+        with pytest.raises(Transient):
+            client.read("Flag", "f")
+        assert client.read("Flag", "f") == {"resourceType": "Flag"}
+
+    def test_a_host_nobody_knows_is_told_as_such(self) -> None:
+        client = FhirClient("http://no-such-host.invalid/fhir", timeouts=Timeouts(connect_s=1))
+        with pytest.raises(Transient, match=r"^the server cannot be reached: the host name is not known$"):
+            client.transaction(TWO)
+        client.close()
+
     def test_success_with_an_error_inside_is_a_refusal(self, server, client) -> None:
         server.plays(answer(200, outcome("business-rule")))
         with pytest.raises(Permanent, match=r"status 200: business-rule Observation\.status$"):
@@ -322,13 +402,13 @@ class TestFailures:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             client = FhirClient(f"http://127.0.0.1:{taken.getsockname()[1]}/fhir", timeouts=Timeouts(connect_s=1))
-            with pytest.raises(Transient, match="cannot be reached"):
+            with pytest.raises(Transient, match=r"^the server cannot be reached: nobody listens there$"):
                 client.transaction(TWO)
         client.close()
 
     def test_a_server_that_speaks_no_tls_was_sent_nothing(self, server) -> None:
         client = FhirClient(server.url.replace("http:", "https:"), timeouts=Timeouts(connect_s=1, read_s=1))
-        with pytest.raises(Transient, match="TLS"):
+        with pytest.raises(Transient, match=r"^the TLS connection failed: it does not speak TLS$"):
             client.transaction(TWO)
         client.close()
         assert server.asked == []
@@ -396,6 +476,70 @@ class TestAuthAndConnections:
         client.close()
         assert server.asked[0][1] == "/fhir/metadata"
         assert server.asked[0][3].get("authorization") == header
+
+    def test_a_refusal_is_told_when_it_begins_and_when_it_ends(self, server, gone_on) -> None:
+        told = []
+        client = FhirClient(
+            server.url, auth=BearerAuth(token="t0k"), observe=lambda event, facts: told.append((event, dict(facts)))
+        )
+        statuses = (200, 401, 401, 404, 200, 401)
+        server.plays(*[answer(status, {"resourceType": "Flag"}) for status in statuses])
+        for status in statuses:
+            gone_on[0] += 1000
+            with contextlib.suppress(Unauthorized, Permanent):
+                assert client.read("Flag", "f") == {"resourceType": "Flag"}
+                assert status == 200
+        client.close()
+        refused = ("not-authorized", {"reason": "status 401"})
+        assert told == [refused, ("authorized", {}), refused]
+
+    def test_refused_credentials_are_shown_again_after_a_pause_only(self, server, gone_on) -> None:
+        client = FhirClient(server.url, auth=BasicAuth(user="adapter", password="pass"))
+        pauses = []
+        for number in range(1, 8):
+            server.plays(answer(401))
+            with pytest.raises(Unauthorized) as told:
+                client.put("Flag", "f", b"{}")
+            with pytest.raises(Unauthorized) as caught:
+                client.read("Flag", "f")
+            assert (str(told.value), str(caught.value), len(server.asked)) == ("status 401", "status 401", number)
+            pauses.append(round(caught.value.retry_after_s))
+            gone_on[0] += pauses[-1] + 0.1
+        assert pauses == [10, 20, 40, 80, 160, 300, 300]
+        server.plays(answer(200), answer(401))
+        assert client.put("Flag", "f", b"{}").done
+        for _ in range(2):
+            with pytest.raises(Unauthorized) as caught:
+                client.put("Flag", "f", b"{}")
+        assert round(caught.value.retry_after_s) == 10
+        client.close()
+
+    def test_a_token_that_was_replaced_is_shown_at_once(self, server) -> None:
+        kept = [BearerAuth(token="old")]
+        client = FhirClient(server.url, auth=kept[0], again=lambda: kept[-1])
+        server.plays(answer(401), answer(200), answer(401), answer(200))
+        with pytest.raises(Unauthorized):
+            client.put("Flag", "f", b"{}")
+        kept.append(BearerAuth(token="new"))
+        assert client.put("Flag", "f", b"{}").done
+        kept.append(BearerAuth(token="newest"))
+        assert client.put("Flag", "f", b"{}").done
+        client.close()
+        assert [asked[3]["authorization"][7:] for asked in server.asked] == ["old", "new", "new", "newest"]
+
+    def test_a_token_that_cannot_be_read_again_stays_what_it_was(self, server, gone_on) -> None:
+        client = FhirClient(server.url, auth=BearerAuth(token="old"), again=lambda: None)
+        server.plays(answer(401), answer(200))
+        with pytest.raises(Unauthorized):
+            client.put("Flag", "f", b"{}")
+        gone_on[0] += 11
+        assert client.put("Flag", "f", b"{}").done
+        client.close()
+        assert [asked[3]["authorization"][7:] for asked in server.asked] == ["old", "old"]
+
+    @pytest.mark.parametrize("auth", [BasicAuth(user="adapter", password="pass"), BearerAuth(token="pass")])
+    def test_a_secret_is_not_in_what_a_person_prints(self, auth) -> None:
+        assert "pass" not in repr(auth)
 
     def test_one_connection_serves_one_request_after_another(self, server, client) -> None:
         server.plays(*[answer(200, {"resourceType": "Flag", "n": n}) for n in range(5)])
