@@ -30,7 +30,7 @@ def run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trace",
         action="store_true",
-        help="name place, mapping line and table row each field of an event came from",
+        help="name place, mapping line and table row of each field, and template line and fields of each element",
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="site configuration (YAML)")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from adapter.commands.play_folder import BEFORE_ANY_STAMP, RELEVANCE_BOUND
-from adapter.domain.message import Answer, Arrival, MessageRef, Stored, Translation
+from adapter.domain.message import Answer, Arrival, MessageRef, PatientState, Stored, Translation
 from adapter.domain.problems import Problem
 from adapter.fhir import Json, UnreadableJsonError, loads
 from adapter.ingest.acknowledgment import acknowledge
@@ -18,7 +18,7 @@ from adapter.ingest.hl7v2 import read_batch
 from adapter.ingest.relevance import RelevanceFilter
 from adapter.pipeline.answer_fhir import FhirAnswer, answer_fhir
 from adapter.pipeline.parts import Parts, Target
-from adapter.pipeline.process import process
+from adapter.pipeline.process import Processed, process
 from adapter.pipeline.receive import Door, hl7_arrival
 from adapter.pipeline.taking import worded
 from adapter.pipeline.understand import understand
@@ -46,6 +46,8 @@ class Look:
     translations: tuple[Translation, ...]
     problems_of_batch: tuple[Problem, ...] = ()
     resources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    patients: tuple[PatientState, ...] = ()
+    """What is remembered of every patient it speaks of, once it was processed."""
     received_at: datetime = BEFORE_ANY_STAMP
 
     @property
@@ -153,8 +155,14 @@ def _look(arrival: Arrival, parts: Parts) -> Look:
         arrival=arrival,
         translations=done.translations,
         resources=state.resources("Observation", "Flag"),
+        patients=tuple(_remembered(done, state)),
         received_at=clock,
     )
+
+
+def _remembered(done: Processed, state: MemoryState) -> Iterator[PatientState]:
+    events = tuple(event for translation in done.translations for event in translation.events)
+    return (state.recall(result.patient, events) for result in done.work.results)
 
 
 def _stamp(arrival: Arrival, parts: Parts) -> datetime | None:

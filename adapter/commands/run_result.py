@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from adapter.commands.judged_rows import (
@@ -15,6 +15,7 @@ from adapter.commands.judged_rows import (
 from adapter.commands.missing_codes_fhir import missing_in_resources
 from adapter.commands.missing_codes_hl7 import missing_in_results
 from adapter.commands.run_message import Look, body_of
+from adapter.commands.run_outputs import known_of, outputs_of
 from adapter.commands.run_places import fhir_expression, hl7_place
 from adapter.commands.run_trace import Origin, printed_origin
 from adapter.commands.run_trace_fhir import traced_resources
@@ -51,8 +52,16 @@ def result_of(look: Look, number: int, parts: Parts, *, trace: bool = False) -> 
         "unread": own["unread"],
         "answer": own["answer"],
         "resources": look.resources,
-        **({"trace": [[printed_origin(one) for one in origins] for origins in own["origins"]()]} if trace else {}),
+        **(_traced(look, own["origins"](), parts) if trace else {}),
         "mappings": next((t.mapping_hash for t in look.translations if t.mapping_hash), None),
+    }
+
+
+def _traced(look: Look, origins: Sequence[Sequence[Origin]], parts: Parts) -> dict[str, Any]:
+    """Where the fields of every event came from, and the elements of every resource."""
+    return {
+        "trace": [[printed_origin(one) for one in of_event] for of_event in origins],
+        "outputs": outputs_of(look, known_of(look, origins), parts),
     }
 
 

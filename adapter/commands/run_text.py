@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from adapter.commands.run_outputs_text import output_lines
 from adapter.commands.run_trace import origin_line
 from adapter.commands.run_why import why_line
 from adapter.domain.problems import KINDS
@@ -26,6 +27,7 @@ def page_of(told: dict[str, Any]) -> str:
             *_part("filled, and read by nothing", _count(told["unread"]), iter(told["unread"])),
             *_answer(told),
             *_part("resources for this message alone", _count(told["resources"]), _resources(told["resources"])),
+            *(_part("where each element came from", _elements(told), _outputs(told)) if "trace" in told else ()),
         ]
     )
 
@@ -65,9 +67,22 @@ def _events(events: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _trace(told: dict[str, Any]) -> Iterator[str]:
-    for event, origins in zip(told["events"], told["trace"], strict=True):
-        yield str(event["event"]) if origins else f"{event['event']}: by its key alone"
+    for number, (event, origins) in enumerate(zip(told["events"], told["trace"], strict=True), start=1):
+        name = f"event {number}, {event['event']}"
+        yield name if origins else f"{name}: by its key alone"
         yield from (f"{_INDENT}{origin_line(origin)}" for origin in origins)
+
+
+def _elements(told: dict[str, Any]) -> str:
+    count = sum(len(output["elements"]) for output in told["outputs"])
+    return f"{count} elements of {len(told['outputs'])} resources" if count else "none"
+
+
+def _outputs(told: dict[str, Any]) -> Iterator[str]:
+    if told["outputs"]:
+        yield "as if this message were all that is known; bytes, lines and rows of each field stand above, by its event"
+    for output in told["outputs"]:
+        yield from output_lines(output)
 
 
 def _fields(event: dict[str, Any]) -> tuple[dict[str, str], list[str]]:

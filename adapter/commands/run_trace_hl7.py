@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from adapter.commands.judged_rows import ResultRow
+from adapter.commands.run_bytes import ByteOffsets
 from adapter.commands.run_trace import Origin, Place, line_of, row_names
 from adapter.domain.events import ActivityMeasured
 from adapter.domain.times import Moment
@@ -62,7 +63,10 @@ def traced_results(
     ]
     if len(of_patients) != len(events):
         return [() for _ in events]
-    return [tuple(_Trace(row, event).origins()) for row, event in zip(of_patients, events, strict=True)]
+    if not of_patients:
+        return []
+    offsets = ByteOffsets(of_patients[0].scope.message)
+    return [tuple(_Trace(row, event, offsets).origins()) for row, event in zip(of_patients, events, strict=True)]
 
 
 def _patient_field(row: ResultRow) -> int:
@@ -73,8 +77,9 @@ def _patient_field(row: ResultRow) -> int:
 class _Trace:
     """One result beside the event it became."""
 
-    def __init__(self, row: ResultRow, event: ActivityMeasured) -> None:
+    def __init__(self, row: ResultRow, event: ActivityMeasured, offsets: ByteOffsets) -> None:
         self.row = row
+        self.offsets = offsets
         self.event = event
         self.scope = row.scope
         self.results = row.results
@@ -126,11 +131,12 @@ class _Trace:
             text = message.text[start:end]
             parts = text.split(marks.component) if marks.component else [text]
             start, end = _part(parts, component, start, marks.component)
-        head = len(message.text[:start].encode(message.charset))
-        behind = len(message.text[:end].encode(message.charset))
         at = f"({repetition})" if repetition > 1 else ""
         inner = f".{component}" if component else ""
-        return Place(where=f"{segment.name}[{segment.occurrence}]-{number}{at}{inner}", span=(head, behind))
+        return Place(
+            where=f"{segment.name}[{segment.occurrence}]-{number}{at}{inner}",
+            span=self.offsets.span(segment, start, end),
+        )
 
     def _patient(self) -> Origin:
         field = self.results.field("patient")

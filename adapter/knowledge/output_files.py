@@ -24,7 +24,8 @@ def read_output(document: Document) -> tuple[OutputTemplate | None, list[Fault]]
     top.finish()
     if faults:
         return None, faults
-    return OutputTemplate(name=name, version=version, resource=dict(resource.data), file=document.file), []
+    lines = {path[1:]: line for path, (line, _) in document.places.items() if path[:1] == resource.path}
+    return OutputTemplate(name=name, version=version, resource=dict(resource.data), file=document.file, lines=lines), []
 
 
 def _placeholder_faults(document: Document, node: Node, path: Path) -> Iterator[Fault]:

@@ -138,6 +138,8 @@ class OutputTemplate:
     resource: dict[str, Any] = field(hash=False)
     """Parsed YAML, every scalar still text."""
     file: str = ""
+    lines: dict[tuple[str | int, ...], int] = field(hash=False, compare=False, repr=False, default_factory=dict)
+    """Line of every node by its path in the resource; where a template stands changes nothing of what it says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,7 +48,7 @@ def interpreted(patient: str, step: Step, parts: Parts, now: datetime) -> Patien
         state.written,
         parts.knowledge.outputs,
         canonical=parts.canonical,
-        subject=Subject(patient=patient, reference=_literal(own_records, parts)),
+        subject=Subject(patient=patient, reference=literal_reference(own_records, parts)),
         now=now,
         attempts=_attempts(interpretation, history, parts.state),
     )
@@ -139,7 +139,8 @@ def fact_key(event: Event) -> tuple[str, str, str]:
     return type(event).__name__, event.source, key
 
 
-def _literal(records: Sequence[PatientRecord], parts: Parts) -> str | None:
+def literal_reference(records: Sequence[PatientRecord], parts: Parts) -> str | None:
+    """The Patient resource of a source, where the targets hold it under the same reference."""
     if not parts.literal_references:
         return None
     return next((record.reference for record in records), None)

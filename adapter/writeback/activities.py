@@ -10,7 +10,7 @@ from typing import Any
 from adapter.domain.events import ActivityMeasured, Coding, ResultStatus
 from adapter.domain.units import FACTORS_TO_IU_PER_ML
 from adapter.fhir import UCUM
-from adapter.writeback.elements import ABSENT_REASONS, identifier_parts, moment_time, narrative, uri
+from adapter.writeback.elements import ABSENT_REASONS, ENTRY_OF, identifier_parts, moment_time, narrative, uri
 
 STATUSES: Mapping[ResultStatus, str] = {
     "final": "final",
@@ -48,7 +48,7 @@ def activity_names(sample: ActivityMeasured) -> dict[str, Any]:
         "value": value,
         "absent": {"code": reason, "display": ABSENT_REASONS[reason]} if reason else {},
         "laboratory_flag": sample.laboratory_flag,
-        "notes": [{"text": note} for note in _notes(sample, value)],
+        "notes": _notes(sample, value),
         "method": sample.method,
         "specimen": sample.specimen,
         "specimen_type": sample.specimen_type,
@@ -97,12 +97,14 @@ def _absent_reason(sample: ActivityMeasured) -> str:
     return "temp-unknown" if sample.status == "preliminary" else "unknown"
 
 
-def _notes(sample: ActivityMeasured, value: Mapping[str, Any]) -> list[str]:
+def _notes(sample: ActivityMeasured, value: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Every note with what it is made of, which only a trace asks for."""
     text = sample.reported.text.strip()
     told = f"{text} {sample.reported.unit}" if text[-1:].isdigit() and sample.reported.unit else text
     received = f"Value as received: {told}" if text and not value else ""
     assumed = "The laboratory sent no unit; the configured one was used." if "unit-assumed" in sample.remarks else ""
-    return [note for note in (received, sample.comment, assumed) if note]
+    notes = {"received": received, "comment": sample.comment, "assumed": assumed}
+    return [{"text": text, ENTRY_OF: of} for of, text in notes.items() if text]
 
 
 def _sentence(sample: ActivityMeasured, value: Mapping[str, Any]) -> str:

@@ -21,6 +21,8 @@ ABSENT_REASONS = {
     "as-text": "As Text",
 }
 """http://terminology.hl7.org/CodeSystem/data-absent-reason"""
+ENTRY_OF = "of"
+"""The part of an entry of a list that says what it is made of, where entries of one list differ in that."""
 NARRATIVE_OPENS = '<div xmlns="http://www.w3.org/1999/xhtml">'
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})")
 _FHIR_ID = re.compile(r"(MedicationAdministration|AllergyIntolerance)/[A-Za-z0-9\-.]{1,64}")

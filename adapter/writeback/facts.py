@@ -50,6 +50,8 @@ def facts_of(finding: Finding) -> tuple[str, ...]:
 def earlier_of(finding: Finding, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """The findings of the earlier doses of its family in whose light a finding was read."""
     named = {earlier["dose"] for earlier in finding.evidence.get("earlier_in_family", ())}
+    if not named:
+        return ()
     return tuple(other for other in findings if other is not finding and named.intersection(_dose_rows(other)))
 
 

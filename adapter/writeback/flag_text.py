@@ -133,6 +133,8 @@ def _confirming(want: FlagWant, history: History) -> tuple[ActivityMeasured, ...
     """The samples that established the earlier verdicts by themselves."""
     read = [sample for finding in want.reasons for sample in finding.evidence.get("samples", ())]
     names = {ground(sample["source"], sample["key"]) for sample in read if sample["mechanism"] in ESTABLISHED}
+    if not names:
+        return ()
     return tuple(sample for sample in history.samples if fact_name(sample) in names)
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
 from adapter.fhir import Json
 from adapter.knowledge.spec import OutputTemplate
 
-_PLACEHOLDER = re.compile(r"\$\{([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)\}")
+PLACEHOLDER = re.compile(r"\$\{([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)\}")
 _LITERALS = re.compile(r"\$\{[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*\}")
 Names = Mapping[str, Json]
 Filled = tuple[Json, bool | None]
@@ -31,7 +31,7 @@ def fill(template: OutputTemplate, names: Names, *, constants: Mapping[str, str]
     Raises UnknownPlaceholderError for a placeholder neither `names` nor `constants` has.
     """
     filled = ((element, fill_in(names)[0]) for element, fill_in in _compiled(template, tuple(constants.items())))
-    return {element: value for element, value in filled if not _empty(value)}
+    return {element: value for element, value in filled if not is_empty(value)}
 
 
 @lru_cache(maxsize=256)
@@ -43,7 +43,7 @@ def _compiled(template: OutputTemplate, constants: tuple[tuple[str, str], ...]) 
 
 def placeholders(template: OutputTemplate) -> frozenset[str]:
     """Every placeholder a template uses, dotted as written."""
-    return frozenset(_names_in(template.resource))
+    return frozenset(names_in(template.resource))
 
 
 def _with_constants(node: Json, constants: Mapping[str, str]) -> Json:
@@ -53,7 +53,7 @@ def _with_constants(node: Json, constants: Mapping[str, str]) -> Json:
         case list():
             return [_with_constants(item, constants) for item in node]
         case _:
-            return _PLACEHOLDER.sub(lambda found: constants.get(found[1], found[0]), str(node))
+            return PLACEHOLDER.sub(lambda found: constants.get(found[1], found[0]), str(node))
 
 
 def _node(node: Json) -> Filler:
@@ -61,7 +61,7 @@ def _node(node: Json) -> Filler:
         case dict():
             return _block(tuple((key, _node(item)) for key, item in node.items()))
         case list():
-            return _list(tuple((_node(item), _repeated(item)) for item in node))
+            return _list(tuple((_node(item), repeated(names_in(item))) for item in node))
         case _:
             return _scalar(node)
 
@@ -72,7 +72,7 @@ def _block(items: tuple[tuple[str, Filler], ...]) -> Filler:
         spoken = _any_filled([said for _, _, said in found])
         if spoken is False:
             return None, False
-        return {key: value for key, value, _ in found if not _empty(value)}, spoken
+        return {key: value for key, value, _ in found if not is_empty(value)}, spoken
 
     return filled
 
@@ -81,21 +81,21 @@ def _list(items: tuple[tuple[Filler, tuple[str, ...]], ...]) -> Filler:
     def filled(names: Names) -> Filled:
         values: list[Json] = []
         said: list[bool | None] = []
-        for item, repeated in items:
-            scopes = _scopes(repeated, names)
-            if not scopes:
+        for item, may_repeat in items:
+            entries = scopes(list_spoken_of(may_repeat, names), names)
+            if not entries:
                 said.append(False)
-            for scope in scopes:
+            for scope in entries:
                 value, spoken = item(scope)
                 said.append(spoken)
                 values.extend(value if isinstance(value, list) else [value])
-        return [value for value in values if not _empty(value)], _any_filled(said)
+        return [value for value in values if not is_empty(value)], _any_filled(said)
 
     return filled
 
 
 def _scalar(text: str) -> Filler:
-    paths = [tuple(found.split(".")) for found in _PLACEHOLDER.findall(text)]
+    paths = [tuple(found.split(".")) for found in PLACEHOLDER.findall(text)]
     if not paths:
         return lambda _: (text, None)
     if text == f"${{{'.'.join(paths[0])}}}":
@@ -103,8 +103,8 @@ def _scalar(text: str) -> Filler:
     literals = _LITERALS.split(text)
 
     def filled(names: Names) -> Filled:
-        values = [_value(path, names) for path in paths]
-        if any(map(_empty, values)):
+        values = [value_of(path, names) for path in paths]
+        if any(map(is_empty, values)):
             return None, False
         told = [literals[0]]
         for value, literal in zip(values, literals[1:], strict=True):
@@ -116,22 +116,27 @@ def _scalar(text: str) -> Filler:
 
 def _alone(path: tuple[str, ...], names: Names) -> Filled:
     """A placeholder that is the whole scalar keeps the type of its value."""
-    value = _value(path, names)
-    return (None, False) if _empty(value) else (value, True)
+    value = value_of(path, names)
+    return (None, False) if is_empty(value) else (value, True)
 
 
-def _repeated(item: Json) -> tuple[str, ...]:
-    """The lists a list item may speak of, in the order in which they are looked for."""
-    return tuple(sorted({path.split(".")[0] for path in _names_in(item) if "." in path}))
+def repeated(used: Iterable[str]) -> tuple[str, ...]:
+    """The lists a list item with these placeholders may speak of, in the order in which they are looked for."""
+    return tuple(sorted({path.split(".")[0] for path in used if "." in path}))
 
 
-def _scopes(repeated: tuple[str, ...], names: Names) -> Sequence[Names]:
+def list_spoken_of(may_repeat: tuple[str, ...], names: Names) -> str | None:
+    """The list whose entries a list item repeats for."""
+    return next((name for name in may_repeat if isinstance(names.get(name), list)), None)
+
+
+def scopes(name: str | None, names: Names) -> Sequence[Names]:
     """One set of names per entry of the list an item speaks of; the names themselves when it speaks of none."""
-    name = next((name for name in repeated if isinstance(names.get(name), list)), None)
     return [names] if name is None else [{**names, name: entry} for entry in names[name]]
 
 
-def _value(path: tuple[str, ...], names: Names) -> Json:
+def value_of(path: Sequence[str], names: Names) -> Json:
+    """What a placeholder stands for; raises UnknownPlaceholderError when nothing of its name is offered."""
     first, *rest = path
     if first not in names:
         raise UnknownPlaceholderError(".".join(path))
@@ -141,16 +146,17 @@ def _value(path: tuple[str, ...], names: Names) -> Json:
     return value
 
 
-def _names_in(node: Json) -> Iterator[str]:
+def names_in(node: Json) -> Iterator[str]:
+    """Every placeholder in a node, dotted as written, in its order."""
     match node:
         case dict():
             for item in node.values():
-                yield from _names_in(item)
+                yield from names_in(item)
         case list():
             for item in node:
-                yield from _names_in(item)
+                yield from names_in(item)
         case _:
-            yield from _PLACEHOLDER.findall(str(node))
+            yield from PLACEHOLDER.findall(str(node))
 
 
 def _any_filled(said: list[bool | None]) -> bool | None:
@@ -158,5 +164,6 @@ def _any_filled(said: list[bool | None]) -> bool | None:
     return any(known) if known else None
 
 
-def _empty(value: Json) -> bool:
+def is_empty(value: Json) -> bool:
+    """Whether a value says nothing, so that nothing is written of it."""
     return value is None or (isinstance(value, str | list | dict) and not value)

@@ -154,7 +154,7 @@ def test_the_page_has_a_line_per_field(tmp_path, capsys):
     part = page.split("\nwhere each field came from: 1\n")[1].split("\n\n")[0].splitlines()
     start = MESSAGE.encode().index(b"20251103080000^")
     wanted = f"    collected <- SPM[1]-17.1 (bytes {start}-{start + 14}); {line('collected')}; zone of MSH-7"
-    assert part[0] == "  ActivityMeasured"
+    assert part[0] == "  event 1, ActivityMeasured"
     assert wanted in part
     assert main(["run", str(file), "--json"]) == 0
     assert "trace" not in json.loads(capsys.readouterr().out)["messages"][0]

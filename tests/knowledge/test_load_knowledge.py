@@ -77,6 +77,29 @@ def test_an_output_file_becomes_a_template_with_every_scalar_as_text(folder: Pat
     }
 
 
+def test_a_template_knows_the_lines_of_its_nodes_and_is_the_same_template_wherever_they_are(
+    folder: Path, write: Write, output_text: str
+):
+    knowledge, _ = load_knowledge((), folder)
+    write("outputs/flag.yaml", f"# a comment\n{output_text}")
+    moved, _ = load_knowledge((), folder)
+    assert knowledge is not None
+    assert moved is not None
+    before, after = knowledge.outputs["flag"], moved.outputs["flag"]
+    first = 1 + output_text.splitlines().index("resource:")
+    assert before.lines == {
+        (): first,
+        ("resourceType",): first + 1,
+        ("status",): first + 2,
+        ("code",): first + 3,
+        ("code", "coding"): first + 4,
+        ("code", "coding", 0): first + 5,
+        ("code", "coding", 0, "code"): first + 5,
+    }
+    assert after.lines == {path: line + 1 for path, line in before.lines.items()}
+    assert (before, hash(before), knowledge.hash) == (after, hash(after), moved.hash)
+
+
 def test_a_fhir_mapping_names_its_resource(folder: Path, write: Write):
     write(
         "v2/oru.yaml",

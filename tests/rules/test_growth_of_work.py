@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from types import FrameType
 
 import pytest
+from counted_steps import steps
 
 from adapter.commands.bench_shapes import SHAPES, history_of
 from adapter.domain.history import resolve
@@ -20,25 +18,6 @@ pytestmark = pytest.mark.slow
 FEW, MANY = 60, 240
 N_LOG_N = MANY * math.log(MANY) / (FEW * math.log(FEW))
 AS_OF = datetime(2040, 1, 1, tzinfo=UTC)
-
-
-def steps(work: Callable[[], object]) -> int:
-    """How many instructions of Python code some work executes."""
-    count = 0
-
-    def traced(frame: FrameType, event: str, _: object):
-        nonlocal count
-        frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        count += event == "opcode"
-        return traced
-
-    before = sys.gettrace()
-    sys.settrace(traced)
-    try:
-        work()
-    finally:
-        sys.settrace(before)
-    return count
 
 
 def read(rulebook, key, recorded):
