@@ -15,6 +15,7 @@ from adapter.commands import analyst_options as analyst
 from adapter.commands import bench_options as benches
 from adapter.commands import coverage_options as coverage
 from adapter.commands import deid_options as sharing
+from adapter.commands import diff_options as diff
 from adapter.commands import replay_options as replay
 from adapter.commands import store_options as store
 from adapter.commands import wire_options as wire
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     analyst.run_options(message)
     knowledge_options(message)
     analyst.test_options(_command(commands, "test", analyst.TEST, analyst.TEST_EXAMPLES))
+    diff.diff_options(_command(commands, "diff", diff.DIFF, diff.DIFF_EXAMPLES, diff.EXIT_CODES), _instant)
     sharing.deid_options(_command(commands, "deid", sharing.DEID, sharing.DEID_EXAMPLES))
     sharing.vary_options(_command(commands, "vary", sharing.VARY, sharing.VARY_EXAMPLES))
     _policies(commands)
@@ -85,8 +87,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(commands: Commands, name: str, summary: str, examples: Sequence[str]) -> argparse.ArgumentParser:
-    epilog = "examples:\n" + "\n".join(f"  {example}" for example in examples) + f"\n\n{EXIT_CODES}"
+def _command(
+    commands: Commands, name: str, summary: str, examples: Sequence[str], exit_codes: str = EXIT_CODES
+) -> argparse.ArgumentParser:
+    epilog = "examples:\n" + "\n".join(f"  {example}" for example in examples) + f"\n\n{exit_codes}"
     return commands.add_parser(
         name, help=summary, description=summary, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
     )

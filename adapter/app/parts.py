@@ -26,6 +26,7 @@ from adapter.settings import DropFolder, MllpListener, Settings, load_settings, 
 from adapter.writeback.offered import template_faults
 
 UNDER = "mappings/outputs"
+DEMO = "demo"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,13 +113,17 @@ def _knowledge(
     *,
     drafts: bool,
     thorough: bool = True,
+    base: Path | None = None,
+    config_base: Path | None = None,
 ) -> tuple[Knowledge | None, RuleBook | None]:
-    knowledge, mistakes = load_knowledge(overlays)
+    knowledge, mistakes = load_knowledge(overlays, base)
     if thorough and knowledge is not None:
-        mistakes = lint(overlays)  # names and paths too: slower, and done once, before any door opens
+        mistakes = lint(overlays, base)  # names and paths too: slower, and done once, before any door opens
     faults.extend(fault for fault in mistakes if fault.severity == "error")
     knowledge = None if any(fault.severity == "error" for fault in mistakes) else knowledge
-    rulebook, mistakes = load_rulebook(policies, overlays=settings.config, drafts=settings.drafts or drafts)
+    rulebook, mistakes = load_rulebook(
+        policies, config_base, overlays=settings.config, drafts=settings.drafts or drafts
+    )
     faults.extend(fault for fault in mistakes if fault.severity == "error")
     if knowledge is not None:
         wrong = [Fault(file=f"{UNDER}/{name}", line=1, text=text) for name, text in template_faults(knowledge.outputs)]
@@ -143,28 +148,60 @@ def service_parts(
     )
 
 
-def play_parts(options: argparse.Namespace, state: State, *, demo: bool = True) -> tuple[Parts | None, list[Fault]]:
-    """The parts of `play`: the demo overlay (in the zone UTC where the configuration names none), or `--mappings`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What a command that needs no store reads with: a configuration, and what its command line adds."""
 
-    Without `demo` nothing is laid over what the configuration names.
-    """
+    settings: Settings
+    overlays: tuple[Path, ...]
+    """Laid over what the configuration names."""
+    policies: tuple[str, ...]
+    drafts: bool
+    demo: bool
+    """Whether the demo tables are laid over; then the zone is UTC where the configuration names none."""
+    base: Path | None = None
+    """Whole mappings in place of the shipped ones."""
+    config_base: Path | None = None
+
+
+def origin_of(options: argparse.Namespace, *, demo: bool = True) -> tuple[Origin, list[Fault]]:
+    """The demo overlay, or `--mappings`; without `demo` nothing is laid over what the configuration names."""
     settings, faults = load_settings(options.config)
     demo = demo and not options.mappings
-    overlays = [shipped("mappings") / "demo"] if demo else options.mappings
-    knowledge, rulebook = _knowledge(
-        settings or Settings(),
-        [*(settings.mappings if settings else ()), *overlays],
-        [*(settings.policies if settings else ()), *options.policy],
-        faults,
+    origin = Origin(
+        settings=settings or Settings(),
+        overlays=(shipped("mappings") / DEMO,) if demo else tuple(options.mappings),
+        policies=tuple(options.policy),
         drafts=options.draft,
+        demo=demo,
     )
-    if settings is None or knowledge is None or rulebook is None:
-        return None, faults
+    return origin, faults
+
+
+def play_parts(options: argparse.Namespace, state: State, *, demo: bool = True) -> tuple[Parts | None, list[Fault]]:
+    """The parts of `play`, read from the origin its options name."""
+    origin, faults = origin_of(options, demo=demo)
+    return parts_from(origin, state, faults), faults
+
+
+def parts_from(origin: Origin, state: State, faults: list[Fault]) -> Parts | None:
+    """The parts of an origin; None when it, its mappings or its policies have an error, each added to the faults."""
+    settings = origin.settings
+    knowledge, rulebook = _knowledge(
+        settings,
+        [*settings.mappings, *origin.overlays],
+        [*settings.policies, *origin.policies],
+        faults,
+        drafts=origin.drafts,
+        base=origin.base,
+        config_base=origin.config_base,
+    )
+    if knowledge is None or rulebook is None or any(fault.severity == "error" for fault in faults):
+        return None
     rules = rules_for(settings, settings.mllp[0] if settings.mllp else None)
-    demo_zone = UTC if demo else None
-    if demo_zone:
-        rules = _in_zone_utc(rules)
-    parts = Parts(
+    demo_zone = UTC if origin.demo else None
+    rules = _in_zone_utc(rules) if origin.demo else rules
+    return Parts(
         state=state,
         knowledge=knowledge,
         rulebook=rulebook,
@@ -173,7 +210,6 @@ def play_parts(options: argparse.Namespace, state: State, *, demo: bool = True) 
         zone_of=lambda _: settings.sources[0].zone or demo_zone,
         read=_nothing_kept,
     )
-    return parts, faults
 
 
 def _in_zone_utc(rules: Callable[[str], SenderRules]) -> Callable[[str], SenderRules]:

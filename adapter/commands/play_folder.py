@@ -1,8 +1,8 @@
-"""The files of a folder through the whole corridor on an in-memory store, on a clock of their own ."""
+"""The files of a folder through the whole corridor on an in-memory store, on a clock of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -18,6 +18,7 @@ from adapter.ingest.acknowledgment_errors import error_rows
 from adapter.ingest.fhir_bundle import SUPPORTING, fhir_resources, fhir_stamp
 from adapter.ingest.hl7v2 import split_messages
 from adapter.ingest.relevance import RelevanceFilter
+from adapter.knowledge.spec import Knowledge
 from adapter.pipeline.parts import Parts, Target
 from adapter.pipeline.process import Processed, process, reassess
 from adapter.pipeline.receive import Door, hl7_arrival
@@ -69,47 +70,57 @@ def play(folder: Path, parts: Parts, *, as_of: datetime | None) -> dict[str, Any
 
 def played(bodies: dict[str, bytes], parts: Parts, *, as_of: datetime | None) -> dict[str, Any]:
     """Play files that are at hand already, in the order in which they stand there."""
-    inbox = MemoryInbox("play")
-    parts = _ready(parts, inbox, bodies)
-    performance = Performance()
+    parts = replace(parts, beforehand=dict(supporting(bodies)))
     clock = _first_stamp(bodies, parts) or as_of or BEFORE_ANY_STAMP
+    timed: list[tuple[Piece, datetime]] = []
     for name, raw in bodies.items():
-        pieces = list(_pieces(name, raw, parts))
-        clock = max([clock, *_stamps(pieces, parts)])
-        for piece in pieces:
-            _perform(piece, inbox, parts, clock, performance)
-    return _curtain(performance, parts, as_of or clock)
+        every = list(pieces(name, raw, parts.knowledge))
+        clock = max([clock, *_stamps(every, parts)])
+        timed += [(piece, clock) for piece in every]
+    return performed(timed, parts, as_of or clock)
 
 
-def _ready(parts: Parts, inbox: MemoryInbox, bodies: dict[str, bytes]) -> Parts:
+def performed(timed: Iterable[tuple[Piece, datetime]], parts: Parts, as_of: datetime) -> dict[str, Any]:
+    """Play pieces, each received at its time, and re-assess every patient at the end.
+
+    `parts` must stand on a `MemoryState`, and know the supporting resources beforehand.
+    """
+    inbox = MemoryInbox("play")
+    parts = _ready(parts, inbox)
+    performance = Performance()
+    for piece, clock in timed:
+        _perform(piece, inbox, parts, clock, performance)
+    return _curtain(performance, parts, as_of)
+
+
+def _ready(parts: Parts, inbox: MemoryInbox) -> Parts:
     def read(ref: MessageRef) -> Stored:
         return inbox.get(ref.seq)
 
-    return replace(
-        parts,
-        read=read,
-        beforehand=dict(_supporting(bodies)),
-        targets=(Target(name=SOURCE),),
-        literal_references=True,
-    )
+    return replace(parts, read=read, targets=(Target(name=SOURCE),), literal_references=True)
 
 
-def _supporting(bodies: dict[str, bytes]) -> Iterator[tuple[str, dict[str, Any]]]:
+def supporting(bodies: Mapping[str, bytes]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Patients, medications and orders anywhere in the folder are known from the start (CONTRACTS 2)."""
     for name, raw in bodies.items():
-        if not name.endswith(".json"):
-            continue
-        try:
-            body = loads(raw)
-        except UnreadableJsonError:
-            continue
-        for item in fhir_resources(body):
-            if item.resource and item.reference and item.resource.get("resourceType") in SUPPORTING:
-                yield item.reference, item.resource
+        if name.endswith(".json"):
+            yield from supporting_in(raw)
 
 
-def _pieces(name: str, raw: bytes, parts: Parts) -> Iterator[Piece]:
-    if name.endswith(".json"):
+def supporting_in(raw: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The patients, medications and orders of one FHIR body, with their references."""
+    try:
+        body = loads(raw)
+    except UnreadableJsonError:
+        return
+    for item in fhir_resources(body):
+        if item.resource and item.reference and item.resource.get("resourceType") in SUPPORTING:
+            yield item.reference, item.resource
+
+
+def pieces(name: str, raw: bytes, knowledge: Knowledge, *, fhir: bool | None = None) -> Iterator[Piece]:
+    """The messages of a file, or its one FHIR body: what ends in `.json` is one, unless `fhir` says better."""
+    if name.endswith(".json") if fhir is None else fhir:
         arrival = Arrival(
             kind="fhir",
             source=SOURCE,
@@ -122,20 +133,25 @@ def _pieces(name: str, raw: bytes, parts: Parts) -> Iterator[Piece]:
         yield Piece(file=name, number=1, arrival=arrival)
         return
     door = Door(listener="file", source=SOURCE)
-    judge = RelevanceFilter(parts.knowledge, RELEVANCE_BOUND).judge
+    judge = RelevanceFilter(knowledge, RELEVANCE_BOUND).judge
     for number, message in enumerate(split_messages(raw), start=1):
         arrival = hl7_arrival(message, door, BEFORE_ANY_STAMP, judge(message), file=name)
         yield Piece(file=name, number=number, arrival=arrival)
 
 
-def _stamps(pieces: list[Piece], parts: Parts) -> list[datetime]:
-    stamps = [_stamp(piece, parts) for piece in pieces]
+def _stamps(every: list[Piece], parts: Parts) -> list[datetime]:
+    stamps = [stamp_of(piece, _translated(piece, parts)) for piece in every]
     return [stamp for stamp in stamps if stamp is not None]
 
 
-def _stamp(piece: Piece, parts: Parts) -> datetime | None:
+def _translated(piece: Piece, parts: Parts) -> tuple[Translation, ...]:
+    return understand(piece.arrival, parts) if piece.arrival.kind == "hl7v2" else ()
+
+
+def stamp_of(piece: Piece, translations: tuple[Translation, ...]) -> datetime | None:
+    """When a piece says it was made; the translations are asked for an HL7 message only."""
     if piece.arrival.kind == "hl7v2":
-        return next((t.stamp for t in understand(piece.arrival, parts) if t.stamp), None)
+        return next((t.stamp for t in translations if t.stamp), None)
     try:
         return fhir_stamp(loads(piece.arrival.raw))
     except UnreadableJsonError:
@@ -144,7 +160,7 @@ def _stamp(piece: Piece, parts: Parts) -> datetime | None:
 
 def _first_stamp(bodies: dict[str, bytes], parts: Parts) -> datetime | None:
     for name, raw in bodies.items():
-        stamps = _stamps(list(_pieces(name, raw, parts)), parts)
+        stamps = _stamps(list(pieces(name, raw, parts.knowledge)), parts)
         if stamps:
             return min(stamps)
     return None
@@ -170,7 +186,7 @@ def _perform(piece: Piece, inbox: MemoryInbox, parts: Parts, clock: datetime, pe
     done = process(Stored(seq=kept.seq, arrival=arrival), message, parts, clock)
     _tell(piece, done, performance)
     if arrival.kind == "hl7v2":
-        code = _answer_code(done.translations)
+        code = answer_code(done.translations)
         inbox.answered([(kept.seq, code)])
 
 
@@ -179,13 +195,14 @@ def _tell(piece: Piece, done: Processed, performance: Performance) -> None:
         {"file": piece.file, "message": piece.number, **printed_event(r.event)} for r in done.work.events
     )
     performance.problems.extend(_problem_row(piece.file, p) for p in done.work.problems)
-    if piece.arrival.kind == "hl7v2" and _answer_code(done.translations):
+    if piece.arrival.kind == "hl7v2" and answer_code(done.translations):
         rows = [row for t in done.translations for row in error_rows(t.answer)]
-        performance.acks.append(_ack_row(piece, _answer_code(done.translations), rows))
+        performance.acks.append(_ack_row(piece, answer_code(done.translations), rows))
     performance.note(piece.file, done.changes)
 
 
-def _answer_code(translations: tuple[Translation, ...]) -> str:
+def answer_code(translations: tuple[Translation, ...]) -> str:
+    """MSA-1 of the answer to a message; empty when it gets none."""
     codes = [t.answer.code for t in translations]
     return next((code for code in ("AR", "AE", "AA") if code in codes), "")
 

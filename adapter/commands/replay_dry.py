@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,35 +16,14 @@ from adapter.app.engine import reader
 from adapter.app.parts import Loaded, service_parts
 from adapter.app.replay_folder import FOLDER
 from adapter.app.replaying import Tally, catch_up
+from adapter.commands.finding_changes import Finding, FindingChange, verdict_changes
 from adapter.commands.store_parts import STATE_FILE, StoreParts
 from adapter.domain.message import MessageRef
 from adapter.pipeline.process import Processed, reread
 from adapter.store.folder import FOLDER_MODE
 from adapter.store.sqlite_state import SqliteState
 
-VERDICT = ("exposure", "mechanism", "monitoring", "modifiers", "priority")
-"""What a change of a finding is told by; its sentence and evidence are `troughline explain`'s."""
 SAY_EVERY = 200
-Finding = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindingChange:
-    """One finding before and after; None where there was, or will be, none."""
-
-    patient: str
-    key: str
-    before: Finding | None
-    after: Finding | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return {
-            "patient": self.patient,
-            "key": self.key,
-            "before": _verdict(self.before),
-            "after": _verdict(self.after),
-        }
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,7 +84,7 @@ def tried(loaded: Loaded, store: StoreParts, messages: Sequence[MessageRef]) -> 
                     print(f"{number} of {len(messages)} messages read again", file=sys.stderr)
             for patient in touched:
                 old = before.get(patient) or store.state.findings_of(patient)
-                trial.findings += _differences(patient, old, _findings(state, patient))
+                trial.findings += verdict_changes(patient, old, _findings(state, patient))
     return trial
 
 
@@ -118,22 +97,6 @@ def _copied(state: Path, copy: Path) -> None:
     source = f"{state.absolute().as_uri()}?mode=ro"
     with closing(sqlite3.connect(source, uri=True)) as original, closing(sqlite3.connect(copy)) as other:
         original.backup(other)
-
-
-def _differences(patient: str, before: Sequence[Finding], after: Sequence[Finding]) -> Iterator[FindingChange]:
-    old, new = ({_key(finding): finding for finding in findings} for findings in (before, after))
-    for key in dict.fromkeys((*old, *new)):
-        if _verdict(old.get(key)) != _verdict(new.get(key)):
-            yield FindingChange(patient=patient, key=key, before=old.get(key), after=new.get(key))
-
-
-def _key(finding: Finding) -> str:
-    """The key of the dose, or of the sample without one."""
-    return str(finding["dose"]["key"] if finding["dose"] else finding["samples"][0]["key"])
-
-
-def _verdict(finding: Finding | None) -> dict[str, Any] | None:
-    return {name: finding[name] for name in VERDICT} if finding else None
 
 
 def _place(message: MessageRef) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from adapter.commands.replay_dry import FindingChange, Trial
+from adapter.commands.finding_changes import FindingChange, verdict_words
+from adapter.commands.replay_dry import Trial
 from adapter.domain.message import MessageRef
 
 SHOWN = 50
-NOTHING = "no finding"
 
 
 def page_of_trial(trial: Trial) -> str:
@@ -65,14 +65,7 @@ def _part(title: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def _finding(change: FindingChange) -> str:
-    return f"{change.patient} {change.key}: {_verdict(change.before)} -> {_verdict(change.after)}"
-
-
-def _verdict(finding: Mapping[str, Any] | None) -> str:
-    if finding is None:
-        return NOTHING
-    modifiers = f" [{', '.join(finding['modifiers'])}]" if finding["modifiers"] else ""
-    return f"{finding['exposure']} / {finding['mechanism']} / {finding['monitoring']}{modifiers}"
+    return f"{change.patient} {change.key}: {verdict_words(change.before)} -> {verdict_words(change.after)}"
 
 
 def _counts(words: Iterable[str]) -> str:
