@@ -52,8 +52,10 @@ class Search:
 
 
 _PATIENT = (
-    SearchParameter(name="patient", kind="reference", documentation="Patient/<id>, <id>, or <system>|<value>"),
-    SearchParameter(name="patient.identifier", kind="token", documentation="<system>|<value> of the patient"),
+    SearchParameter(
+        name="patient", kind="reference", documentation="`Patient/id`, `id`, or `system|value` of an identifier"
+    ),
+    SearchParameter(name="patient.identifier", kind="token", documentation="`system|value` of the patient"),
 )
 _SUBJECT = SearchParameter(name="subject", kind="reference", documentation="The same as patient")
 _OWN = (

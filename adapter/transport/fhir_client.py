@@ -65,6 +65,8 @@ MAX_LINK_HOPS = 5
 TOKEN_ESCAPES = str.maketrans({"\\": "\\\\", "|": "\\|", ",": "\\,", "$": "\\$"})
 """http://hl7.org/fhir/R4/search.html#escaping"""
 WRITE_HEADERS = {"Content-Type": FHIR_JSON, "Prefer": "return=minimal"}
+READ_HEADERS = {"Cache-Control": "no-cache"}
+"""HAPI answers an equal search from the results of the last minute, and a patient just registered is not in them."""
 
 
 class FhirClient:
@@ -200,7 +202,7 @@ class FhirClient:
             return EntryResult(status=failure.status or 0, failure=failure)
 
     def _resource(self, path: str, resource_type: str) -> dict[str, Any]:
-        return self._expected(self._session.send("GET", path), resource_type)
+        return self._expected(self._session.send("GET", path, headers=READ_HEADERS), resource_type)
 
     def _expected(self, reply: Reply, resource_type: str) -> dict[str, Any]:
         if reply.body is None or reply.body.get("resourceType") != resource_type:

@@ -85,7 +85,11 @@ async def strict_resource(raw: bytes) -> dict[str, Any]:
 def parse_strictly(raw: bytes) -> dict[str, Any]:
     """A body as a JSON object by the guards of `fhir.loads`; RefusedRequest 400 for anything else."""
     if not raw.strip():
-        raise RefusedRequest(400, "The body is empty.")
+        raise RefusedRequest(
+            400,
+            "The body is empty, so nothing was learned from it. A subscription must send the whole resource: "
+            "in FHIR R4, set Subscription.channel.payload to application/fhir+json.",
+        )
     try:
         parsed = fhir.loads(raw)
     except fhir.UnreadableJsonError as fault:

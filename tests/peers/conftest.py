@@ -1,4 +1,4 @@
-"""Third-party peers, each in an environment of its own: `.peers/<name>` or the folder TROUGHLINE_PEERS names."""
+"""Third-party peers, each in an environment of its own; FHIR servers start empty and live for one run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import hapi_peer
 import pytest
+from peers_home import peers_home
 
 SEKMET = "sekmet-fhir==0.1.1"
 START_LIMIT_S = 60.0
@@ -29,10 +31,14 @@ simulator:
 @pytest.fixture(scope="session")
 def peers_folder() -> Path:
     """Where the environments of the peers live, kept from run to run."""
-    named = os.environ.get("TROUGHLINE_PEERS")
-    folder = Path(named) if named else Path(__file__).parents[2] / ".peers"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return peers_home()
+
+
+@pytest.fixture(scope="session")
+def hapi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Base URL of a fresh HAPI FHIR R4 server on loopback; it keeps every digit."""
+    with hapi_peer.serving(tmp_path_factory.mktemp("hapi") / "server.log") as base_url:
+        yield base_url
 
 
 @pytest.fixture(scope="session")

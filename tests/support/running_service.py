@@ -34,13 +34,13 @@ def refused(arguments: Sequence[str]) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-def eventually(holds: Callable[[], Any], *, within_s: float = 45.0) -> Any:
+def eventually(holds: Callable[[], Any], *, within_s: float = 45.0, every_s: float = 0.02) -> Any:
     """The first true value of `holds`, asked again and again; fails when there is none in time."""
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         if found := holds():
             return found
-        time.sleep(0.02)
+        time.sleep(every_s)
     raise AssertionError(f"not within {within_s} s: {getattr(holds, '__name__', 'condition')}")
 
 

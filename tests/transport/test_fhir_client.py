@@ -608,6 +608,11 @@ class TestFindPatient:
         assert client.find_patient("urn:mrn", "a|b,c$d\\e&f").reference == "Patient/p1"
         assert parse_qs(urlsplit(server.asked[0][1]).query) == {"identifier": ["urn:mrn|a\\|b\\,c\\$d\\\\e&f"]}
 
+    def test_the_server_is_asked_for_what_it_holds_now_not_for_an_earlier_answer(self, server, client) -> None:
+        server.plays(answer(200, searchset(patient("p1"))))
+        client.find_patient("urn:mrn", "4711")
+        assert server.asked[0][3]["cache-control"] == "no-cache"
+
     def test_nobody_is_nobody(self, server, client) -> None:
         server.plays(answer(200, {"resourceType": "Bundle", "type": "searchset", "total": 0}))
         assert client.find_patient("urn:mrn", "4711") == PatientMatch()

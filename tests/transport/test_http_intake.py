@@ -231,6 +231,12 @@ class TestFhir:
         assert SECRET not in response.text
         assert door.got == []
 
+    def test_a_notification_without_the_resource_says_what_the_subscription_lacks(self, http, door) -> None:
+        response = http.post("/ingest/fhir")
+        assert response.status_code == 400
+        assert "set Subscription.channel.payload to application/fhir+json" in response.json()["issue"][0]["diagnostics"]
+        assert door.got == []
+
     def test_a_byte_order_mark_is_taken_off(self, http, door) -> None:
         assert http.post("/ingest/fhir", content=b"\xef\xbb\xbf" + PATIENT).status_code == 202
         assert door.got[0][0] == PATIENT
