@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,11 +18,14 @@ from adapter.commands import bench_options as benches
 from adapter.commands import coverage_options as coverage
 from adapter.commands import deid_options as sharing
 from adapter.commands import diff_options as diff
+from adapter.commands import doc_options as doc
+from adapter.commands import lint_options as lint
 from adapter.commands import replay_options as replay
+from adapter.commands import schema_options as schemas
 from adapter.commands import store_options as store
 from adapter.commands import wire_options as wire
 from adapter.commands import worklist_options as worklist
-from adapter.commands.knowledge_options import knowledge_options
+from adapter.commands.knowledge_options import knowledge_options, mappings_option
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse names no public one
 EXIT_CODES = "exit codes: 0 fine, 1 problems found, 2 could not run"
@@ -35,12 +40,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     module = importlib.import_module(f"adapter.commands.{options.command}")
     try:
-        return int(module.run(options))
+        code = int(module.run(options))
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return 2
     except BrokenPipeError:
         sys.stderr.close()
         return 2
+    except OSError as fault:
+        if fault.errno != errno.ENOSPC or fault.filename:
+            raise
+        print("The output cannot be written: no space left where it goes.", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered has nowhere to go
+        return 2
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,7 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     _service(check)
     store.check_options(check)
     _demo(commands)
-    _lint(commands)
+    check = _command(commands, "lint", lint.LINT, lint.LINT_EXAMPLES)
+    lint.lint_options(check)
+    knowledge_options(check)
     message = _command(commands, "run", analyst.RUN, analyst.RUN_EXAMPLES)
     analyst.run_options(message)
     knowledge_options(message)
@@ -79,6 +94,10 @@ def _parser() -> argparse.ArgumentParser:
     diff.diff_options(_command(commands, "diff", diff.DIFF, diff.DIFF_EXAMPLES, diff.EXIT_CODES), _instant)
     sharing.deid_options(_command(commands, "deid", sharing.DEID, sharing.DEID_EXAMPLES))
     sharing.vary_options(_command(commands, "vary", sharing.VARY, sharing.VARY_EXAMPLES))
+    mapping = _command(commands, "doc", doc.DOC, doc.DOC_EXAMPLES)
+    doc.doc_options(mapping)
+    mappings_option(mapping)
+    schemas.schema_options(_command(commands, "schema", schemas.SCHEMA, schemas.SCHEMA_EXAMPLES))
     _policies(commands)
     _conform(commands)
     _benches(_command(commands, "bench", benches.BENCH, benches.BENCH_EXAMPLES))
@@ -187,17 +206,6 @@ def _demo(commands: Commands) -> None:
         "--to-mllp", metavar="HOST:PORT", help="send to a service that runs already (with --to-http); starts none"
     )
     parser.add_argument("--to-http", metavar="HOST:PORT", help="HTTP address of that service")
-
-
-def _lint(commands: Commands) -> None:
-    parser = _command(
-        commands,
-        "lint",
-        "Check mappings, code tables, outputs, products and policies; every mistake with file and line.",
-        ("troughline lint", "troughline lint --mappings our-tables --json"),
-    )
-    parser.add_argument("--json", action="store_true", help="print the faults as JSON")
-    knowledge_options(parser)
 
 
 def _policies(commands: Commands) -> None:

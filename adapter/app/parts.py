@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, tzinfo
 from pathlib import Path
 
+from adapter.app.checked_files import check_files, site_faults
 from adapter.app.remembering import remembered
 from adapter.domain.message import MessageRef, Stored
 from adapter.domain.policy import RuleBook
-from adapter.domain.units import is_activity_unit
 from adapter.fhir import Canonical
-from adapter.ingest.activity_reading import canonical_unit
 from adapter.ingest.senders import RulesFor, SenderRules
-from adapter.knowledge.lint import lint
-from adapter.knowledge.load import load_knowledge
-from adapter.knowledge.policies import load_rulebook
 from adapter.knowledge.shipped import shipped
 from adapter.knowledge.spec import Knowledge
 from adapter.knowledge.text_yaml import Fault
 from adapter.pipeline.parts import Parts, State, Target
 from adapter.settings import DropFolder, MllpListener, Settings, load_settings, settings_from_flags
-from adapter.writeback.offered import template_faults
+from adapter.settings.named_files import named_files
 
-UNDER = "mappings/outputs"
 DEMO = "demo"
 
 
@@ -81,28 +76,21 @@ def read_everything(instructions: Instructions, *, thorough: bool = True) -> tup
         insecure=instructions.insecure,
         config=Path(instructions.config) if instructions.config else None,
     )
-    overlays = [*(settings.mappings if settings else ()), *map(Path, instructions.mappings)]
-    policies = [*(settings.policies if settings else ()), *instructions.policies]
+    said = settings or named_files(Path(instructions.config) if instructions.config else None)
+    overlays = [*said.mappings, *map(Path, instructions.mappings)]
+    policies = [*said.policies, *instructions.policies]
     knowledge, rulebook = _knowledge(
-        settings or Settings(), overlays, policies, faults, drafts=instructions.drafts, thorough=thorough
+        said,
+        overlays,
+        policies,
+        faults,
+        drafts=instructions.drafts,
+        thorough=thorough,
+        config=Path(instructions.config) if instructions.config else None,
     )
-    if settings and knowledge:
-        wrong = list(wrong_units(settings, knowledge, instructions.config or "the configuration"))
-        faults.extend(wrong)
-        knowledge = None if wrong else knowledge
     if settings is None or knowledge is None or rulebook is None:
         return None, faults
     return Loaded(settings=settings, knowledge=knowledge, rulebook=rulebook), faults
-
-
-def wrong_units(settings: Settings, knowledge: Knowledge, file: str) -> Iterator[Fault]:
-    """Units assumed for a sender that are none of an activity: levels would go without one, and nobody be told."""
-    units = knowledge.tables["units"]
-    for sender in settings.senders:
-        unit = sender.assumed_unit
-        if unit and not is_activity_unit(canonical_unit(unit, "", units, sender.match) or unit):
-            said = f"'assumed_unit: {unit}' of the sender '{sender.match}'"
-            yield Fault(file=file, line=0, text=f"{said} is no unit of an activity; write IU/mL or IU/L")
 
 
 def _knowledge(
@@ -113,23 +101,25 @@ def _knowledge(
     *,
     drafts: bool,
     thorough: bool = True,
+    config: Path | None = None,
     base: Path | None = None,
     config_base: Path | None = None,
 ) -> tuple[Knowledge | None, RuleBook | None]:
-    knowledge, mistakes = load_knowledge(overlays, base)
-    if thorough and knowledge is not None:
-        mistakes = lint(overlays, base)  # names and paths too: slower, and done once, before any door opens
-    faults.extend(fault for fault in mistakes if fault.severity == "error")
-    knowledge = None if any(fault.severity == "error" for fault in mistakes) else knowledge
-    rulebook, mistakes = load_rulebook(
-        policies, config_base, overlays=settings.config, drafts=settings.drafts or drafts
+    """Mappings and policies; every error is added to `faults`, warnings are left to `lint`."""
+    checked = check_files(
+        overlays,
+        config=settings.config,
+        policies=policies,
+        drafts=settings.drafts or drafts,
+        thorough=thorough,
+        base=base,
+        config_base=config_base,
     )
-    faults.extend(fault for fault in mistakes if fault.severity == "error")
-    if knowledge is not None:
-        wrong = [Fault(file=f"{UNDER}/{name}", line=1, text=text) for name, text in template_faults(knowledge.outputs)]
-        faults.extend(wrong)
-        knowledge = None if wrong else knowledge
-    return knowledge, rulebook
+    together = list(site_faults(settings, checked.reading, overlays, config))
+    wrong = [fault for fault in (*checked.faults, *together) if fault.severity == "error"]
+    faults.extend(wrong)
+    refused = any(fault.severity == "error" for fault in together)
+    return None if refused else checked.knowledge, checked.rulebook
 
 
 def service_parts(
@@ -159,6 +149,8 @@ class Origin:
     drafts: bool
     demo: bool
     """Whether the demo tables are laid over; then the zone is UTC where the configuration names none."""
+    config: Path | None = None
+    """The file the settings were read from, to name the place of a fault."""
     base: Path | None = None
     """Whole mappings in place of the shipped ones."""
     config_base: Path | None = None
@@ -168,8 +160,10 @@ def origin_of(options: argparse.Namespace, *, demo: bool = True) -> tuple[Origin
     """The demo overlay, or `--mappings`; without `demo` nothing is laid over what the configuration names."""
     settings, faults = load_settings(options.config)
     demo = demo and not options.mappings
+    said = settings or named_files(options.config)
     origin = Origin(
-        settings=settings or Settings(),
+        settings=said,
+        config=options.config,
         overlays=(shipped("mappings") / DEMO,) if demo else tuple(options.mappings),
         policies=tuple(options.policy),
         drafts=options.draft,
@@ -193,6 +187,7 @@ def parts_from(origin: Origin, state: State, faults: list[Fault]) -> Parts | Non
         [*settings.policies, *origin.policies],
         faults,
         drafts=origin.drafts,
+        config=origin.config,
         base=origin.base,
         config_base=origin.config_base,
     )

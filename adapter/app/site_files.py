@@ -12,7 +12,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from adapter.app.parts import Loaded, wrong_units
+from adapter.app.checked_files import wrong_units
+from adapter.app.parts import Loaded
 from adapter.app.versions import Versions, versions_of
 from adapter.knowledge.shipped import shipped
 from adapter.knowledge.text_yaml import Fault
@@ -114,7 +115,7 @@ class SiteFiles:
             return Seen(loaded=None, faults=tuple(faults))
         self._newest = loaded.settings
         # The settings in use may assume a unit that the new tables no longer know.
-        wrong = tuple(wrong_units(self._settings, loaded.knowledge, str(self._config or CONFIGURATION)))
+        wrong = tuple(wrong_units(self._settings, loaded.knowledge.tables.get("units"), self._config))
         with_ours = Loaded(settings=self._settings, knowledge=loaded.knowledge, rulebook=loaded.rulebook)
         changed = tuple(changed_settings(self._settings, loaded.settings))
         return Seen(loaded=None if wrong else with_ours, faults=wrong, needs_restart=changed)

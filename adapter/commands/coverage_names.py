@@ -8,8 +8,8 @@ from adapter.commands.used_fields import NO_SEGMENT
 from adapter.knowledge.hl7_tables import Part, segment_fields
 from adapter.knowledge.paths import read_v2_path
 
-_VERSIONS = ("2.5.1", "2.8.2")
-"""The one most senders write, then the newest one, which names what was added since."""
+_VERSIONS = ("2.8.2", "2.5.1")
+"""The newest one, whose names of late fields are the surest (OBX-21), then the one most senders write."""
 OPEN_WHY = ""
 
 

@@ -87,6 +87,7 @@ def _swapped(now: Origin, swaps: Swaps) -> Origin:
     return replace(
         now,
         settings=settings,
+        config=None,
         overlays=overlays,
         base=swaps.base or now.base,
         config_base=swaps.config_base or now.config_base,
@@ -103,7 +104,7 @@ def from_git(options: argparse.Namespace, now: Origin, scratch: Path) -> Earlier
     base = tree.whole(now.base or shipped("mappings"))
     config_base = tree.whole(now.config_base or shipped("config"))
     overlays = tree.folders(now.overlays)
-    origin = replace(now, settings=settings, overlays=overlays, base=base, config_base=config_base)
+    origin = replace(now, settings=settings, config=None, overlays=overlays, base=base, config_base=config_base)
     if not tree.there:
         missing = ", ".join(tree.missing) or "the shipped mappings"
         raise CannotCompare(

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from adapter.commands.lint_golden import golden_faults
 from adapter.ingest.hl7v2.charsets import codec_of
 from adapter.ingest.senders import SenderRules
+from adapter.knowledge.spec import Table
 from adapter.knowledge.text_yaml import Document, Fault, Node, did_you_mean, read_yaml
 
 KEYS = ("case", "mapping", "site", "wire", "input", "expect")
@@ -19,9 +21,9 @@ SETTINGS = tuple(f.name for f in fields(SenderRules) if f.name != "cannot_store"
 WIRE = ("line_end", "charset")
 """How the bytes of an HL7 v2 message differ from the usual: lines ended by CR, in UTF-8."""
 LINE_ENDS = {"CR": "\r", "LF": "\n", "CRLF": "\r\n"}
-_WORDS = {"unsupported": ("AA", "AE", "AR"), "content_errors": ("AE", "AA")}
+WORDS = {"unsupported": ("AA", "AE", "AR"), "content_errors": ("AE", "AA")}
 _YES_NO = {"yes": True, "true": True, "no": False, "false": False}
-_FLAGS = frozenset({"decimal_comma", "warn_in_err"})
+FLAGS = frozenset({"decimal_comma", "warn_in_err"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +50,9 @@ class Case:
         return "".join(f"{line}{self.line_end}" for line in lines).encode(self.codec)
 
 
-def read_case(path: Path, shown: str, mappings: Sequence[str]) -> tuple[Case | None, list[Fault]]:
+def read_case(
+    path: Path, shown: str, mappings: Sequence[str], units: Table | None = None
+) -> tuple[Case | None, list[Fault]]:
     """One case, or what is wrong with its file; `mappings` are the files a case may be about (`v2/oru.yaml`)."""
     try:
         content = path.read_bytes()
@@ -57,7 +61,7 @@ def read_case(path: Path, shown: str, mappings: Sequence[str]) -> tuple[Case | N
     document, faults = read_yaml(content, shown)
     if document is None:
         return None, faults
-    faults = _shape_faults(document, mappings)
+    faults = [*_shape_faults(document, mappings), *golden_faults(document, units)]
     if faults or not isinstance(document.data, dict):
         return None, faults
     data = document.data
@@ -130,7 +134,7 @@ def _setting(name: str, value: Node, given: dict[str, Any]) -> str | None:
     if name not in SETTINGS:
         return f"'{name}' is no setting of a sender{did_you_mean(name, SETTINGS)}"
     text = str(value)
-    if name in _FLAGS:
+    if name in FLAGS:
         if text not in _YES_NO:
             return f"'{name}' is yes or no"
         given[name] = _YES_NO[text]
@@ -139,8 +143,8 @@ def _setting(name: str, value: Node, given: dict[str, Any]) -> str | None:
             given[name] = ZoneInfo(text)
         except (ValueError, OSError, KeyError):
             return f"'{text}' is no zone; write Europe/Berlin"
-    elif name in _WORDS and text not in _WORDS[name]:
-        return f"'{name}' is one of {', '.join(_WORDS[name])}"
+    elif name in WORDS and text not in WORDS[name]:
+        return f"'{name}' is one of {', '.join(WORDS[name])}"
     else:
         given[name] = text
     return None

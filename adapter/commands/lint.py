@@ -3,21 +3,72 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
+from adapter.app.checked_files import Checked, check_files, site_faults
 from adapter.commands.faults import as_json, fault_line
-from adapter.knowledge.lint import lint
-from adapter.knowledge.policies import load_rulebook
+from adapter.commands.golden_suites import read_suite, suites_of
+from adapter.knowledge.lint import in_order
+from adapter.knowledge.spec import Knowledge
+from adapter.knowledge.text_yaml import Fault
+from adapter.settings import load_settings
+from adapter.settings.named_files import named_files
 
 
 def run(options: argparse.Namespace) -> int:
-    """1 when anything is wrong, 0 when all files are clean; warnings alone are no fault."""
-    faults = lint(options.mappings)
-    faults += load_rulebook(options.policy, drafts=options.draft)[1]
+    """0 when there is no error (warnings are none), 1 when there is one, 2 when a file or folder is not there."""
+    missing = [str(folder) for folder in options.mappings if not folder.is_dir()]
+    missing += [str(options.config)] if options.config and not options.config.is_file() else []
+    if missing:
+        print(f"{', '.join(missing)}: not there; name folders with mappings, and a file as --config.", file=sys.stderr)
+        return 2
+    faults = list(_faults(options))
     if options.json:
         print(as_json(faults))
     else:
-        for fault in faults:
-            print(fault_line(fault))
-        if not faults:
-            print("mappings, tables, outputs, products and policies are clean")
+        _tell(faults, configured=options.config is not None)
     return 1 if any(fault.severity == "error" for fault in faults) else 0
+
+
+def _faults(options: argparse.Namespace) -> Iterator[Fault]:
+    """All there is to say, at once: a mistake in one file hides none in another."""
+    settings, faults = load_settings(options.config)
+    said = settings or named_files(options.config)
+    overlays = [*said.mappings, *options.mappings]
+    checked = check_files(
+        overlays,
+        config=said.config,
+        policies=[*said.policies, *options.policy],
+        drafts=said.drafts or options.draft,
+    )
+    yield from in_order(faults)
+    yield from in_order(site_faults(settings or said, checked.reading, overlays, options.config))
+    yield from checked.faults
+    if checked.knowledge:
+        yield from _golden(overlays, checked.knowledge)
+        yield from _unused(overlays, checked) if options.unused else ()
+
+
+def _golden(overlays: Sequence[Path], knowledge: Knowledge) -> Iterator[Fault]:
+    faults: list[Fault] = []
+    for suite in suites_of(None, overlays):
+        for _ in read_suite(suite, knowledge, faults):
+            pass
+    yield from in_order(faults)
+
+
+def _unused(overlays: Sequence[Path], checked: Checked) -> Iterator[Fault]:
+    from adapter.commands.lint_unused import unused_rows  # reads every case: heavy, and seldom asked for
+
+    if checked.rulebook:
+        yield from in_order(unused_rows(overlays, checked.rulebook))
+
+
+def _tell(faults: Sequence[Fault], *, configured: bool) -> None:
+    for fault in faults:
+        print(fault_line(fault))
+    if not faults:
+        whole = "configuration, " if configured else ""
+        print(f"{whole}mappings, tables, outputs, golden cases, products and policies are clean")

@@ -55,7 +55,7 @@ def traced_results(
         for row in rows
         if hl7_patient(
             row.scope.segment("PID"),
-            _patient_field(row),
+            row.results.field("patient").places,
             ready.identifier_systems,
             ready.ranks,
             row.scope.sender,

@@ -8,38 +8,25 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC
-from pathlib import Path
 from typing import Any, Literal
 
 from adapter.commands.faults import tell
 from adapter.commands.golden_accept import accept
-from adapter.commands.golden_case import Case, read_case
+from adapter.commands.golden_case import Case
 from adapter.commands.golden_outcome import difference, outcome_of
+from adapter.commands.golden_suites import Suite, read_suite, suites_of
 from adapter.domain.policy import RuleBook
 from adapter.fhir import Canonical, dumps
 from adapter.ingest.senders import SenderRules
 from adapter.knowledge.load import load_knowledge
 from adapter.knowledge.policies import load_rulebook
-from adapter.knowledge.shipped import shipped
 from adapter.knowledge.spec import Knowledge
 from adapter.knowledge.text_yaml import Fault
 from adapter.pipeline.parts import Parts
 from adapter.settings.site import CANONICAL_BASE
 from adapter.store.memory_state import MemoryState
 
-GOLDEN = "golden"
 Verdict = Literal["passed", "failed", "accepted"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suite:
-    """Golden cases of one folder, and the folders laid over the shipped mappings to read them."""
-
-    folder: Path
-    shown: str
-    overlays: tuple[Path, ...]
-    writable: bool = True
-    """Whether --accept may change its cases: a site never rewrites the shipped ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     if missing:
         print(f"{missing[0]} is no folder; name one with mappings, or with golden cases.", file=sys.stderr)
         return 2
-    suites = list(_suites(options.folder, options.mappings))
+    suites = list(suites_of(options.folder, options.mappings))
     tested: list[Tested] = []
     faults: list[Fault] = []
     try:
@@ -74,20 +61,6 @@ def run(options: argparse.Namespace) -> int:
     return 1 if faults or any(one.result == "failed" for one in tested) else 0
 
 
-def _suites(folder: Path | None, mappings: Sequence[Path]) -> Iterator[Suite]:
-    demo = shipped("mappings") / "demo"
-    if folder is not None:
-        yield Suite(folder=folder, shown=folder.as_posix(), overlays=tuple(mappings) or (demo,))
-        return
-    # The shipped cases use the codes of the demo, whatever a site calls its own.
-    overlays = (*mappings, demo)
-    folder = shipped("mappings") / GOLDEN
-    yield Suite(folder=folder, shown=f"mappings/{GOLDEN}", overlays=overlays, writable=not mappings)
-    for own in mappings:
-        if (own / GOLDEN).is_dir():
-            yield Suite(folder=own / GOLDEN, shown=f"{own.as_posix()}/{GOLDEN}", overlays=tuple(mappings))
-
-
 def _tested(suite: Suite, faults: list[Fault], *, accepting: bool) -> Iterator[Tested]:
     """Every case of a suite; what cannot be read becomes a fault."""
     knowledge, mistakes = load_knowledge(suite.overlays)
@@ -96,12 +69,8 @@ def _tested(suite: Suite, faults: list[Fault], *, accepting: bool) -> Iterator[T
     if knowledge is None or rulebook is None:
         return
     parts = parts_of(knowledge, rulebook)
-    mappings = sorted("/".join(Path(mapping.file).parts[-2:]) for mapping in knowledge.mappings)
-    for path in sorted(suite.folder.glob("*.yaml")):
-        case, wrong = read_case(path, f"{suite.shown}/{path.name}", mappings)
-        faults.extend(wrong)
-        if case:
-            yield _compared(case, parts, accepting=accepting)
+    for case in read_suite(suite, knowledge, faults):
+        yield _compared(case, parts, accepting=accepting)
 
 
 def _compared(case: Case, parts: Parts, *, accepting: bool) -> Tested:

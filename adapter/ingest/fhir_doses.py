@@ -15,7 +15,7 @@ from adapter.domain.events import (
 from adapter.domain.problems import problem
 from adapter.domain.times import Moment
 from adapter.domain.units import DOSE_UNITS
-from adapter.ingest.code_lookup import Hit, look_up, look_up_text
+from adapter.ingest.code_lookup import Hit
 from adapter.ingest.fhir_amounts import amount_of, given_amount, infusion_end, lot_of, ordered_amount
 from adapter.ingest.fhir_drugs import Drug
 from adapter.ingest.fhir_fields import FhirField, ResourceMapping, Row
@@ -30,6 +30,7 @@ from adapter.ingest.fhir_reading import (
     triplets,
     version,
 )
+from adapter.ingest.fhir_required import is_required, look_up_concept
 
 UNSPECIFIED = "unspecified-asparaginase"
 _STATUSES: tuple[str, ...] = get_args(AdministrationStatus)
@@ -167,11 +168,18 @@ def _times(
 ) -> tuple[Moment | None, Moment | None]:
     spec = mapping.field("started")
     started, path = moment_at(reading, spec, row)
-    required = spec.spec.required
-    if path is None and required and (required.field is None or status in required.values):
+    if path is None and _is_required(spec, mapping, row, status, reading.source):
         reading.notes.add(problem("fhir-invalid", where=f"{reading.kind}.{place(spec.paths[-1], row)}"))
     ended, _ = moment_at(reading, mapping.field("ended"), row)
     return started, ended or infusion_end(reading.resource, started)
+
+
+def _is_required(spec: FhirField, mapping: ResourceMapping, row: Row, status: str, source: str) -> bool:
+    """Whether the mapping wants the time; a status off the list counts as unknown."""
+    wanted = spec.spec.required
+    if wanted and wanted.field == "status":
+        return status in wanted.values
+    return is_required(spec, mapping, row, source)
 
 
 def _route(mapping: ResourceMapping, row: Row, source: str) -> tuple[Route | None, str | None]:
@@ -180,6 +188,6 @@ def _route(mapping: ResourceMapping, row: Row, source: str) -> tuple[Route | Non
     if concept is None:
         return None, None
     named = triplets(concept)
-    hit = look_up(spec.table, named, source) or look_up_text(spec.table, (text for _, text, _ in named), source)
+    hit = look_up_concept(spec, named, source)
     said = next((text for _, text, _ in reversed(named) if text), None)
     return cast("Route", hit.row.target) if hit and hit.row.target in _ROUTES else None, said

@@ -42,7 +42,10 @@ def drug_of(reading: FhirReading, paths: tuple[FhirPath, ...], row: Row) -> Drug
 
 
 def judge_drug(drug: Drug, table: Table, near: tuple[str, ...], source: str) -> tuple[Verdict, Hit | None]:
-    """Whether a drug is in the table: exact codings, ingredients, then texts; else a near miss or another drug."""
+    """Whether a drug is in the table: exact codings, ingredients, then texts; else a near miss or another drug.
+
+    The hit of another drug is its `not ours` row, if it has one.
+    """
     hit = look_up(table, drug.triplets, source)
     if hit is None:
         hit = look_up_text(table, (text for _, text, _ in drug.triplets), source)
@@ -51,7 +54,7 @@ def judge_drug(drug: Drug, table: Table, near: tuple[str, ...], source: str) -> 
     if drug.missing:
         return "unresolved", None
     if hit:
-        return "other", None
+        return "other", hit
     words = " ".join(f"{code} {text}" for code, text, _ in drug.triplets).casefold()
     return ("near" if any(word.casefold() in words for word in near) else "other"), None
 

@@ -60,9 +60,8 @@ class FhirField:
         return next(((found[0], path) for path in self.paths if (found := path.values(row))), None)
 
     def text(self, row: Row) -> str | None:
-        """The first value that is a text."""
-        found = self.first(row)
-        return found[0] if found and isinstance(found[0], str) else None
+        """The text of the first filled path, several joined when the mapping says so; else the default."""
+        return self.spec.told([value for value in self.values(row) if isinstance(value, str)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Literal, cast, get_args
 
 from adapter.domain.events import Coding, HypersensitivityRecorded, Verification
-from adapter.ingest.code_lookup import Hit, look_up, look_up_text
+from adapter.ingest.code_lookup import Hit
 from adapter.ingest.fhir_fields import FhirField, ResourceMapping, Row
 from adapter.ingest.fhir_reading import FhirReading, concepts_of, fact_key, moment_at, place, triplets, version
+from adapter.ingest.fhir_required import look_up_concept, word_of
 
 Severity = Literal["mild", "moderate", "severe"]
 _VERIFICATIONS: tuple[str, ...] = get_args(Verification)
@@ -26,7 +27,7 @@ def reaction_recorded(
     record, order = fact_key(reading), version(reading)
     occurred, path = moment_at(reading, mapping.field("occurred"), row)
     manifestations, concepts = _manifestations(mapping.field("manifestations"), row, reading.source)
-    severity = _word(mapping.field("severity"), row, reading.source)
+    severity = word_of(mapping.field("severity"), row, reading.source)
     return HypersensitivityRecorded(
         patient=patient,
         source=reading.source,
@@ -34,7 +35,7 @@ def reaction_recorded(
         record=record,
         verification=verification(reading, mapping, row),
         version=order,
-        clinical_status=_word(mapping.field("clinical_status"), row, reading.source),
+        clinical_status=word_of(mapping.field("clinical_status"), row, reading.source),
         product=hit.row.target,
         occurred=occurred,
         occurred_from=_element(place(path, row)) if path and occurred else None,
@@ -64,8 +65,7 @@ def record_retracted(reading: FhirReading, patient: str, product: str | None) ->
 
 def verification(reading: FhirReading, mapping: ResourceMapping, row: Row) -> Verification:
     """The verification status by the table, else the mapping's default, else unconfirmed."""
-    spec = mapping.field("verification")
-    word = _word(spec, row, reading.source) or spec.spec.default
+    word = word_of(mapping.field("verification"), row, reading.source)
     return cast("Verification", word) if word in _VERIFICATIONS else "unconfirmed"
 
 
@@ -83,23 +83,13 @@ def _grade(spec: FhirField, row: Row) -> int | None:
     return next((grade for text in texts if (grade := explicit_grade(text)) is not None), None)
 
 
-def _word(spec: FhirField, row: Row, source: str) -> str | None:
-    """The table's word for the first value of a coded field."""
-    concept = next(concepts_of(spec.values(row)), None)
-    if concept is None:
-        return None
-    named = triplets(concept)
-    hit = look_up(spec.table, named, source) or look_up_text(spec.table, (text for _, text, _ in named), source)
-    return hit.row.target if hit else None
-
-
 def _manifestations(spec: FhirField, row: Row, source: str) -> tuple[tuple[Coding, ...], tuple[str, ...]]:
     """Every manifestation as it was sent, and the words of the table for those it knows."""
     codings: list[Coding] = []
     words: list[str] = []
     for concept in concepts_of(spec.values(row)):
         named = triplets(concept)
-        hit = look_up(spec.table, named, source) or look_up_text(spec.table, (text for _, text, _ in named), source)
+        hit = look_up_concept(spec, named, source)
         codings += _as_sent(named, hit)
         if hit and hit.row.target not in words:
             words.append(hit.row.target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
 
@@ -34,6 +35,7 @@ from adapter.ingest.fhir_reading import (
     text_of,
     version,
 )
+from adapter.ingest.fhir_required import require
 from adapter.ingest.patients import best_identifier
 from adapter.knowledge.spec import Knowledge
 
@@ -42,6 +44,17 @@ UNKNOWN_PATIENT = ""
 OUTPUT_KEY_SYSTEM_END = "/sid/output-key"
 """Identifier systems of our own outputs end so, whatever the canonical base is."""
 _DOSE, _PREMEDICATION, _REACTION = "AsparaginaseAdministered", "PremedicationGiven", "HypersensitivityRecorded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Undecided:
+    """A row of a resource that no mapping took."""
+
+    verdict: Verdict
+    mapping: ResourceMapping
+    drug: Drug
+    refused: bool
+    """Whether a table says that it is not ours."""
 
 
 def translate_fhir(
@@ -107,13 +120,16 @@ def _patient_record(reading: FhirReading, reference: str) -> PatientRecord:
 
 def _events(reading: FhirReading) -> tuple[Event, ...]:
     """The events of a resource: of the first mapping that knows its code."""
-    undecided: list[tuple[Verdict, ResourceMapping, Drug]] = []
+    undecided: list[_Undecided] = []
     for mapping in reading.ready.resources[reading.kind]:
         verdicts = [(row, drug, *_judge(reading, mapping, drug)) for row, drug in _drugs(reading, mapping)]
         ours = [(row, drug, hit) for row, drug, verdict, hit in verdicts if verdict == "ours" and hit]
         if ours:
             return _made(reading, mapping, ours)
-        undecided += [(verdict, mapping, drug) for _, drug, verdict, _ in verdicts]
+        undecided += [
+            _Undecided(verdict=verdict, mapping=mapping, drug=drug, refused=hit is not None)
+            for _, drug, verdict, hit in verdicts
+        ]
     _leave(reading, undecided)
     return ()
 
@@ -144,6 +160,7 @@ def _event(
     reading: FhirReading, mapping: ResourceMapping, row: Row, *, drug: Drug, hit: Hit, patient: str
 ) -> Event | None:
     reading.notes.remarks.clear()
+    require(reading, mapping, row)
     match mapping.mapping.event:
         case "AsparaginaseAdministered":
             return administered(reading, mapping, row, drug=drug, hit=hit, patient=patient)
@@ -155,21 +172,34 @@ def _event(
             return None
 
 
-def _leave(reading: FhirReading, undecided: list[tuple[Verdict, ResourceMapping, Drug]]) -> None:
+def _leave(reading: FhirReading, undecided: list[_Undecided]) -> None:
     """What becomes of a resource no mapping knows: it waits, it is named, or it is another matter."""
-    missing = [reference for verdict, _, drug in undecided if verdict == "unresolved" for reference in drug.missing]
+    missing = [reference for one in undecided if one.verdict == "unresolved" for reference in one.drug.missing]
     if missing:
         reading.park("medication-unresolved", "medication", *dict.fromkeys(missing))
         return
-    for verdict, mapping, _ in undecided:
-        if verdict != "near":
-            continue
-        if mapping.mapping.event == _PREMEDICATION:
+    for one in undecided:
+        if one.verdict == "near" and one.mapping.mapping.event != _PREMEDICATION:
+            reading.park("product-unmapped", _code_element(one.mapping))
+            return
+        if one.verdict == "near":
             said = "The drug looks like premedication and is in no table."
             reading.notes.add(problem("near-miss", where=f"{reading.kind}.medication", text=said))
-        else:
-            reading.park("product-unmapped", "code" if mapping.mapping.event == _REACTION else "medication")
-            return
+    if not any(one.verdict == "near" or one.refused for one in undecided):
+        _report(reading, undecided)
+
+
+def _report(reading: FhirReading, undecided: list[_Undecided]) -> None:
+    """A drug of no table, where a mapping wants to hear of it."""
+    for one in undecided:
+        wish = one.mapping.mapping.select.otherwise
+        if wish != "ignore" and one.drug.triplets:
+            found = problem("code-unmapped", where=f"{reading.kind}.{_code_element(one.mapping)}")
+            reading.notes.add(found, severity="error" if wish == "reject" else "warning")
+
+
+def _code_element(mapping: ResourceMapping) -> str:
+    return "code" if mapping.mapping.event == _REACTION else "medication"
 
 
 def _retractions(reading: FhirReading) -> tuple[Event, ...]:

@@ -244,10 +244,10 @@ def _patient(reading: Reading, results: ResultMapping, scope: Scope) -> tuple[st
     segment = scope.segment("PID")
     place = segment.index if segment else -1
     if place not in reading.patients:
-        field_ = results.field("patient")
-        number = field_.places[0].field if field_.places else 3
         ready = reading.compiled
-        reading.patients[place] = hl7_patient(segment, number, ready.identifier_systems, ready.ranks, reading.sender)
+        reading.patients[place] = hl7_patient(
+            segment, results.field("patient").places, ready.identifier_systems, ready.ranks, reading.sender
+        )
     return reading.patients[place]
 
 

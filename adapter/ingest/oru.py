@@ -16,6 +16,7 @@ from adapter.ingest.activity_reading import Level, lloq_iu_per_ml, read_level
 from adapter.ingest.code_lookup import Hit, look_up
 from adapter.ingest.coded_fields import CodeJudge, remembered
 from adapter.ingest.notes import Notes, at_field
+from adapter.ingest.order_numbers import order_number
 from adapter.ingest.scopes import Scope
 from adapter.ingest.senders import SenderRules
 from adapter.ingest.v2_fields import Found, V2Field, codings, compile_field
@@ -89,7 +90,7 @@ def measured(
     level = read_level(
         scope,
         results.field("activity"),
-        flags=(flag or "").split(),
+        flags=(flag or "").replace(",", " ").split(),
         units=results.table("activity"),
         rules=rules,
         status=status,
@@ -127,8 +128,8 @@ def measured(
         reference_range=results.field("reference_range").text(scope),
         laboratory_flag=flag,
         comment=results.field("comment").text(scope),
-        filler=_number(scope, results.field("filler")),
-        placer=_number(scope, results.field("placer")),
+        filler=order_number(scope, results.field("filler")),
+        placer=order_number(scope, results.field("placer")),
         remarks=() if withdrawn else tuple(quiet.remarks),
     )
 
@@ -177,8 +178,7 @@ def _collected(scope: Scope, results: ResultMapping, status: str, zone: Zone, no
     field = results.field("collected")
     found = list(field.all(scope))
     if not found:
-        required = field.spec.required
-        if required and (required.field is None or status in required.values):
+        if _is_required(field, scope, results, status):
             notes.add(at_field("sample-time-missing", *field.place(scope)))
             notes.remark("sample-time-missing")
         return None
@@ -200,12 +200,24 @@ def _collected(scope: Scope, results: ResultMapping, status: str, zone: Zone, no
 
 def _require(scope: Scope, results: ResultMapping, status: str, notes: Notes) -> None:
     for field in results.required:
-        wanted = field.spec.required
-        if wanted is None or field.first(scope):
-            continue
-        told = status if wanted.field == "status" else results.field(wanted.field or "").text(scope)
-        if wanted.field is None or told in wanted.values:
+        if not field.first(scope) and _is_required(field, scope, results, status):
             notes.add(at_field("field-missing", *field.place(scope)))
+
+
+def _is_required(field: V2Field, scope: Scope, results: ResultMapping, status: str) -> bool:
+    """Whether the mapping wants the field filled in this result."""
+    wanted = field.spec.required
+    if wanted is None or wanted.field is None:
+        return wanted is not None
+    return _word(scope, results, wanted.field, status) in wanted.values
+
+
+def _word(scope: Scope, results: ResultMapping, name: str, status: str) -> str | None:
+    """What the event says of a field: the word of its table where it reads one."""
+    if name == "status":
+        return status
+    field = results.field(name)
+    return _coded_target(scope, results, name) if field.spec.reader == "code" else field.text(scope)
 
 
 def _compare_times(first: Moment, found: list[Found], zone: Zone, limit: timedelta, notes: Notes) -> None:
@@ -256,32 +268,6 @@ def _assay(scope: Scope, test: Hit, results: ResultMapping) -> tuple[str | None,
         return method, None
     limit = results.limit_iu_per_ml(row.extra.get("lloq", ""), row.extra.get("unit", ""), scope.sender)
     return method or stated or None, limit
-
-
-def _number(scope: Scope, field: V2Field) -> Coding | None:
-    """An order number (EI) with its assigning authority."""
-    found = field.first(scope)
-    code = found.segment.value(found.field) if found else None
-    if found is None or code is None:
-        return None
-    return Coding(code=code, system=_authority(found) or found.segment.value(found.field, 1, 2))
-
-
-def _authority(found: Found) -> str | None:
-    """The universal id of an EI (components 3 and 4) as a URI, which other systems can match."""
-    kind = found.segment.value(found.field, 1, 4)
-    if kind is None:
-        return None
-    universal = found.segment.value(found.field, 1, 3) or ""
-    match kind.upper():
-        case "ISO":
-            return f"urn:oid:{universal}" if universal else None
-        case "UUID" | "GUID":
-            return f"urn:uuid:{universal.lower()}" if universal else None
-        case "URI":
-            return universal or None
-        case _:
-            return None
 
 
 def _key(scope: Scope, test: Hit, results: ResultMapping, told: str, notes: Notes) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from adapter.domain.problems import Problem, problem
 from adapter.ingest.hl7v2 import Segment
 from adapter.ingest.notes import at_field
+from adapter.ingest.v2_fields import repetitions_of
+from adapter.knowledge.paths import V2Path
 from adapter.knowledge.spec import NOT_OURS, Row, Table
+
+_IDENTIFIERS = V2Path(segment="PID", field=3, repetition="*", component=None, subcomponent=None)
+"""Where a mapping without the field looks for the patient."""
 
 
 def patient_key(system: str, value: str) -> str:
@@ -36,19 +41,24 @@ def best_identifier(identifiers: Iterable[tuple[str, str]], ranks: dict[str, int
 
 
 def hl7_patient(
-    segment: Segment | None, number: int, table: Table, ranks: dict[str, int], sender: str
+    segment: Segment | None, places: Sequence[V2Path], table: Table, ranks: dict[str, int], sender: str
 ) -> tuple[str | None, Problem | None]:
-    """The patient of a PID by its list of identifiers (CX), or the problem that keeps it from being known."""
-    if segment is None or not any(part.strip() for part in segment.repetitions(number)):
-        return None, _missing(segment, number)
-    known = [
-        (row.target, value)
-        for repetition in range(1, len(segment.repetitions(number)) + 1)
-        if (value := (segment.value(number, repetition) or "").strip())
-        and (row := _authority(segment, number, repetition, table, sender))
-    ]
-    patient = best_identifier(known, ranks)
-    return (patient, None) if patient else (None, at_field("unknown-authority", segment, number))
+    """The patient of a PID by the first place that tells one, or the problem that keeps it from being known."""
+    first: Problem | None = None
+    for path in places or (_IDENTIFIERS,):
+        if segment is None or not any(part.strip() for part in segment.repetitions(path.field)):
+            continue
+        known = [
+            (row.target, value)
+            for repetition in repetitions_of(path, segment)
+            if (value := (segment.value(path.field, repetition) or "").strip())
+            and (row := _authority(segment, path.field, repetition, table, sender))
+        ]
+        patient = best_identifier(known, ranks)
+        if patient:
+            return patient, None
+        first = first or at_field("unknown-authority", segment, path.field)
+    return None, first or _missing(segment, (places or (_IDENTIFIERS,))[0].field)
 
 
 def _authority(segment: Segment, number: int, repetition: int, table: Table, sender: str) -> Row | None:

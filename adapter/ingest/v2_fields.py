@@ -32,7 +32,6 @@ _NOTHING: Sequence[Found] = ()
 _CODINGS_AT = (0, 3, 9)
 _ORIGINAL_TEXT_AT = 8
 _CODED_PARTS = 12
-_JOINERS = {"lines": "\n", "commas": ", ", "spaces": " "}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +58,10 @@ class V2Field:
 
     def text(self, scope: Scope) -> str | None:
         """The first filled alternative, its repetitions joined when the mapping says so; else the default."""
-        joiner = _JOINERS.get(self.spec.join or "")
         for read in self.alternatives:
             found = read(scope)
             if found:
-                return found[0].text if joiner is None else joiner.join(one.text for one in found)
+                return self.spec.told([one.text for one in found])
         return self.spec.default
 
     def key(self, scope: Scope, named: Mapping[str, str]) -> str | None:
@@ -120,7 +118,7 @@ def _place_reader(path: V2Path, text: str) -> PlaceReader:
             return _NOTHING
         found = []
         for segment in segments:
-            for repetition in _FIRST if wanted is None else _repetitions(number, wanted, segment):
+            for repetition in _FIRST if wanted is None else repetitions_of(path, segment):
                 value = _value(path, scope, segment, repetition)
                 if value:
                     found.append(Found(value, segment, number, repetition, text))
@@ -129,14 +127,18 @@ def _place_reader(path: V2Path, text: str) -> PlaceReader:
     return read
 
 
-def _repetitions(number: int, wanted: str, segment: Segment) -> Sequence[int]:
-    every = range(1, len(segment.repetitions(number)) + 1)
+def repetitions_of(path: V2Path, segment: Segment) -> Sequence[int]:
+    """The repetitions of its field a path speaks of: the first unless it says otherwise."""
+    wanted = path.repetition
+    if wanted is None:
+        return _FIRST
+    every = range(1, len(segment.repetitions(path.field)) + 1)
     if wanted == "*":
         return every
     if "=" not in wanted:
         return [int(wanted)]
     component, _, word = wanted.partition("=")
-    return [n for n in every if segment.value(number, n, int(component)) == word]
+    return [n for n in every if segment.value(path.field, n, int(component)) == word]
 
 
 def _value(path: V2Path, scope: Scope, segment: Segment, repetition: int) -> str:

@@ -51,6 +51,8 @@ CONCEPTS = (
     "somnolence",
 )
 
+WORDS_OF_NO_FIELD = (NOT_OURS, PROMOTE)
+"""Targets that say what to do with a message, and never stand in a field of an event."""
 NAMES_OF_DRUGS = ("asparaginase_products", "premedication_drugs")
 """Tables for which no target is suggested: the nearest spelling may be another drug."""
 TARGETS: dict[str, tuple[str, ...]] = {
@@ -68,24 +70,24 @@ TARGETS: dict[str, tuple[str, ...]] = {
 }
 
 
-def target_faults(table: Table) -> Iterator[Fault]:
-    """A fault for each row whose target no event and no rule understands."""
-    if table.name == "quantification_limits":
+def target_faults(table: Table, use: str) -> Iterator[Fault]:
+    """A fault for each row whose target no event and no rule understands; `use` is the shipped table of that kind."""
+    if use == "quantification_limits":
         yield from _limit_faults(table)
-    if table.name == "units":
+    if use == "units":
         yield from _unit_faults(table)
-    if table.name == "identifier_systems":
+    if use == "identifier_systems":
         yield from _system_faults(table)
-    if table.name == "activity_tests":
+    if use == "activity_tests":
         yield from _text_faults(table)
-    allowed = TARGETS.get(table.name)
+    allowed = TARGETS.get(use)
     if allowed is None:
         return
     for row in table.rows:
         if row.target not in allowed:
-            hint = "" if table.name in NAMES_OF_DRUGS else did_you_mean(row.target, allowed)
-            text = f"'{row.target}' is not a target of {table.name}{hint}"
-            yield Fault(file=row.file, line=row.line, text=f"{text}; it takes {', '.join(allowed)}")
+            hint = "" if use in NAMES_OF_DRUGS else did_you_mean(row.target, allowed)
+            text = f"'{row.target}' is not a target of {table.name}{hint}; it takes {', '.join(allowed)}"
+            yield row.fault("target", text)
 
 
 def _limit_faults(table: Table) -> Iterator[Fault]:
@@ -93,7 +95,7 @@ def _limit_faults(table: Table) -> Iterator[Fault]:
     for row in table.rows:
         wrong = _limit_fault(row.extra.get("lloq", "").strip(), row.extra.get("unit", "").strip())
         if wrong:
-            yield Fault(file=row.file, line=row.line, text=wrong)
+            yield row.fault("lloq", wrong)
 
 
 def _limit_fault(number: str, unit: str) -> str | None:
@@ -114,7 +116,7 @@ def _unit_faults(table: Table) -> Iterator[Fault]:
         known = WELL_KNOWN_UNITS.get("".join(row.code.split()).casefold())
         if known and row.target in FACTORS_TO_IU_PER_ML and row.target != known:
             text = f"'{row.code}' means {known} everywhere; it cannot be mapped to '{row.target}'"
-            yield Fault(file=row.file, line=row.line, text=text)
+            yield row.fault("target", text)
 
 
 def _text_faults(table: Table) -> Iterator[Fault]:
@@ -124,11 +126,11 @@ def _text_faults(table: Table) -> Iterator[Fault]:
             text = (
                 f"a row for the text '{row.code}' can only say '{NOT_OURS}'; map the code the laboratory sends with it"
             )
-            yield Fault(file=row.file, line=row.line, text=text)
+            yield row.fault("system", text)
 
 
 def _system_faults(table: Table) -> Iterator[Fault]:
     for row in table.rows:
         if not _URI.fullmatch(row.target):
             text = f"'{row.target}' is not an identifier system; write a URI such as https://hospital.example/mrn"
-            yield Fault(file=row.file, line=row.line, text=text)
+            yield row.fault("target", text)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from adapter.knowledge.text_yaml import Fault, did_you_mean
 
+TABLES = "tables"
 MAX_FILE_BYTES = 8 * 1024 * 1024
 
 
@@ -50,13 +51,21 @@ def layers_of(base: Path, overlays: Sequence[Path], faults: list[Fault]) -> list
 
 
 def stray_files(layer: Layer, folders: Sequence[str], ignored: Sequence[str]) -> Iterator[Fault]:
-    """Warnings for CSV and YAML files that lie where nothing reads them."""
+    """What lies where nothing reads it: errors for what was meant to be read, warnings for the rest."""
     for path in sorted(layer.root.rglob("*")):
         parts = path.relative_to(layer.root).parts
-        if parts[0] in ignored or path.suffix not in (".csv", ".yaml", ".yml"):
+        suffix = path.suffix.lower()
+        if parts[0] in ignored or suffix not in (".csv", ".yaml", ".yml"):
             continue
-        wanted = ".csv" if parts[0] == "tables" else ".yaml"
-        if len(parts) == 2 and parts[0] in folders and path.suffix == wanted:
+        wanted = ".csv" if parts[0] == TABLES else ".yaml"
+        if len(parts) == 2 and parts[0] in folders and suffix == wanted:
+            if path.suffix != wanted:
+                text = f"nothing reads this file: its name must end in {wanted}, in small letters; rename it"
+                yield Fault(file=layer.name(path), line=0, text=text)
+            elif path.is_dir():
+                kind = "table" if wanted == ".csv" else "file"
+                text = f"this is a folder with the name of a {kind}; put the {kind} itself here"
+                yield Fault(file=layer.name(path), line=0, text=text)
             continue
         where = f"{', '.join(folders)}{did_you_mean(parts[0], folders)}"
         text = f"nothing reads this file; tables end in .csv, the others in .yaml, in one of the folders {where}"

@@ -3,47 +3,58 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path as FilePath
 from typing import Any
 
 from adapter.knowledge.event_fields import EVENT_FIELDS
 from adapter.knowledge.hl7_names import unknown_place
-from adapter.knowledge.load import Reading, read_folders
-from adapter.knowledge.paths import joined, read_v2_path
-from adapter.knowledge.spec import Table
+from adapter.knowledge.load import OUTPUTS, Reading, read_folders
+from adapter.knowledge.paths import covers, joined, read_v2_path
+from adapter.knowledge.spec import Mapping, Table
 from adapter.knowledge.text_yaml import Document, Fault, Node, Path
 
-READ_BY_CODE = ("identifier_systems", "quantification_limits", "reaction_concepts", "units")
+READ_BY_CODE = ("identifier_systems", "quantification_limits", "units")
+READ_AS_A_WHOLE = ("grade",)
+"""Fields that look at every path, not at the first filled one."""
 _PATH_KEYS = ("from", "type", "unit", "code", "path")
 
 
 def lint(overlays: Sequence[FilePath] = (), base: FilePath | None = None) -> list[Fault]:
     """Every fault and warning in the mappings, tables and outputs, in the order of files and lines."""
-    reading = read_folders(overlays, base)
+    return lint_reading(read_folders(overlays, base))
+
+
+def lint_reading(reading: Reading) -> list[Fault]:
+    """The same for what has been read already."""
     faults = list(reading.faults)
     for relative, document in reading.documents.items():
         if relative.startswith("v2/"):
             faults.extend(_hl7_faults(document))
-            faults.extend(_never_reached(document))
         elif relative.startswith("fhir/"):
             faults.extend(_fhirpath_faults(document))
     faults.extend(_missing_fields(reading))
+    faults.extend(_never_reached(reading))
     faults.extend(_no_near_words(reading))
     faults.extend(_unread_tables(reading))
     faults.extend(fault for table in reading.tables.values() for fault in _hidden_rows(table))
-    return sorted(set(faults), key=lambda fault: (fault.file, fault.line, fault.text))
+    return in_order(faults)
+
+
+def in_order(faults: Iterable[Fault]) -> list[Fault]:
+    """Each fault once, by file, line and column."""
+    return sorted(set(faults), key=lambda fault: (fault.file, fault.line, fault.column or 0, fault.text))
 
 
 def _missing_fields(reading: Reading) -> Iterator[Fault]:
     """A field without which no event stands may not be missing from a mapping."""
     for mapping in reading.mappings:
-        _, needed = EVENT_FIELDS[mapping.event]
+        needed = [name for name, kind in EVENT_FIELDS[mapping.event].items() if kind.mapped]
         missing = [name for name in needed if mapping.field(name) is None]
         if missing:
             text = f"'fields' lacks {', '.join(missing)}; without them there is no {mapping.event}"
-            yield Fault(file=mapping.file, line=1, text=text)
+            yield _document(reading, mapping).fault(("fields",), text)
 
 
 def _hl7_faults(document: Document) -> Iterator[Fault]:
@@ -54,19 +65,21 @@ def _hl7_faults(document: Document) -> Iterator[Fault]:
                 yield document.fault(place, wrong)
 
 
-def _never_reached(document: Document) -> Iterator[Fault]:
+def _never_reached(reading: Reading) -> Iterator[Fault]:
     """Warnings for a later path of a chain that lies inside an earlier one: the earlier is filled whenever it is."""
-    data = document.data
-    fields = data.get("fields") if isinstance(data, dict) else None
-    for name, entry in fields.items() if isinstance(fields, dict) else ():
-        chain = entry.get("from") if isinstance(entry, dict) else None
-        texts = [str(text) for text in chain] if isinstance(chain, list) else []
-        for number, text in enumerate(texts):
-            earlier = next((first for first in texts[:number] if text.startswith(f"{first}.")), None)
-            if earlier:
-                place = ("fields", name, "from", number)
-                wrong = f"{name}: '{text}' is never reached; '{earlier}' is filled whenever it is"
-                yield document.fault(place, wrong, "warning")
+    for mapping in reading.mappings:
+        for spec in mapping.fields:
+            if spec.name in READ_AS_A_WHOLE:
+                continue
+            for number, text in enumerate(spec.paths):
+                earlier = next((first for first in spec.paths[:number] if covers(first, text, mapping.format)), None)
+                if earlier:
+                    wrong = f"{spec.name}: '{text}' is never reached; '{earlier}' is filled whenever it is"
+                    yield _document(reading, mapping).fault(("fields", spec.name, "from", number), wrong, "warning")
+
+
+def _document(reading: Reading, mapping: Mapping) -> Document:
+    return next(document for document in reading.documents.values() if document.file == mapping.file)
 
 
 def _fhirpath_faults(document: Document) -> Iterator[Fault]:
@@ -107,18 +120,20 @@ def _no_near_words(reading: Reading) -> Iterator[Fault]:
     for mapping in reading.mappings:
         if not mapping.select.near:
             text = "'near' lists no words: a code that is renamed would vanish in silence"
-            line = next((d for d in reading.documents.values() if d.file == mapping.file), None)
-            if line:
-                yield line.fault(("select", "near"), text, "warning")
+            yield _document(reading, mapping).fault(("select", "near"), text, "warning")
 
 
 def _unread_tables(reading: Reading) -> Iterator[Fault]:
+    """Warnings for tables nobody asks; none while a mapping cannot be read, for it may be the one that does."""
+    files = [name for name in reading.documents if not name.startswith(OUTPUTS)]
+    if len(reading.mappings) < len(files):
+        return
     read = {mapping.select.table for mapping in reading.mappings}
     read |= {field.table for mapping in reading.mappings for field in mapping.fields if field.table}
     for table in reading.tables.values():
         if table.name not in read and table.name not in READ_BY_CODE and table.rows:
             row = table.rows[0]
-            yield Fault(file=row.file, line=1, text="no mapping reads this table", severity="warning")
+            yield Fault(file=row.file, line=1, column=1, text="no mapping reads this table", severity="warning")
 
 
 def _hidden_rows(table: Table) -> Iterator[Fault]:
@@ -128,4 +143,4 @@ def _hidden_rows(table: Table) -> Iterator[Fault]:
         folded = (row.sender, " ".join(row.code.casefold().split()), row.system)
         if first.setdefault(folded, row.target) != row.target:
             text = f"'{row.code}' differs only in upper and lower case from a row with another target"
-            yield Fault(file=row.file, line=row.line, text=text, severity="warning")
+            yield row.fault("code", text, "warning")

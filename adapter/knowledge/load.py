@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from adapter.knowledge.codes import target_faults
 from adapter.knowledge.content import content_hash
-from adapter.knowledge.layers import Layer, layers_of, stray_files
+from adapter.knowledge.event_fields import EVENT_FIELDS
+from adapter.knowledge.field_checks import never_met
+from adapter.knowledge.layers import TABLES, Layer, layers_of, stray_files
 from adapter.knowledge.mapping_files import read_mapping
 from adapter.knowledge.output_files import read_output
 from adapter.knowledge.shipped import shipped
@@ -16,7 +18,6 @@ from adapter.knowledge.spec import Knowledge, Mapping, OutputTemplate, Table
 from adapter.knowledge.tables import TableFile, lay_over, read_table
 from adapter.knowledge.text_yaml import Document, Fault, read_yaml
 
-TABLES = "tables"
 MAPPINGS = ("v2", "fhir")
 OUTPUTS = "outputs"
 FOLDERS = (TABLES, *MAPPINGS, OUTPUTS)
@@ -42,13 +43,17 @@ def load_knowledge(overlays: Sequence[Path] = (), base: Path | None = None) -> t
     replaces.  Folders other than tables, v2, fhir and outputs (demo, golden) are never read.
     """
     reading = read_folders(overlays, base)
-    faults = list(reading.faults)
-    if any(fault.severity == "error" for fault in faults):
-        return None, faults
+    return knowledge_of(reading), list(reading.faults)
+
+
+def knowledge_of(reading: Reading) -> Knowledge | None:
+    """What was read as one whole, None when any file has an error."""
+    if any(fault.severity == "error" for fault in reading.faults):
+        return None
     digest = content_hash(
         [_parsed_tables(reading.tables), {path: document.data for path, document in reading.documents.items()}]
     )
-    return Knowledge(mappings=reading.mappings, tables=reading.tables, outputs=reading.outputs, hash=digest), faults
+    return Knowledge(mappings=reading.mappings, tables=reading.tables, outputs=reading.outputs, hash=digest)
 
 
 def read_folders(overlays: Sequence[Path] = (), base: Path | None = None) -> Reading:
@@ -60,6 +65,7 @@ def read_folders(overlays: Sequence[Path] = (), base: Path | None = None) -> Rea
     tables = _tables(layers, faults)
     documents = _documents(layers, faults)
     mappings = _mappings(documents, tables, faults)
+    faults.extend(_word_faults(tables, mappings))
     outputs = _outputs(documents, faults)
     return Reading(tables=tables, documents=documents, mappings=mappings, outputs=outputs, faults=tuple(faults))
 
@@ -74,10 +80,22 @@ def _tables(layers: Sequence[Layer], faults: list[Fault]) -> dict[str, Table]:
             rows, mistakes = read_table(content, path.stem, layer.name(path))
             faults.extend(mistakes)
             found.setdefault(path.stem, []).append(rows)
-    tables = {name: lay_over(found[name]) for name in sorted(found)}
-    for table in tables.values():
-        faults.extend(target_faults(table))
-    return tables
+    return {name: lay_over(found[name]) for name in sorted(found)}
+
+
+def _word_faults(tables: dict[str, Table], mappings: Sequence[Mapping]) -> Iterator[Fault]:
+    """Rows whose target no rule understands: a table is used as its name says, and as the fields that read it say."""
+    uses = {(name, name) for name in tables}
+    for mapping in mappings:
+        kinds = EVENT_FIELDS[mapping.event]
+        selected = next(kind.targets for kind in kinds.values() if kind.shape == "selected")
+        uses.add((mapping.select.table, selected or mapping.select.table))
+        for spec in mapping.fields:
+            targets = kinds[spec.name].targets
+            if spec.table in tables and targets:
+                uses.add((spec.table, targets))
+    for name, use in sorted(uses):
+        yield from target_faults(tables[name], use)
 
 
 def _documents(layers: Sequence[Layer], faults: list[Fault]) -> dict[str, Document]:
@@ -108,10 +126,24 @@ def _mappings(documents: dict[str, Document], tables: dict[str, Table], faults: 
         faults.extend(mistakes)
         if not mapping:
             continue
+        faults.extend(never_met(mapping, document, tables))
         first = mappings.setdefault(mapping.id, mapping)
         if first is not mapping:
             faults.append(document.fault(("mapping",), f"'{mapping.id}' is the name of {first.file} already"))
+        elif mapping.format == "hl7v2":
+            faults.extend(_second_of_results(mapping, document, mappings.values()))
     return tuple(mappings.values())
+
+
+def _second_of_results(mapping: Mapping, document: Document, known: Iterable[Mapping]) -> Iterator[Fault]:
+    """With two mappings of results every result would be read twice, or refused by the one that lacks its type."""
+    other = next((one for one in known if one.format == "hl7v2" and one is not mapping), None)
+    if other:
+        text = (
+            f"{other.file} reads the results of HL7 v2 already, and only one mapping may; "
+            f"add the message type there, or give this file that name ({other.file.rpartition('/')[2]}) to replace it"
+        )
+        yield document.fault(("mapping",), text)
 
 
 def _outputs(documents: dict[str, Document], faults: list[Fault]) -> dict[str, OutputTemplate]:

@@ -7,8 +7,9 @@ from collections.abc import Collection
 from typing import Literal, cast, get_args
 
 from adapter.domain.events import EVENT_TYPES
-from adapter.knowledge.event_fields import EVENT_FIELDS
-from adapter.knowledge.paths import path_fault
+from adapter.knowledge.event_fields import EVENT_FIELDS, EVENT_INPUT, FieldKind, Form, InputKind
+from adapter.knowledge.field_checks import check_condition, check_field
+from adapter.knowledge.paths import not_needed_fault, path_fault
 from adapter.knowledge.reading import Block, top_block
 from adapter.knowledge.spec import FieldSpec, Mapping, Reader, Required, Select
 from adapter.knowledge.text_yaml import Document, Fault, did_you_mean
@@ -16,13 +17,14 @@ from adapter.knowledge.text_yaml import Document, Fault, did_you_mean
 _READERS: tuple[str, ...] = get_args(Reader)
 _JOINS = ("lines", "commas", "spaces")
 _OTHERWISE = ("ignore", "report", "reject")
-_TABLE_READERS = ("identifier", "quantity")
-_MESSAGE = re.compile(r"[A-Z]{3}\^[A-Z][A-Z0-9]{2}")
+MESSAGE = re.compile(r"[A-Z]{3}\^[A-Z][A-Z0-9]{2}")
 _MINUTES = {"minute": 1, "minutes": 1, "hour": 60, "hours": 60, "day": 1440, "days": 1440}
-_AGREE = re.compile(r"([1-9]\d{0,5}) (minutes?|hours?|days?)")
-_WHEN = re.compile(r"when ([a-z][a-z0-9_]*) is ([a-z][a-z-]*(?:, *[a-z][a-z-]*)*)")
-_NAME = re.compile(r"[a-z][a-z0-9-]*")
-Format = Literal["hl7v2", "fhir"]
+AGREEMENT = re.compile(r"([1-9]\d{0,5}) (minutes?|hours?|days?)")
+CONDITION = re.compile(r"when ([a-z][a-z0-9_]*) is ([A-Za-z][A-Za-z0-9-]*(?:, *[A-Za-z][A-Za-z0-9-]*)*)")
+NAME = re.compile(r"[a-z][a-z0-9-]*")
+_KEY_NAMES = ("test",)
+"""What a key may hold beside places of the message."""
+_UNKNOWN = InputKind(form="hl7v2")
 
 
 def read_mapping(document: Document, tables: Collection[str]) -> tuple[Mapping | None, list[Fault]]:
@@ -30,22 +32,25 @@ def read_mapping(document: Document, tables: Collection[str]) -> tuple[Mapping |
     faults: list[Fault] = []
     top = top_block(document, faults)
     name = top.text("mapping")
-    if name and not _NAME.fullmatch(name):
+    if name and not NAME.fullmatch(name):
         top.fault(f"'{name}' is not a name; use lower-case letters, digits and '-'", "mapping")
     version = str(top.whole("version", least=1))
     event = top.choice("event", EVENT_TYPES)
-    form, messages, resource = _input(top.block("input"))
-    for_each = top.optional("for_each")
-    if form == "hl7v2" and for_each and not re.fullmatch(r"[A-Z][A-Z0-9]{2}", for_each):
-        top.fault(f"'{for_each}' is not a segment; write for example OBX", "for_each")
-    if_none = top.choice("if_none", ("nothing", "once"), "nothing")
-    select = _select(top.block("select"), form, tables)
+    known = event if top.node("event") == event else ""
+    form, messages, resource = _input(top.block("input"), known)
+    for_each, if_none = _rows(top, form, known)
+    select = _select(top.block("select"), form, tables, EVENT_INPUT.get(known, _UNKNOWN))
+    kinds = EVENT_FIELDS.get(known, {})
     names = list(top.block("fields").data)
-    fields = tuple(_field(field, block, form, names, tables) for field, block in top.blocks("fields"))
-    _check_names(top, event, names)
+    fields = tuple(
+        _field(field, block, form, tables, names=names, kinds=kinds, codes=select.codes, resource=resource or "")
+        for field, block in top.blocks("fields")
+    )
+    _check_names(top, known, names)
+    _check_selected(top, select, fields, kinds)
     if not names:
         top.fault("'fields' is missing; a mapping fills at least one field", "fields")
-    not_needed = tuple(_not_needed(row) for row in top.rows("not_needed"))
+    not_needed = tuple(_not_needed(row, form) for row in top.rows("not_needed"))
     top.finish()
     if faults:
         return None, faults
@@ -57,7 +62,7 @@ def read_mapping(document: Document, tables: Collection[str]) -> tuple[Mapping |
         messages=messages,
         resource=resource,
         for_each=for_each,
-        if_none=cast("Literal['nothing', 'once']", if_none),
+        if_none=if_none,
         select=select,
         fields=fields,
         not_needed=not_needed,
@@ -67,36 +72,77 @@ def read_mapping(document: Document, tables: Collection[str]) -> tuple[Mapping |
 
 def _check_names(top: Block, event: str, names: list[str]) -> None:
     """A field no event has would be read and dropped without a word."""
-    known, _ = EVENT_FIELDS.get(event, ((), ()))
+    known = EVENT_FIELDS.get(event, {})
     for name in names:
         if known and name not in known:
             top.fault(f"'{name}' is not a field of {event}{did_you_mean(name, known)}", "fields", name)
 
 
-def _input(block: Block) -> tuple[Format, tuple[str, ...], str | None]:
-    form = cast("Format", block.choice("format", ("hl7v2", "fhir")))
+def _check_selected(top: Block, select: Select, fields: tuple[FieldSpec, ...], kinds: dict[str, FieldKind]) -> None:
+    """What `select` found is told in the event: the same table gives its word."""
+    for spec in fields:
+        kind = kinds.get(spec.name)
+        if kind and kind.shape == "selected" and spec.table and select.table and spec.table != select.table:
+            text = f"'{spec.name}' is what 'select' found in {select.table}; write the same table here"
+            top.fault(text, "fields", spec.name, "table")
+
+
+def _input(block: Block, event: str) -> tuple[Form, tuple[str, ...], str | None]:
+    form = cast("Form", block.choice("format", ("hl7v2", "fhir")))
+    made_of = EVENT_INPUT.get(event)
+    if made_of and block.has("format") and made_of.form != form:
+        block.fault(f"{event} is made of {_made_of(made_of)}; write 'format: {made_of.form}'", "format")
     if form == "fhir":
         block.choice("release", ("R4",))
         resource = block.text("resource")
+        if made_of and resource and made_of.resource and resource != made_of.resource:
+            hint = did_you_mean(resource, [made_of.resource])
+            block.fault(f"{event} is made of {_made_of(made_of)}, not of '{resource}'{hint}", "resource")
         block.finish()
         return form, (), resource
     messages = block.texts("messages")
-    if not messages:
+    if not messages and not block.has("messages"):
         block.fault("'messages' is missing; list for example ORU^R01", "messages")
     for number, message in enumerate(messages):
-        if not _MESSAGE.fullmatch(message):
-            block.fault(f"'{message}' is not a message type; write for example ORU^R01", "messages", number)
+        if not MESSAGE.fullmatch(message):
+            place = ("messages", number) if isinstance(block.node("messages"), list) else ("messages",)
+            block.fault(f"'{message}' is not a message type; write for example ORU^R01", *place)
     block.finish()
     return form, messages, None
 
 
-def _select(block: Block, form: Format, tables: Collection[str]) -> Select:
-    codes = _paths(block, "code", form, ())
+def _made_of(kind: InputKind) -> str:
+    return kind.resource or "HL7 v2 results"
+
+
+def _rows(top: Block, form: Form, event: str) -> tuple[str | None, Literal["nothing", "once"]]:
+    """What becomes one event each, and what happens when there is none of it."""
+    for_each = top.optional("for_each")
+    rows = EVENT_INPUT[event].rows if event else ()
+    if for_each and event and for_each not in rows:
+        takes = f"it takes {', '.join(rows)}" if rows else "each resource is one event; leave it out"
+        top.fault(f"'{for_each}' cannot be the rows of {event}; {takes}", "for_each")
+    if_none = cast("Literal['nothing', 'once']", top.choice("if_none", ("nothing", "once"), "nothing"))
+    if top.has("if_none") and form == "hl7v2":
+        top.fault("'if_none' has no effect on HL7 v2: a message without OBX holds no result; leave it out", "if_none")
+    elif top.has("if_none") and not for_each:
+        top.fault("'if_none' has no effect without 'for_each'; leave it out", "if_none")
+    return for_each, if_none
+
+
+def _select(block: Block, form: Form, tables: Collection[str], made_of: InputKind) -> Select:
+    codes = _paths(block, "code", form)
+    if made_of.code and codes and codes != (made_of.code,) and made_of.form == form:
+        text = f"results are found by {made_of.code} and nothing else: the filter in front looks there too"
+        block.fault(f"{text}; write {made_of.code}", "code")
     table = _table(block, tables, needed=True) or ""
+    if made_of.table and table and table != made_of.table and made_of.form == form:
+        block.fault(f"results are found by {made_of.table} and no other table; write {made_of.table}", "table")
     near = block.texts("near")
     for number, word in enumerate(near):
-        if len(word) < 3:
-            block.fault(f"'{word}' is too short for a near word; it would match everything", "near", number)
+        if len(word.strip()) < 3:
+            place = ("near", number) if isinstance(block.node("near"), list) else ("near",)
+            block.fault(f"'{word}' is too short for a near word; it would match everything", *place)
     otherwise = block.choice("otherwise", _OTHERWISE, "ignore")
     block.finish()
     return Select(
@@ -104,15 +150,27 @@ def _select(block: Block, form: Format, tables: Collection[str]) -> Select:
     )
 
 
-def _field(name: str, block: Block, form: Format, names: Collection[str], tables: Collection[str]) -> FieldSpec:
+def _field(
+    name: str,
+    block: Block,
+    form: Form,
+    tables: Collection[str],
+    *,
+    names: Collection[str],
+    kinds: dict[str, FieldKind],
+    codes: tuple[str, ...],
+    resource: str,
+) -> FieldSpec:
+    kind = kinds.get(name)
     reader = block.choice("as", _READERS, "text")
+    named = _KEY_NAMES if kind and kind.shape == "keys" else ()
     spec = FieldSpec(
         name=name,
-        paths=_paths(block, "from", form, names, joins=True),
+        paths=_paths(block, "from", form, named, joins=bool(named)),
         reader=cast("Reader", reader),
-        table=_table(block, tables, needed=reader in _TABLE_READERS),
-        type_path=_path(block, "type", form, names),
-        unit_path=_path(block, "unit", form, names),
+        table=_table(block, tables, needed=bool(kind and "table" in kind.demands)),
+        type_path=_path(block, "type", form),
+        unit_path=_path(block, "unit", form),
         join=cast(
             "Literal['lines', 'commas', 'spaces'] | None", block.choice("join", _JOINS) if block.has("join") else None
         ),
@@ -122,11 +180,14 @@ def _field(name: str, block: Block, form: Format, names: Collection[str], tables
         required=_required(block, names),
         line=block.line,
     )
+    if kind:
+        check_field(block, spec, kind, form=form, codes=codes, resource=resource)
+        check_condition(block, name, spec.required, kinds)
     block.finish()
     return spec
 
 
-def _paths(block: Block, key: str, form: Format, names: Collection[str], *, joins: bool = False) -> tuple[str, ...]:
+def _paths(block: Block, key: str, form: Form, names: Collection[str] = (), *, joins: bool = False) -> tuple[str, ...]:
     paths = block.texts(key)
     if not paths and not block.has(key):
         block.fault(f"'{key}' is missing", key)
@@ -140,9 +201,9 @@ def _paths(block: Block, key: str, form: Format, names: Collection[str], *, join
     return paths
 
 
-def _path(block: Block, key: str, form: Format, names: Collection[str]) -> str | None:
+def _path(block: Block, key: str, form: Form) -> str | None:
     path = block.optional(key)
-    if path and (fault := path_fault(path, form, names)):
+    if path and (fault := path_fault(path, form)):
         block.fault(fault, key)
     return path
 
@@ -158,7 +219,7 @@ def _agreement(block: Block) -> int | None:
     text = block.optional("must_agree")
     if text is None:
         return None
-    if match := _AGREE.fullmatch(text):
+    if match := AGREEMENT.fullmatch(text):
         return int(match[1]) * _MINUTES[match[2]]
     block.fault("'must_agree' takes a duration, for example '60 minutes'", "must_agree")
     return None
@@ -170,7 +231,7 @@ def _required(block: Block, names: Collection[str]) -> Required | None:
         return None
     if text == "always":
         return Required()
-    match = _WHEN.fullmatch(text)
+    match = CONDITION.fullmatch(text)
     if not match:
         block.fault("'required' takes 'always' or 'when FIELD is a, b'", "required")
         return None
@@ -179,7 +240,9 @@ def _required(block: Block, names: Collection[str]) -> Required | None:
     return Required(field=match[1], values=tuple(value.strip() for value in match[2].split(",")))
 
 
-def _not_needed(block: Block) -> tuple[str, str]:
+def _not_needed(block: Block, form: Form) -> tuple[str, str]:
     path, why = block.text("path"), block.text("why")
+    if path and (fault := not_needed_fault(path, form)):
+        block.fault(fault, "path")
     block.finish()
     return path, why

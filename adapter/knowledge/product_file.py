@@ -17,6 +17,15 @@ from adapter.knowledge.numbers import (
 from adapter.knowledge.reading import top_block
 from adapter.knowledge.text_yaml import Document, Fault
 
+DOSE_UNITS_OF_PRODUCTS = ("[IU]/m2", "mg/m2")
+LIMITS = {
+    "residual": DAYS,
+    "uninterpretable_iv": HOURS,
+    "uninterpretable_im": HOURS,
+    "carryover": DAYS,
+    "course_gap": DAYS,
+}
+"""Key of the file -> its unit."""
 FAMILIES: tuple[str, ...] = get_args(Family)
 
 
@@ -45,13 +54,13 @@ def read_products(document: Document) -> tuple[ProductFile, list[Fault]]:
             key=key,
             label=block.text("label"),
             family=cast("Family", block.choice("family", FAMILIES)),
-            dose_unit=block.choice("dose_unit", ("[IU]/m2", "mg/m2")),
-            residual_days=read_number(block, "residual", DAYS, citations),
-            uninterpretable_iv_h=read_number(block, "uninterpretable_iv", HOURS, citations),
-            uninterpretable_im_h=read_number(block, "uninterpretable_im", HOURS, citations),
-            carryover_days=read_number(block, "carryover", DAYS, citations),
+            dose_unit=block.choice("dose_unit", DOSE_UNITS_OF_PRODUCTS),
+            residual_days=read_number(block, "residual", LIMITS["residual"], citations),
+            uninterpretable_iv_h=read_number(block, "uninterpretable_iv", LIMITS["uninterpretable_iv"], citations),
+            uninterpretable_im_h=read_number(block, "uninterpretable_im", LIMITS["uninterpretable_im"], citations),
+            carryover_days=read_number(block, "carryover", LIMITS["carryover"], citations),
             decision_table=cast("DecisionTable", block.choice("decision_table", get_args(DecisionTable))),
-            course_gap_days=read_optional_number(block, "course_gap", DAYS, citations),
+            course_gap_days=read_optional_number(block, "course_gap", LIMITS["course_gap"], citations),
         )
         block.finish()
     if not products:

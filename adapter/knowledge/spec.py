@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from adapter.knowledge.text_yaml import Fault
+
 Reader = Literal["text", "key", "code", "codes", "identifier", "reference", "quantity", "time"]
 NOT_OURS = "not ours"
+_JOINERS = {"lines": "\n", "commas": ", ", "spaces": " "}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,13 @@ class Row:
     """Columns beyond the six standard ones, by header."""
     file: str
     line: int
+    cells: dict[str, tuple[int, int]] = field(default_factory=dict, compare=False, repr=False)
+    """Line and column of each cell, by header."""
+
+    def fault(self, column: str, text: str, severity: Literal["error", "warning"] = "error") -> Fault:
+        """A fault at one cell of the row, or at the row when it has no such cell."""
+        line, place = self.cells.get(column, (self.line, 1))
+        return Fault(file=self.file, line=line, column=place, text=text, severity=severity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +103,12 @@ class FieldSpec:
     note_source: bool = False
     required: Required | None = None
     line: int = 0
+
+    def told(self, texts: list[str]) -> str | None:
+        """One text of those that were found: the first, or all joined; the default when there is none."""
+        if not texts:
+            return self.default
+        return _JOINERS[self.join].join(texts) if self.join else texts[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from adapter.knowledge.senders import same_sender, sender_faults
 from adapter.knowledge.spec import Row, Table
+from adapter.knowledge.text_csv import Cell, read_cells
 from adapter.knowledge.text_yaml import Fault, decode, did_you_mean
 
 STANDARD = ("sender", "code", "system", "target", "label", "note")
@@ -35,18 +35,19 @@ def read_table(content: bytes | str, name: str, file: str) -> tuple[TableFile, l
     if fault:
         return TableFile(name=name, rows=()), [fault]
     faults: list[Fault] = []
-    lines = list(_cells(text, file, faults))
+    lines = list(read_cells(text, file, faults))
     if not lines:
-        faults.append(
-            Fault(file=file, line=1, text="the table has no header; its first line is sender,code,system,target")
-        )
+        text = "the table has no header; its first line is sender,code,system,target"
+        faults.append(Fault(file=file, line=1, column=1, text=text))
         return TableFile(name=name, rows=()), faults
-    header = [cell.lower() for cell in lines[0][1]]
-    faults.extend(_header_faults(header, file))
+    header = [cell.text.lower() for cell in lines[0]]
+    faults.extend(_header_faults(header, lines[0], file))
     if any(fault.severity == "error" for fault in faults):
         return TableFile(name=name, rows=()), faults
-    rows = [row for line, cells in lines[1:] if (row := _row(header, cells, file, line, faults))]
+    rows = [row for cells in lines[1:] if (row := _row(header, cells, file, faults))]
     faults.extend(_bent(rows))
+    for row in rows:
+        faults.extend(sender_faults(row))
     return TableFile(name=name, rows=tuple(_unique(rows, faults))), faults
 
 
@@ -64,39 +65,23 @@ def lay_over(layers: Sequence[TableFile]) -> Table:
 
 def key_of(row: Row) -> Key:
     """What makes a row the same row: sender, code, system, and the method where a table has one."""
-    return (row.sender, row.code, row.system, row.extra.get("method", ""))
+    return (same_sender(row.sender), row.code, row.system, row.extra.get("method", ""))
 
 
-def _cells(text: str, file: str, faults: list[Fault]) -> Iterator[tuple[int, list[str]]]:
-    """Line number and stripped cells of every line that is not blank."""
-    first = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    before = 0
-    try:
-        for cells in reader:
-            line, before = before + 1, reader.line_num
-            stripped = [cell.strip() for cell in cells]
-            if any(stripped):
-                yield line, stripped
-    except csv.Error as error:
-        text = f'not readable as CSV: {error}; check the quotes (") of this line'
-        faults.append(Fault(file=file, line=before + 1, text=text))
-
-
-def _header_faults(header: list[str], file: str) -> Iterator[Fault]:
+def _header_faults(header: list[str], cells: Sequence[Cell], file: str) -> Iterator[Fault]:
     for name in NEEDED:
         if name not in header:
             others = [cell for cell in header if cell not in STANDARD]
-            yield Fault(file=file, line=1, text=f"the header has no column '{name}'{_instead(name, others)}")
-    for name in {cell for cell in header if cell and header.count(cell) > 1}:
-        yield Fault(file=file, line=1, text=f"the header names the column '{name}' twice")
-    if "" in header:
-        yield Fault(file=file, line=1, text="a column of the header has no name")
-    for name in header:
+            text = f"the header has no column '{name}'{_instead(name, others)}"
+            yield Fault(file=file, line=cells[0].line, column=1, text=text)
+    for number, (name, cell) in enumerate(zip(header, cells, strict=True)):
+        if not name:
+            yield cell.fault(file, "a column of the header has no name")
+        elif name in header[:number]:
+            yield cell.fault(file, f"the header names the column '{name}' twice")
         missing = [standard for standard in STANDARD if standard not in (*header, *NEEDED)]
-        if name not in STANDARD and (hint := did_you_mean(name, missing)):
-            yield Fault(file=file, line=1, text=f"'{name}' is not a standard column{hint}", severity="warning")
+        if name and name not in STANDARD and (hint := did_you_mean(name, missing)):
+            yield cell.fault(file, f"'{name}' is not a standard column{hint}", "warning")
 
 
 def _instead(name: str, others: list[str]) -> str:
@@ -104,18 +89,13 @@ def _instead(name: str, others: list[str]) -> str:
     return hint.replace("did you mean", "is it").replace("?", " here?") if hint else ""
 
 
-def _row(header: list[str], cells: list[str], file: str, line: int, faults: list[Fault]) -> Row | None:
+def _row(header: list[str], cells: Sequence[Cell], file: str, faults: list[Fault]) -> Row | None:
     if len(cells) > len(header):
         text = f"the row has {len(cells)} cells, the header {len(header)}; quote a text that holds the delimiter"
-        faults.append(Fault(file=file, line=line, text=text))
+        faults.append(cells[len(header)].fault(file, text))
         return None
-    values = dict(zip(header, [*cells, *[""] * (len(header) - len(cells))], strict=True))
-    for name in ("code", "system", "target"):
-        if name in header and not values[name]:
-            hint = "; write * for any system" if name == "system" else ""
-            faults.append(Fault(file=file, line=line, text=f"the column '{name}' is empty{hint}"))
-            return None
-    return Row(
+    values = {**dict.fromkeys(header, ""), **{name: cell.text for name, cell in zip(header, cells, strict=False)}}
+    row = Row(
         sender=values["sender"],
         code=values["code"],
         system=values["system"],
@@ -124,8 +104,15 @@ def _row(header: list[str], cells: list[str], file: str, line: int, faults: list
         note=values.get("note", ""),
         extra={name: value for name, value in values.items() if name not in STANDARD},
         file=file,
-        line=line,
+        line=cells[0].line,
+        cells={name: (cell.line, cell.column) for name, cell in zip(header, cells, strict=False)},
     )
+    for name in ("code", "system", "target"):
+        if name in header and not values[name]:
+            hint = "; write * for any system" if name == "system" else ""
+            faults.append(row.fault(name, f"the column '{name}' is empty{hint}"))
+            return None
+    return row
 
 
 def _unique(rows: Iterable[Row], faults: list[Fault]) -> Iterator[Row]:
@@ -137,10 +124,10 @@ def _unique(rows: Iterable[Row], faults: list[Fault]) -> Iterator[Row]:
             yield row
         elif (first.target, first.extra) != (row.target, row.extra):
             text = f"'{row.code}' has another meaning in line {first.line}; keep one row per sender, code and system"
-            faults.append(Fault(file=row.file, line=row.line, text=text))
+            faults.append(row.fault("code", text))
         else:
             text = f"the row repeats line {first.line} and is never used"
-            faults.append(Fault(file=row.file, line=row.line, text=text, severity="warning"))
+            faults.append(row.fault("code", text, "warning"))
 
 
 def _bent(rows: Sequence[Row]) -> Iterator[Fault]:
@@ -148,8 +135,10 @@ def _bent(rows: Sequence[Row]) -> Iterator[Fault]:
     padded = {(row.system, len(row.code)) for row in rows if row.code.isdigit() and row.code.startswith("0")}
     for row in rows:
         lost = row.code.isdigit() and not row.code.startswith("0") and (row.system, len(row.code) + 1) in padded
-        if lost or any(_BENT.fullmatch(cell) for cell in (row.code, row.target, *row.extra.values())):
+        cells = {"code": row.code, "target": row.target, **row.extra}
+        changed = "code" if lost else next((name for name, cell in cells.items() if _BENT.fullmatch(cell)), None)
+        if changed:
             text = (
                 f"'{row.code}' looks as if a spreadsheet had changed it; format the column as text and enter it again"
             )
-            yield Fault(file=row.file, line=row.line, text=text, severity="warning")
+            yield row.fault(changed, text, "warning")

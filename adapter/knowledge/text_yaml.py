@@ -25,11 +25,11 @@ class Fault:
     """Counted from 1; 0 when the whole file is meant."""
     column: int | None = None
     text: str
-    severity: Literal["error", "warning"] = "error"
+    severity: Literal["error", "warning", "information"] = "error"
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {'warning: ' if self.severity == 'warning' else ''}{self.text}"
+        return f"{place}: {'' if self.severity == 'error' else f'{self.severity}: '}{self.text}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +96,9 @@ def decode(content: bytes | str, file: str) -> tuple[str, Fault | None]:
         return raw.decode("utf-8-sig"), None
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
+        column = error.start - raw.rfind(b"\n", 0, error.start)
         text = "the file is not UTF-8 here; save it as UTF-8 (in a spreadsheet: 'CSV UTF-8')"
-        return "", Fault(file=file, line=line, text=text)
+        return "", Fault(file=file, line=line, column=column, text=text)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -216,8 +217,11 @@ def _unreadable(error: yaml.YAMLError, text: str, file: str) -> Fault:
     mark = getattr(error, "problem_mark", None)
     if mark is None:
         position = getattr(error, "position", None)
-        line = text.count("\n", 0, position) + 1 if isinstance(position, int) else 1
-        return Fault(file=file, line=line, text="not readable as YAML: a character that text files do not hold")
+        before = text[:position] if isinstance(position, int) else ""
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        return Fault(
+            file=file, line=line, column=column, text="not readable as YAML: a character that text files do not hold"
+        )
     lines = text.splitlines()
     if mark.line < len(lines) and "\t" in lines[mark.line]:
         return Fault(file=file, line=mark.line + 1, column=mark.column + 1, text=_TAB)

@@ -24,4 +24,4 @@ def test_a_unit_that_would_never_be_assumed_is_a_fault(tmp_path, unit):
     loaded, faults = read(tmp_path, unit)
     assert loaded is None
     said = f"'assumed_unit: {unit}' of the sender 'LIS|*' is no unit of an activity; write IU/mL or IU/L"
-    assert [str(fault) for fault in faults] == [f"{tmp_path}/site.yaml: {said}"]
+    assert [str(fault) for fault in faults] == [f"{tmp_path}/site.yaml:4: {said}"]

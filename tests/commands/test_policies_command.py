@@ -247,7 +247,7 @@ def test_what_can_be_read_is_listed_beside_the_faults_of_the_rest(told, site):
 def test_lint_finds_what_check_finds(told, tmp_path, monkeypatch):
     root = copy_config(tmp_path / "config")
     monkeypatch.setattr("adapter.knowledge.policies.shipped", lambda _: root)
-    assert told("lint") == (0, "mappings, tables, outputs, products and policies are clean\n", "")
+    assert told("lint") == (0, "mappings, tables, outputs, golden cases, products and policies are clean\n", "")
     line = change(root, "default_policy: CALA-LABEL", "default_policy: CALA", "products.yaml")
     fault = f"config/products.yaml:{line}: there is no policy 'CALA'; did you mean 'COLO-CALA'?\n"
     assert told("lint") == told("policies", "check") == (1, fault, "")

@@ -35,21 +35,25 @@ fields:
     unit: OBX-6
     as: quantity
     table: units
-    required: when status is final, corrected
+    # an empty value is no fault
   collected:
     from:
       - SPM-17.1
       - OBX-14
     as: time
     must_agree: 2 hours
-    note_source: yes
+    required: when status is final, corrected
   key:
-    from: OBR-3 + (status) + OBX-4
+    from: OBR-3 + (test) + OBX-4
     as: key
   comment:
     from: NTE-3(*)
     join: lines
     default: none
+  patient:
+    from: PID-3(*)
+    as: identifier
+    table: identifier_systems
 not_needed:
   - path: PID-5
     why: the name is not needed
@@ -77,6 +81,7 @@ def folder(tmp_path: Path) -> Path:
         root,
         {
             "tables/activity_tests.csv": HEADER + ",ASP,L,asparaginase-activity,Activity,\n",
+            "tables/identifier_systems.csv": HEADER + ",HOSP,*,https://hospital.example/mrn,,\n",
             "tables/result_status.csv": HEADER + ",F,*,final,,\n,C,*,corrected,,\n",
             "tables/units.csv": HEADER + ",IU/mL,*,[IU]/mL,,\n",
             "v2/oru.yaml": MAPPING,

@@ -81,13 +81,14 @@ def test_lint_reads_fhirpath(folder: Path, write: Write):
     write(
         "fhir/dose.yaml",
         "mapping: dose\nversion: 1\nevent: AsparaginaseAdministered\ninput:\n  format: fhir\n  release: R4\n"
-        "  resource: MedicationAdministration\nselect:\n  code: medication\n  table: units\n  near:\n    - aspar\n"
+        "  resource: MedicationAdministration\nselect:\n  code: medication\n  table: products\n  near:\n    - aspar\n"
         "fields:\n  started:\n    from:\n      - effective.ofType(Period).start\n      - effective..start\n"
-        "  key:\n    from: id + row\n    as: key\n",
+        "    as: time\n  key:\n    from: id\n    as: key\n",
     )
+    write("tables/products.csv", HEADER)
     assert [str(fault) for fault in lint((), folder)] == [
         (
-            "mappings/fhir/dose.yaml:1: 'fields' lacks patient, product, status; "
+            "mappings/fhir/dose.yaml:13: 'fields' lacks patient, product, status; "
             "without them there is no AsparaginaseAdministered"
         ),
         "mappings/fhir/dose.yaml:17: 'effective..start' is not readable as FHIRPath",

@@ -44,7 +44,6 @@ def test_a_mapping_file_becomes_a_mapping_with_every_key_it_says(folder: Path):
                     table="units",
                     type_path="OBX-2",
                     unit_path="OBX-6",
-                    required=Required(field="status", values=("final", "corrected")),
                     line=21,
                 ),
                 FieldSpec(
@@ -52,11 +51,14 @@ def test_a_mapping_file_becomes_a_mapping_with_every_key_it_says(folder: Path):
                     paths=("SPM-17.1", "OBX-14"),
                     reader="time",
                     must_agree_minutes=120,
-                    note_source=True,
+                    required=Required(field="status", values=("final", "corrected")),
                     line=28,
                 ),
-                FieldSpec(name="key", paths=("OBR-3 + (status) + OBX-4",), reader="key", line=35),
+                FieldSpec(name="key", paths=("OBR-3 + (test) + OBX-4",), reader="key", line=35),
                 FieldSpec(name="comment", paths=("NTE-3(*)",), join="lines", default="none", line=38),
+                FieldSpec(
+                    name="patient", paths=("PID-3(*)",), reader="identifier", table="identifier_systems", line=42
+                ),
             ),
             not_needed=(("PID-5", "the name is not needed"),),
             file="mappings/v2/oru.yaml",
@@ -101,10 +103,11 @@ def test_a_template_knows_the_lines_of_its_nodes_and_is_the_same_template_wherev
 
 
 def test_a_fhir_mapping_names_its_resource(folder: Path, write: Write):
+    write("tables/products.csv", HEADER)
     write(
         "v2/oru.yaml",
         "mapping: dose\nversion: 1\nevent: AsparaginaseAdministered\ninput:\n  format: fhir\n  release: R4\n"
-        "  resource: MedicationAdministration\nif_none: once\nselect:\n  code:\n    - medication\n  table: units\n"
+        "  resource: MedicationAdministration\nselect:\n  code:\n    - medication\n  table: products\n"
         "fields:\n  started:\n    from: effective.ofType(Period).start\n    as: time\n",
     )
     knowledge, faults = load_knowledge((), folder)
@@ -112,9 +115,9 @@ def test_a_fhir_mapping_names_its_resource(folder: Path, write: Write):
     assert knowledge is not None
     (mapping,) = knowledge.mappings
     assert (mapping.format, mapping.resource, mapping.messages) == ("fhir", "MedicationAdministration", ())
-    assert (mapping.if_none, mapping.for_each) == ("once", None)
+    assert (mapping.if_none, mapping.for_each) == ("nothing", None)
     assert mapping.field("started") == FieldSpec(
-        name="started", paths=("effective.ofType(Period).start",), reader="time", line=14
+        name="started", paths=("effective.ofType(Period).start",), reader="time", line=13
     )
     assert mapping.field("ended") is None
 
@@ -135,12 +138,11 @@ def test_a_fhir_mapping_names_its_resource(folder: Path, write: Write):
             "there is no table tables/result_statuses.csv; did you mean 'result_status'?",
         ),
         ("table: units", "join: lines", 21, "'table' is missing"),
-        ("when status is", "when state is", 27, "no field is called 'state'; did you mean 'status'?"),
-        ("when status is final", "if status is final", 27, "'required' takes 'always' or 'when FIELD is a, b'"),
+        ("when status is", "when state is", 34, "no field is called 'state'; did you mean 'status'?"),
+        ("when status is final", "if status is final", 34, "'required' takes 'always' or 'when FIELD is a, b'"),
         ("must_agree: 2 hours", "must_agree: 2 h", 33, "'must_agree' takes a duration, for example '60 minutes'"),
-        ("+ (status) +", "+ (test) +", 36, "no field is called 'test'"),
-        ("unit: OBX-6", "unit: OBX-6 + OBX-7", 24, "'OBX-6 + OBX-7' joins with '+'; only 'from' may do so"),
-        ("note_source: yes", "note_source: perhaps", 34, "'perhaps' is not one of false, no, true, yes"),
+        ("+ (test) +", "+ (status) +", 36, "'(status)' is no place of the input; a join may hold (test) after a path"),
+        ("unit: OBX-6", "unit: OBX-6 + OBX-7", 24, "'OBX-6 + OBX-7' joins with '+'; only the key of a result may"),
         ("join: lines", "join: tabs", 40, "'tabs' is not one of commas, lines, spaces"),
         ("default: none", "defualt: none", 41, "'defualt' is not a key here; did you mean 'default'?"),
         ("event: ActivityMeasured", "event: ActivityMesured", 3, "; did you mean 'ActivityMeasured'?"),
@@ -149,9 +151,9 @@ def test_a_fhir_mapping_names_its_resource(folder: Path, write: Write):
         ("version: 1", "version: one", 2, "'version' takes a whole number from 1 to"),
         ("- ORU^R01", "- ORU-R01", 7, "'ORU-R01' is not a message type; write for example ORU^R01"),
         ("  messages:\n    - ORU^R01\n", "", 4, "'messages' is missing; list for example ORU^R01"),
-        ("for_each: OBX", "for_each: obx", 8, "'obx' is not a segment; write for example OBX"),
+        ("for_each: OBX", "for_each: obx", 8, "'obx' cannot be the rows of ActivityMeasured; it takes OBX"),
         ("- asparagin", "- as", 13, "'as' is too short for a near word; it would match everything"),
-        ("why: the name is not needed", "reason: the name", 43, "'why' is missing"),
+        ("why: the name is not needed", "reason: the name", 47, "'why' is missing"),
         ("from: OBX-5\n", "from:\n      of: OBX-5\n", 22, "'from' takes a text or a list of texts"),
     ],
 )
@@ -178,9 +180,10 @@ def test_a_mistake_in_a_fhir_path_is_a_sentence(folder: Path, write: Write, path
     write(
         "fhir/dose.yaml",
         "mapping: dose\nversion: 1\nevent: AsparaginaseAdministered\ninput:\n  format: fhir\n  release: R4\n"
-        "  resource: MedicationAdministration\nselect:\n  code: medication\n  table: units\n"
-        f"fields:\n  started:\n    from: '{path}'\n",
+        "  resource: MedicationAdministration\nselect:\n  code: medication\n  table: products\n"
+        f"fields:\n  started:\n    from: '{path}'\n    as: time\n",
     )
+    write("tables/products.csv", HEADER)
     _, faults = load_knowledge((), folder)
     assert faults == [Fault(file="mappings/fhir/dose.yaml", line=13, column=5, text=words)]
 
@@ -212,6 +215,18 @@ def test_two_files_may_not_share_a_name(folder: Path, write: Write, mapping_text
         "mappings/v2/second.yaml:1: 'oru-activity' is the name of mappings/v2/oru.yaml already",
         "mappings/outputs/second.yaml:1: 'flag' is the name of mappings/outputs/flag.yaml already",
     ]
+
+
+def test_results_of_hl7_v2_have_one_mapping(folder: Path, write: Write, mapping_text: str):
+    write("v2/second.yaml", mapping_text.replace("mapping: oru-activity", "mapping: oul-activity"))
+    knowledge, faults = load_knowledge((), folder)
+    assert knowledge is None
+    (fault,) = faults
+    assert (fault.file, fault.line, fault.column) == ("mappings/v2/second.yaml", 1, 1)
+    assert fault.text == (
+        "mappings/v2/oru.yaml reads the results of HL7 v2 already, and only one mapping may; "
+        "add the message type there, or give this file that name (oru.yaml) to replace it"
+    )
 
 
 def test_a_target_no_rule_understands_is_a_fault(folder: Path, write: Write):
@@ -306,7 +321,7 @@ def test_a_file_that_vanishes_or_is_forbidden_is_a_fault(folder: Path, monkeypat
     assert [str(fault) for fault in faults[:1]] == [
         "mappings/tables/activity_tests.csv: cannot be read: Permission denied"
     ]
-    assert len([fault for fault in faults if "cannot be read" in fault.text]) == 5
+    assert len([fault for fault in faults if "cannot be read" in fault.text]) == 6
 
 
 def test_a_mapping_without_fields_is_a_fault(folder: Path, write: Write, mapping_text: str):

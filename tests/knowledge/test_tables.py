@@ -159,7 +159,12 @@ def test_a_file_that_is_not_utf8_has_no_rows_and_one_fault():
     table, faults = read_table(HEADER.encode() + b",\xb5kat/L,*,x,,\n", "t", "t.csv")
     assert table.rows == ()
     assert faults == [
-        Fault(file="t.csv", line=2, text="the file is not UTF-8 here; save it as UTF-8 (in a spreadsheet: 'CSV UTF-8')")
+        Fault(
+            file="t.csv",
+            line=2,
+            column=2,
+            text="the file is not UTF-8 here; save it as UTF-8 (in a spreadsheet: 'CSV UTF-8')",
+        )
     ]
 
 

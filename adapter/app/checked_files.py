@@ -1,0 +1,118 @@
+"""The files people own, read and checked as one: what `lint` tells is what a start would refuse."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapter.domain.policy import RuleBook
+from adapter.domain.units import is_activity_unit
+from adapter.ingest.activity_reading import canonical_unit
+from adapter.knowledge.lint import in_order, lint_reading
+from adapter.knowledge.load import OUTPUTS, Reading, knowledge_of, read_folders
+from adapter.knowledge.local_codes import shared_codes
+from adapter.knowledge.policies import load_rulebook
+from adapter.knowledge.spec import Knowledge, Table
+from adapter.knowledge.text_yaml import Document, Fault, Node, read_yaml
+from adapter.knowledge.text_yaml import Path as Place
+from adapter.settings import Settings
+from adapter.writeback.offered import template_faults
+
+_PLACEHOLDER = re.compile(r"\$\{[^}]+\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What was read, each part None when it has an error, and all there is to say about it."""
+
+    knowledge: Knowledge | None
+    rulebook: RuleBook | None
+    reading: Reading
+    faults: tuple[Fault, ...]
+
+
+def check_files(
+    mappings: Sequence[Path],
+    *,
+    config: Sequence[Path] = (),
+    policies: Sequence[str] = (),
+    drafts: bool = False,
+    thorough: bool = True,
+    base: Path | None = None,
+    config_base: Path | None = None,
+) -> Checked:
+    """Mappings, tables, outputs, products and policies with everything wrong in them, warnings included.
+
+    `thorough` looks names and paths up too: slower, and needed once. `base` and `config_base` take the place of the
+    shipped folders.
+    """
+    reading = read_folders(mappings, base)
+    faults = lint_reading(reading) if thorough else list(reading.faults)
+    wrong_outputs = list(_output_faults(reading))
+    rulebook, of_policies = load_rulebook(policies, config_base, overlays=config, drafts=drafts)
+    refused = any(fault.severity == "error" for fault in (*faults, *wrong_outputs))
+    return Checked(
+        knowledge=None if refused else knowledge_of(reading),
+        rulebook=rulebook,
+        reading=reading,
+        faults=(*in_order([*faults, *wrong_outputs]), *in_order(of_policies)),
+    )
+
+
+def site_faults(settings: Settings, reading: Reading, overlays: Sequence[Path], config: Path | None) -> Iterator[Fault]:
+    """What only shows when the settings of a site and its tables are seen together."""
+    yield from wrong_units(settings, reading.tables.get("units"), config)
+    senders = [sender.match for sender in settings.senders]
+    yield from shared_codes(reading.tables.values(), senders, [path.as_posix() for path in overlays])
+
+
+def wrong_units(settings: Settings, units: Table | None, config: Path | None) -> Iterator[Fault]:
+    """Units assumed for a sender that are none of an activity: levels would go without one, and nobody be told."""
+    for number, sender in enumerate(settings.senders):
+        unit = sender.assumed_unit
+        if unit and units and not is_activity_unit(canonical_unit(unit, "", units, sender.match) or unit):
+            said = f"'assumed_unit: {unit}' of the sender '{sender.match}'"
+            text = f"{said} is no unit of an activity; write IU/mL or IU/L"
+            yield _document_of(config).fault(("senders", number, "assumed_unit"), text)
+
+
+def _document_of(config: Path | None) -> Document:
+    """The configuration once more, for the place of a fault: settings do not remember where they stood."""
+    if config is None:
+        return Document(file="the configuration", data={}, places={})
+    document, _ = read_yaml(config.read_bytes(), config.as_posix())
+    return document or Document(file=config.as_posix(), data={}, places={})
+
+
+def _output_faults(reading: Reading) -> Iterator[Fault]:
+    """Output templates that are missing, or ask for what nothing gives."""
+    unread = {name for name in reading.documents if name.startswith(OUTPUTS)} - {
+        _relative(output.file) for output in reading.outputs.values()
+    }
+    for name, text in template_faults(reading.outputs):
+        output = reading.outputs.get(name)
+        if output is None:
+            if not unread:  # one that cannot be read is told already
+                yield Fault(file=f"mappings/{OUTPUTS}", line=0, text=f"{name}: {text}")
+            continue
+        document = reading.documents[_relative(output.file)]
+        used = _PLACEHOLDER.search(text)
+        place = _place_of(used[0], document.data) if used else None
+        yield document.fault(place or (), text)
+
+
+def _relative(file: str) -> str:
+    return "/".join(file.split("/")[-2:])
+
+
+def _place_of(text: str, node: Node, path: Place = ()) -> Place | None:
+    match node:
+        case str():
+            return path if text in node else None
+        case list():
+            found = (_place_of(text, item, (*path, number)) for number, item in enumerate(node))
+        case dict():
+            found = (_place_of(text, item, (*path, key)) for key, item in node.items())
+    return next((place for place in found if place), None)
