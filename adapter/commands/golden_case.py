@@ -62,13 +62,14 @@ def read_case(
     if document is None:
         return None, faults
     faults = [*_shape_faults(document, mappings), *golden_faults(document, units)]
-    if faults or not isinstance(document.data, dict):
+    if not isinstance(document.data, dict):
         return None, faults
     data = document.data
-    rules, faults = _rules(document)
-    wire, wrong = _wire(document, str(data["input"]))
-    if faults or wrong:
-        return None, [*faults, *wrong]
+    rules, of_site = _rules(document)
+    wire, of_wire = _wire(document, str(data.get("input")))
+    faults = list(dict.fromkeys((*faults, *of_site, *of_wire)))
+    if faults:
+        return None, faults
     expect = data.get("expect")
     case = Case(
         path=path,

@@ -47,7 +47,7 @@ def _names(document: Document, message: str) -> Iterator[Fault]:
     """A pasted message is where a real patient slips into a repository."""
     line, _ = document.places.get(("input",), (0, 1))
     for segment in _segments(message):
-        name = segment.field(_NAME)
+        name = _name_in(segment)
         if segment.name == _PATIENT and not is_fake(name):
             number = message.count("\n", 0, max(message.find(segment.text), 0))
             text = (
@@ -55,6 +55,13 @@ def _names(document: Document, message: str) -> Iterator[Fault]:
                 "write TEST^PATIENT, or leave it empty"
             )
             yield Fault(file=document.file, line=line + 1 + number, column=1, text=text)
+
+
+def _name_in(segment: Segment) -> str:
+    """The parts of every name, whatever separates them in this message."""
+    repeated = range(1, len(segment.repetitions(_NAME)) + 1)
+    parts = (part for number in repeated for part in segment.components(_NAME, number))
+    return "^".join(part.replace(segment.delimiters.subcomponent or "&", "&") for part in parts)
 
 
 def _segments(message: str) -> Iterator[Segment]:

@@ -21,7 +21,7 @@ CHARSETS = (
     ("", "iso-8859-1", "not declared, and Latin-1"),
     ("ASCII", "utf-8", "declared ASCII, and UTF-8 in truth"),
 )
-ACCENTED_NAME = "M\u00fcller-O\u00f1ate^Zo\u00eb"
+ACCENTED_NAME = "ZzM\u00fcller-O\u00f1ate^Zo\u00eb"
 ACCENTED_UNIT = "\u00b5U/mL"
 PDF_BYTES = 5_000_000
 
