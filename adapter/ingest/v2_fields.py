@@ -145,10 +145,13 @@ def _value(path: V2Path, scope: Scope, segment: Segment, repetition: int) -> str
     if path.component:
         return (segment.value(path.field, repetition, path.component, path.subcomponent or 1) or "").strip()
     raw = segment.repetition(path.field, repetition)
-    if not raw or raw.strip() == NULL:
+    if not raw:
         return ""
     message = scope.message
-    return unescape(raw, message.delimiters, message.charset).strip()
+    if not raw[-1].isalnum():
+        # Some senders write the separators of components they leave empty, also where a field has one part only.
+        raw = raw.rstrip(f"{message.delimiters.component}{message.delimiters.subcomponent} ")
+    return "" if raw.strip() == NULL else unescape(raw, message.delimiters, message.charset).strip()
 
 
 def _key_reader(path: str) -> KeyReader:

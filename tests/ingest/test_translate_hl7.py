@@ -520,3 +520,17 @@ def test_no_field_content_stands_in_any_problem():
 def test_the_authority_of_an_order_number_is_its_universal_id_when_it_has_one(number, authority):
     found = event(PID, OBR.replace("F991", number), obx()).filler
     assert found == Coding(code="F991", system=authority)
+
+
+@pytest.mark.parametrize("end", ["^", "^^", "^&", "&&", " ^ ^"])
+def test_separators_of_empty_components_at_the_end_of_a_field_say_nothing(end):
+    plain = "OBX|1|NM|ASPACT^Asparaginase activity^L||0.42|IU/mL|>=0.1||||F|||20251103080000|||||20251103090000"
+    trailing = plain
+    for field in ("|>=0.1|", "|F|", "|20251103080000|"):
+        trailing = trailing.replace(field, f"{field[:-1]}{end}|")
+    trailing += end
+    assert (
+        one(PID, "OBR|1|P77|F991|CHEM^Chemistry^L", trailing).events
+        == one(PID, "OBR|1|P77|F991|CHEM^Chemistry^L", plain).events
+    )
+    assert told(one(PID, "OBR|1|P77|F991|CHEM^Chemistry^L", trailing)) == []
