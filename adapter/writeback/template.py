@@ -68,11 +68,14 @@ def _node(node: Json) -> Filler:
 
 def _block(items: tuple[tuple[str, Filler], ...]) -> Filler:
     def filled(names: Names) -> Filled:
-        found = [(key, *item(names)) for key, item in items]
-        spoken = _any_filled([said for _, _, said in found])
-        if spoken is False:
-            return None, False
-        return {key: value for key, value, _ in found if not is_empty(value)}, spoken
+        spoken: bool | None = None
+        told: dict[str, Json] = {}
+        for key, item in items:
+            value, said = item(names)
+            spoken = spoken or said if said is not None else spoken
+            if not is_empty(value):
+                told[key] = value
+        return (None, False) if spoken is False else (told, spoken)
 
     return filled
 
@@ -142,7 +145,7 @@ def value_of(path: Sequence[str], names: Names) -> Json:
         raise UnknownPlaceholderError(".".join(path))
     value = names[first]
     for part in rest:
-        value = value.get(part) if isinstance(value, Mapping) else None
+        value = value.get(part) if isinstance(value, dict | Mapping) else None
     return value
 
 
