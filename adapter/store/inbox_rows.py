@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
+from functools import cache
 from operator import attrgetter
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, RowMapping, Select, bindparam, func, select
 
 from adapter.domain.message import Arrival, Header, Stored
 from adapter.store.census import CodeSeen, add_up
@@ -15,10 +17,8 @@ from adapter.store.inbox_tables import HL7_ROWS, answers, census, headers, messa
 from adapter.store.notes import Notes
 from adapter.store.placing import Earlier, Place
 from adapter.store.sql_database import instant_column, upsert
-from adapter.store.sql_rows import insert_rows
+from adapter.store.sql_rows import asked, insert_rows, one_of
 
-LOOKUP_SIZE = 500
-"""Control ids per query, well under every database's limit of parameters."""
 CENSUS_ROWS_LIMIT = 100_000
 """Codes of senders in the census; further ones are not counted, for a sender could make up names without end."""
 _ARRIVAL = tuple(f.name for f in fields(Arrival))
@@ -47,15 +47,18 @@ def earlier(connection: Connection, batch: Sequence[Arrival]) -> dict[Place, lis
 
 
 def _of_sender(connection: Connection, sender: str, control_ids: list[str]) -> Iterable[RowMapping]:
-    query = (
+    for texts in asked(control_ids):
+        yield from connection.execute(_sent_as(len(texts)), {"of_sender": sender, **texts}).mappings()
+
+
+@cache
+def _sent_as(count: int) -> Select[Any]:
+    return (
         select(messages.c.seq, messages.c.control_id, messages.c.digest, messages.c.relevance, answers.c.code)
         .join(answers, answers.c.seq == messages.c.seq, isouter=True)
-        .where(HL7_ROWS, messages.c.sender == sender)
+        .where(HL7_ROWS, messages.c.sender == bindparam("of_sender"), one_of(messages.c.control_id, count))
         .order_by(messages.c.seq)
     )
-    for start in range(0, len(control_ids), LOOKUP_SIZE):
-        part = control_ids[start : start + LOOKUP_SIZE]
-        yield from connection.execute(query.where(messages.c.control_id.in_(part))).mappings()
 
 
 def add_messages(connection: Connection, rows: Sequence[Stored]) -> None:
