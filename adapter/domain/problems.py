@@ -64,7 +64,7 @@ KINDS: dict[str, ProblemKind] = {
             hl7_code="103",
             title="No patient identifier has a mapped assigning authority",
             advice="Add the authority to tables/identifier_systems.csv (the system of a FHIR identifier must be a "
-            "target there), restart, and let the sender send it again.",
+            "target there), `troughline reload`, and let the sender send it again.",
         ),
         ProblemKind(
             code="patient-missing",

@@ -11,6 +11,7 @@ from adapter.domain.events import AdministrationStatus, PremedicationRole, Resul
 from adapter.domain.units import DOSE_UNITS, FACTORS_TO_IU_PER_ML, REFUSED
 from adapter.knowledge.spec import NOT_OURS, Table
 from adapter.knowledge.text_yaml import Fault, did_you_mean
+from adapter.knowledge.unit_spellings import Meaning, meaning_of
 
 WELL_KNOWN_UNITS = {
     **dict.fromkeys(("iu/ml", "u/ml", "ui/ml", "ie/ml", "[iu]/ml"), "[IU]/mL"),
@@ -19,6 +20,7 @@ WELL_KNOWN_UNITS = {
     **dict.fromkeys(("miu/ml", "mu/ml", "m[iu]/ml"), "m[IU]/mL"),
 }
 """Spellings, without blanks and folded, that no site may read as another unit."""
+_SIZES = {unit: meaning_of(unit) for unit in (*FACTORS_TO_IU_PER_ML, *sorted(DOSE_UNITS))}
 HIGHEST_LIMIT_IU_PER_ML = Decimal("0.1")
 _LIMIT = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6})?")
 _URI = re.compile(r"(?:https?://|urn:)[^\s|]+")
@@ -111,12 +113,21 @@ def _limit_fault(number: str, unit: str) -> str | None:
 
 
 def _unit_faults(table: Table) -> Iterator[Fault]:
-    """A spelling everybody reads alike may not be turned into another unit: that error is a thousand-fold one."""
+    """A spelling that says its size may not be turned into another one: that error is a thousand-fold one."""
     for row in table.rows:
-        known = WELL_KNOWN_UNITS.get("".join(row.code.split()).casefold())
-        if known and row.target in FACTORS_TO_IU_PER_ML and row.target != known:
-            text = f"'{row.code}' means {known} everywhere; it cannot be mapped to '{row.target}'"
-            yield row.fault("target", text)
+        if row.target not in _SIZES:
+            continue
+        said = meaning_of(row.code)
+        if said is None:
+            text = f"nothing in '{row.code}' tells how large it is; is {row.target} what the laboratory means by it?"
+            yield row.fault("target", text, "warning")
+        elif said != _SIZES[row.target]:
+            yield row.fault("target", f"{_said_size(row.code, said)}; it cannot be mapped to '{row.target}'")
+
+
+def _said_size(code: str, said: Meaning) -> str:
+    known = next((unit for unit, size in _SIZES.items() if size == said), None)
+    return f"'{code}' means {known} everywhere" if known else f"'{code}' is of a size no unit of the products has"
 
 
 def _text_faults(table: Table) -> Iterator[Fault]:
