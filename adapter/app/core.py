@@ -33,6 +33,7 @@ from adapter.app.keeping import GroupKeeper, marked_place
 from adapter.app.observing import configure_logging, exposition, share_counters
 from adapter.app.orders import Changing, Places
 from adapter.app.parts import Loaded, service_parts
+from adapter.app.polls import SourcePolls
 from adapter.app.pruning import Pruner
 from adapter.app.rebuilding import refuse_to_rebuild_with_gaps
 from adapter.app.replaying import Replays, read_with
@@ -57,6 +58,7 @@ TRANSLATING_THREADS = 2
 CHECK_BATCH = 500
 REPLAYS_EVERY_S = 1.0
 STOP_PATIENCE_S = 8.0
+POLL_PATIENCE_S = 2.0
 EXIT_BROKEN = 70
 
 
@@ -93,6 +95,7 @@ class _Core:
         self._parts = service_parts(loaded, self._state, reader(inboxes), self._first_on)
         self._in_use = MappingsInUse(loaded.knowledge)
         self._fhir_door = FhirDoor(self._keeper, self._parts, loaded.settings.http.source, self._wake_engine)
+        self._polls = SourcePolls(loaded.settings, self._keeper, self._state, self._parts, self._wake_engine, _clock)
         self._deliveries = [
             Delivering(destination, self._state, _clock) for destination in destinations(loaded.settings)
         ]
@@ -108,6 +111,7 @@ class _Core:
                 inboxes=inboxes,
                 clock=_clock,
                 after_commit=self._wake_deliveries,
+                told=self._polls.told,
                 together=self._state.together,
             )
         )
@@ -130,6 +134,7 @@ class _Core:
         self._engine.start()
         drops = self._drop_folders(executor)
         drops.start()
+        self._polls.start()
         for sending in self._sending():
             sending.start()
         timers = start_timers(self._timers())
@@ -140,6 +145,7 @@ class _Core:
         self._stopping.wait()
         server.stop()
         drops.stop(STOP_PATIENCE_S)
+        self._polls.stop(POLL_PATIENCE_S)
         self._pruner.stop(STOP_PATIENCE_S)
         timers.shutdown(wait=False)
         self._engine.stop(STOP_PATIENCE_S)
@@ -169,6 +175,7 @@ class _Core:
         ours = {CORE_INBOX: marked_place(self._keeper.mark())}
         self._in_use.take(loaded.knowledge)
         self._fhir_door.take(parts)
+        self._polls.take(parts)
 
         def followed() -> None:
             self._loaded, self._parts = loaded, parts
@@ -193,6 +200,7 @@ class _Core:
             Timer(name="replays", every_s=REPLAYS_EVERY_S, do=partial(self._replays.look, self._engine.reread)),
             Timer(name="discards", every_s=REPLAYS_EVERY_S, do=self._discard),
             Timer(name="housekeeping", every_s=every.housekeeping_s, do=self._housekeeping),
+            *self._polls.timers(),
         )
 
     def _housekeeping(self) -> None:

@@ -85,6 +85,14 @@ ANSWERS_OLDEST = Gauge(
     ["listener"],
     multiprocess_mode="mostrecent",
 )
+POLLS = Counter("troughline_polls_total", "Polls of the FHIR server of a source.", ["source", "result"])
+POLLED = Counter("troughline_polled_resources_total", "Resources a poll has seen.", ["source", "state"])
+LAST_POLL = Gauge(
+    "troughline_poll_last_complete_timestamp_seconds",
+    "When a source was last polled whole, in seconds since 1970; the start of the service before its first.",
+    ["source"],
+    multiprocess_mode="mostrecent",
+)
 FILES = Counter("troughline_files_total", "Files of drop folders.", ["listener", "state"])
 PRUNED = Counter("troughline_pruned_total", "What was removed of the store because of its age.", ["kind"])
 RELOADS = Counter("troughline_reloads_total", "Reloads of mappings and policies.", ["result"])

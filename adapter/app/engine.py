@@ -63,6 +63,8 @@ class EngineParts:
     clock: Callable[[], datetime]
     after_commit: Callable[[], None]
     """Called when something changed that may have to be delivered."""
+    told: Callable[[Processed], None] = lambda _: None
+    """Called with every step, after its commit."""
     together: Callable[[], AbstractContextManager[None]] = nullcontext
     """Makes the commits inside one: many waiting messages cost one sync."""
 
@@ -238,6 +240,7 @@ class Engine:
             PROBLEMS.labels(problem.code).inc()
         for change in done.changes:
             CHANGES.labels(change.operation, change.after.kind).inc()
+        self._p.told(done)
         if done.changes:
             self._p.after_commit()
 

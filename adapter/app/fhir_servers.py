@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
 import structlog
 
 from adapter.app.counters import ALARMS, CERTIFICATE_END
-from adapter.settings import FhirAuth, FhirTls, Settings, TargetSettings
+from adapter.settings import FhirAuth, FhirTls, PollSettings, Settings, TargetSettings
 from adapter.transport.certificates import read_certificate
 from adapter.transport.fhir_auth import StaticAuth
 from adapter.transport.fhir_client import (
@@ -81,39 +81,50 @@ def _again(auth: FhirAuth) -> StaticAuth | None:
 
 def key_rings(settings: Settings) -> list[KeyRing]:
     """The keys of every FHIR server of the site, whose public halves are published."""
-    return [_keys(target.auth) for target in settings.targets if target.auth.kind == "smart"]
+    servers = [target.auth for target in settings.targets] + [poll.auth for _, poll in settings.polls]
+    return [_keys(auth) for auth in servers if auth.kind == "smart"]
 
 
 def watch_of(target: TargetSettings) -> Observe:
     """Says in log and alarms what happens to our access to one target: once, until it is something else."""
-    _tell_end(target)
+    return _watch("target", target.name, target.tls, lambda: ALARMS.labels("target-not-authorized").inc())
+
+
+def watch_of_source(name: str, poll: PollSettings) -> Observe:
+    """The same of the server a source is polled from."""
+    return _watch("source", name, poll.tls, lambda: ALARMS.labels("source-not-authorized").inc())
+
+
+def _watch(kind: str, name: str, tls: FhirTls | None, raise_alarm: Callable[[], None]) -> Observe:
+    _tell_end(kind, name, tls)
+    let_in, not_let_in = f"{kind}-authorized", f"{kind}-not-authorized"
 
     def happened(event: str, facts: Mapping[str, str]) -> None:
-        log = structlog.get_logger().bind(target=target.name, **facts)
+        log = structlog.get_logger().bind(**{kind: name}, **facts)
         match event:
             case "not-authorized":
-                ALARMS.labels("target-not-authorized").inc()
-                log.error("target-not-authorized")
+                raise_alarm()
+                log.error(not_let_in)
             case "authorized":
-                log.info("target-authorized")
+                log.info(let_in)
             case "certificates-not-reloaded":
                 ALARMS.labels("certificates-not-reloaded").inc()
                 log.error(event)
             case _:
-                _tell_end(target)
+                _tell_end(kind, name, tls)
                 log.info(event)
 
     return happened
 
 
-def _tell_end(target: TargetSettings) -> None:
+def _tell_end(kind: str, name: str, tls: FhirTls | None) -> None:
     """Until when the certificate we show holds, beside those of the ports."""
-    certificate = target.tls.certificate if target.tls else None
+    certificate = tls.certificate if tls else None
     if certificate is None:
         return
     with suppress(OSError, ValueError):  # the connection itself tells what is wrong with it
         end = read_certificate(certificate).not_after
-        CERTIFICATE_END.labels(f"target {target.name}").set(end.timestamp())
+        CERTIFICATE_END.labels(f"{kind} {name}").set(end.timestamp())
 
 
 def _secret(auth: FhirAuth) -> str:

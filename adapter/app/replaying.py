@@ -85,7 +85,8 @@ def read_with(loaded: Loaded) -> str:
     settings = loaded.settings
     every: list[MllpListener | DropFolder] = [*settings.mllp, *settings.drop_folders]
     doors = [(door.name, door.source, door.zone, door.default_charset) for door in every]
-    parts = (loaded.knowledge.hash, policies_hash(loaded.rulebook), settings.senders, settings.sources)
+    sources = [(source.name, source.zone) for source in settings.sources]
+    parts = (loaded.knowledge.hash, policies_hash(loaded.rulebook), settings.senders, sources)
     return hashlib.sha256(repr((parts, doors)).encode()).hexdigest()[:16]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from adapter.app.parts import Instructions, Loaded, read_everything
 from adapter.commands.check_ports import ports
 from adapter.commands.check_result import Result, State, as_json, as_text, exit_code
+from adapter.commands.check_sources import polled_sources
 from adapter.commands.check_store import disk, lock_holder, store
 from adapter.commands.check_targets import targets
 from adapter.commands.faults import fault_line
@@ -43,6 +44,7 @@ def _results(options: argparse.Namespace) -> Iterator[Result]:
     yield from store(settings.store, thorough=options.thorough)
     yield from disk(settings.store)
     yield from ports(settings, lock_holder(settings.store))
+    yield from polled_sources(settings)
     yield from targets(settings)
 
 

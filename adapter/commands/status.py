@@ -96,6 +96,9 @@ def tree_of(status: Status) -> dict[str, Any]:
             }
             for sender in sorted({*counts, *silent})
         ],
+        "polls": [
+            {"source": source, "last_complete": instant_text(at)} for source, at in sorted(status.polled.items())
+        ],
         "pruned": line_tree(status.pruned) if status.pruned else None,
         "alarms": {reason: int(n) for reason, n in status.by("troughline_alarms_total", "reason").items() if n},
     }

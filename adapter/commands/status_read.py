@@ -17,6 +17,8 @@ from adapter.commands.check_store import lock_holder
 from adapter.commands.store_parts import StoreParts
 from adapter.settings import Settings
 from adapter.store.folder import LOCK_NAME
+from adapter.store.polls import FILE as POLLS_FILE
+from adapter.store.polls import PollsReader
 from adapter.store.prunable import prunes
 from adapter.store.retention import Prune
 from adapter.store.sqlite_inbox import SqliteInboxReader
@@ -62,6 +64,8 @@ class Status:
     parked: Mapping[str, int]
     """Messages of the work list by reason."""
     targets: tuple[Waiting, ...]
+    polled: Mapping[str, datetime] = field(default_factory=dict)
+    """When each polled source was last polled whole."""
     pruned: Prune | None = None
     """The last prune that removed something, of either inbox."""
     metrics: Mapping[str, Mapping[Labels, float]] = field(default_factory=dict)
@@ -97,9 +101,18 @@ def looked(parts: StoreParts, settings: Settings | None) -> Status:
         inboxes=tuple(_inbox(parts, inbox) for inbox in parts.inboxes),
         parked=parts.state.parked_by_reason(),
         targets=tuple(_waiting(parts, name, settings) for name in parts.state.targets()),
+        polled=_polled(parts.folder),
         pruned=max((line for one in parts.inboxes for line in prunes(one, 1)), key=_when, default=None),
         metrics=_metrics(door),
     )
+
+
+def _polled(folder: Path) -> dict[str, datetime]:
+    reader = PollsReader(folder / POLLS_FILE)
+    try:
+        return reader.last_complete()
+    finally:
+        reader.close()
 
 
 def _when(prune: Prune) -> datetime:

@@ -22,6 +22,7 @@ def screen(status: Status, before: Status | None = None) -> str:
         [*_restarts(status)],
         [*_listeners(status)],
         [*_senders(status, before)],
+        [*_polls(status)],
         [*_waiting(status)],
         [*_targets(status)],
         [*_alarms(status)],
@@ -102,6 +103,16 @@ def _senders(status: Status, before: Status | None) -> Iterator[str]:
 
 def _up_s(status: Status) -> float:
     return max((status.at - status.since).total_seconds(), 1.0) if status.since else 1.0
+
+
+def _polls(status: Status) -> Iterator[str]:
+    """Each source that is polled, also one that never was whole."""
+    failed = status.by("troughline_polls_total", "source", result="failed")
+    for source in sorted({*status.polled, *status.by("troughline_poll_last_complete_timestamp_seconds", "source")}):
+        at = status.polled.get(source)
+        told = f"last polled whole {told_s((status.at - at).total_seconds())} ago" if at else "never polled whole yet"
+        count = failed.get(source, 0.0)
+        yield f"source {source}: {told}{f'; {count:,.0f} polls failed since the start' if count else ''}"
 
 
 def _waiting(status: Status) -> Iterator[str]:

@@ -50,9 +50,23 @@ def _understand_fhir(arrival: Arrival, parts: Parts) -> tuple[Translation, ...]:
 
 
 def _resource(resource: JsonObject, arrival: Arrival, found: Mapping[str, JsonObject], parts: Parts) -> Translation:
-    broken = _broken(resource)
-    if broken:
-        return broken
+    return _broken(resource) or _translated(resource, arrival, found, parts)
+
+
+def translated_unchecked(
+    resource: JsonObject, arrival: Arrival, found: Mapping[str, JsonObject], parts: Parts
+) -> Translation | None:
+    """What a resource says if it follows its definition: checking that costs most of the reading.
+
+    None when it cannot be read at all.
+    """
+    try:
+        return _translated(resource, arrival, found, parts)
+    except Exception:  # noqa: BLE001 - what breaks its definition may break anything; the check then tells what is wrong
+        return None
+
+
+def _translated(resource: JsonObject, arrival: Arrival, found: Mapping[str, JsonObject], parts: Parts) -> Translation:
     translation = translate_fhir(
         resource,
         parts.knowledge,

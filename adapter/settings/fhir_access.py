@@ -63,17 +63,22 @@ def read_client_tls(row: Block, folder: Path, url: str) -> FhirTls | None:
 
 def check_secrets_in_clear(top: Block, settings: Settings) -> None:
     """Whoever stands on the way reads a secret that is sent over plain HTTP."""
-    for number, target in enumerate(settings.targets):
-        if not target.url.startswith("http:") or is_loopback(urlsplit(target.url).hostname or ""):
+    numbers = {source.name: number for number, source in enumerate(settings.sources)}
+    servers: list[tuple[str, FhirAuth, tuple[str | int, ...]]] = [
+        *((poll.url, poll.auth, ("sources", numbers[name], "poll", "url")) for name, poll in settings.polls),
+        *((target.url, target.auth, ("targets", number, "url")) for number, target in enumerate(settings.targets)),
+    ]
+    for url, auth, place in servers:
+        if not url.startswith("http:") or is_loopback(urlsplit(url).hostname or ""):
             continue
-        if target.auth.kind == "smart" and not settings.insecure:
+        if auth.kind == "smart" and not settings.insecure:
             text = (
                 "SMART Backend Services needs https; or accept with 'insecure: yes' that tokens can be read on the way"
             )
-            top.fault(text, "targets", number, "url")
-        elif target.auth.kind != "none" and not any(fault.severity == "error" for fault in top.faults):
+            top.fault(text, *place)
+        elif auth.kind != "none" and not any(fault.severity == "error" for fault in top.faults):
             text = "what we show this server (password, token) can be read on the way; write https://"
-            top.faults.append(top.document.fault(("targets", number, "url"), text, "warning"))
+            top.faults.append(top.document.fault(place, text, "warning"))
 
 
 def _check_secret(block: Block, auth: FhirAuth) -> None:

@@ -21,6 +21,7 @@ from adapter.settings.checks import (
 )
 from adapter.settings.fhir_access import check_secrets_in_clear, read_auth, read_client_tls
 from adapter.settings.overrides import override
+from adapter.settings.polling import read_poll
 from adapter.settings.site import (
     CANONICAL_BASE,
     AckMode,
@@ -83,7 +84,7 @@ def _document(path: Path | None) -> tuple[Document | None, list[Fault]]:
 
 def _settings(top: Block, folder: Path) -> Settings:
     listeners = tuple(_listener(row, folder) for row in top.rows("mllp")) if top.has("mllp") else (MllpListener(),)
-    sources = tuple(_source(row) for row in top.rows("sources")) if top.has("sources") else (Source(),)
+    sources = tuple(_source(row, folder) for row in top.rows("sources")) if top.has("sources") else (Source(),)
     archive_days = top.whole("archive_days", default=Settings().archive_days, least=1, most=HUNDRED_YEARS_D)
     return Settings(
         store=folder / (top.optional("store") or "troughline-store"),
@@ -113,8 +114,8 @@ def _read_messages_days(top: Block, archive_days: int) -> int | None:
     return top.whole("read_messages_days", least=archive_days, most=HUNDRED_YEARS_D)
 
 
-def _source(row: Block) -> Source:
-    source = Source(name=row.text("name"), zone=read_zone(row, "zone"))
+def _source(row: Block, folder: Path) -> Source:
+    source = Source(name=row.text("name"), zone=read_zone(row, "zone"), poll=read_poll(row, folder))
     row.finish()
     return source
 

@@ -21,18 +21,10 @@ CannotStore = Literal["close", "AR"]
 Delivery = Literal["shadow", "on"]
 WriteRaw = Literal["never", "if-absent", "always"]
 AuthKind = Literal["none", "basic", "bearer", "smart"]
+PollMode = Literal["last-updated", "per-patient"]
 
 MEBIBYTE = 1024 * 1024
 CANONICAL_BASE = "https://troughline.example/fhir"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A system that facts come from; identifiers of resources are unique within one source only."""
-
-    name: str = "default"
-    zone: ZoneInfo | None = None
-    """For FHIR times that were sent without one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +178,40 @@ class FhirTls:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PollSettings:
+    """The FHIR R4 server of a source, and how it is asked for what is new."""
+
+    url: str
+    mode: PollMode = "last-updated"
+    """Everything changed since the last look, or patient by patient where a server cannot tell that."""
+    resources: tuple[str, ...] = ("MedicationAdministration", "AllergyIntolerance")
+    every_s: int = 60
+    overlap_s: int = 600
+    """How much before the last look is asked for again: what a server commits late shows up behind its own time."""
+    safety_lag_s: int = 30
+    """How far the last look stays behind the server's own time."""
+    window_days: int = 45
+    """How far back the first look goes, and how old a dose may be for its patient to be asked for."""
+    page_size: int = 200
+    concurrency: int = 2
+    """Patients asked for at the same time."""
+    auth: FhirAuth = field(default_factory=FhirAuth)
+    tls: FhirTls | None = None
+    timeout_s: int = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A system that facts come from; identifiers of resources are unique within one source only."""
+
+    name: str = "default"
+    zone: ZoneInfo | None = None
+    """For FHIR times that were sent without one."""
+    poll: PollSettings | None = None
+    """None: it only pushes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TargetSettings:
     """A FHIR R4 server the results are written to."""
 
@@ -235,6 +261,11 @@ class Settings:
     """Days after which what is kept of messages that do not concern us goes."""
     read_messages_days: int | None = None
     """Days after which the bytes of messages that were read and gave facts go; None: never."""
+
+    @property
+    def polls(self) -> tuple[tuple[str, PollSettings], ...]:
+        """The names of the sources that are asked, and how; the others only push."""
+        return tuple((source.name, source.poll) for source in self.sources if source.poll)
 
     def sender_name(self, sender: str) -> str:
         """What metrics call `MSH-3|MSH-4`: the `match` of its settings, `other` where none names it."""

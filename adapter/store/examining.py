@@ -11,10 +11,18 @@ from adapter.store.inbox_tables import INBOX
 from adapter.store.migrations import Schema, stored_version
 from adapter.store.owed_answers import ANSWERS
 from adapter.store.owed_answers import FILE as ANSWERS_FILE
+from adapter.store.polls import FILE as POLLS_FILE
+from adapter.store.polls import POLLS
 from adapter.store.sql_database import reader_engine, sorted_faults
 from adapter.store.state_tables import STATE
 
-FILES: dict[str, Schema] = {"inbox.db": INBOX, "inbox-core.db": INBOX, "state.db": STATE, ANSWERS_FILE: ANSWERS}
+FILES: dict[str, Schema] = {
+    "inbox.db": INBOX,
+    "inbox-core.db": INBOX,
+    "state.db": STATE,
+    ANSWERS_FILE: ANSWERS,
+    POLLS_FILE: POLLS,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

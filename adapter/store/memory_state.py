@@ -107,6 +107,12 @@ class MemoryState:
         wanted = set(references)
         return [p.message for p in self.parked() if p.message.source == source and wanted.intersection(p.waits_for)]
 
+    def awaited(self, source: str, limit: int) -> list[str]:
+        """References of a source that messages of the work list wait for, in order."""
+        with self._lock:
+            rows = list(self._parked.values())
+        return sorted({ref for row in rows if row.message.source == source for ref in row.waits_for})[:limit]
+
     def parked(self, reason: str | None = None) -> list[Parked]:
         """The work list, or its part with one reason, the longest waiting first."""
         with self._lock:

@@ -102,6 +102,11 @@ class SqliteState:
         with self._database.read() as connection:
             return state_worklist.waiting_for(connection, source, references)
 
+    def awaited(self, source: str, limit: int) -> list[str]:
+        """References of a source that messages of the work list wait for, in order."""
+        with self._database.read() as connection:
+            return state_worklist.awaited(connection, source, limit)
+
     def parked(self, reason: str | None = None) -> list[Parked]:
         """The work list, or its part with one reason, the longest waiting first."""
         with self._database.read() as connection:

@@ -103,6 +103,12 @@ def waiting_for(connection: Connection, source: str, references: Sequence[str]) 
     return list(dict.fromkeys(found))
 
 
+def awaited(connection: Connection, source: str, limit: int) -> list[str]:
+    """References of a source that messages of the work list wait for, in order."""
+    query = select(waits.c.reference).where(waits.c.source == source).distinct().order_by(waits.c.reference)
+    return list(connection.execute(query.limit(limit)).scalars())
+
+
 def read_parked(connection: Connection, reason: str | None) -> list[Parked]:
     """The work list, or its part with one reason, the longest waiting first."""
     return select_parked(connection, *([] if reason is None else [parked.c.reason == reason]))

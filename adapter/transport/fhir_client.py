@@ -31,6 +31,7 @@ from adapter.transport.fhir_results import (
     TransactionResult,
     entry_result,
     issue_words,
+    made_at,
     rows_of,
     version_of,
 )
@@ -210,7 +211,8 @@ class FhirClient:
         return reply.body
 
     def _page(self, path: str, resource_type: str) -> Page:
-        bundle = self._resource(path, "Bundle")
+        reply = self._session.send("GET", path, headers=READ_HEADERS)
+        bundle = self._expected(reply, "Bundle")
         total = bundle.get("total")
         return Page(
             resources=tuple(_matches(bundle, resource_type)),
@@ -218,6 +220,7 @@ class FhirClient:
             next_url=next(
                 (link.get("url") for link in rows_of(bundle, "link") if link.get("relation") == "next"), None
             ),
+            told_at=made_at(told_at(reply.headers), bundle),
         )
 
     def _survivor(self, patient: dict[str, Any]) -> str | None:

@@ -65,6 +65,8 @@ class Page:
     resources: tuple[dict[str, Any], ...] = field(hash=False)
     total: int | None
     next_url: str | None
+    told_at: datetime | None = None
+    """When the server made it, by its own clock: the Date header or Bundle.meta.lastUpdated, the earlier one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,22 @@ def rows_of(resource: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     """The objects in a list element of a resource; whatever else stands there is left out."""
     rows = resource.get(name)
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def made_at(told: datetime | None, resource: Mapping[str, Any]) -> datetime | None:
+    """The earlier of a Date header and `meta.lastUpdated`: a Bundle made from an older search is as old as that."""
+    meta = resource.get("meta")
+    stamp = instant_of(meta.get("lastUpdated") if isinstance(meta, dict) else None)
+    return min((at for at in (told, stamp) if at), default=None)
+
+
+def instant_of(text: object) -> datetime | None:
+    """A FHIR instant; None for anything that is none, or names no offset."""
+    try:
+        found = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return found if found and found.tzinfo else None
 
 
 def entry_result(entry: Mapping[str, Any]) -> EntryResult:

@@ -208,6 +208,24 @@ def test_the_tree_has_the_same_figures():
     json.dumps(tree)
 
 
+def test_each_polled_source_is_shown_with_its_last_whole_poll_also_one_that_never_had_any():
+    metrics = {
+        **LOOK.metrics,
+        "troughline_poll_last_complete_timestamp_seconds": {series(source="ehr"): 0.0, series(source="ward"): 0.0},
+        "troughline_polls_total": {
+            series(source="ehr", result="failed"): 12.0,
+            series(source="ward", result="complete"): 3.0,
+        },
+    }
+    look = replace(LOOK, metrics=metrics, polled={"ward": AT - timedelta(minutes=3)})
+    assert [line for line in screen(look).splitlines() if line.startswith("source")] == [
+        "source ehr: never polled whole yet; 12 polls failed since the start",
+        "source ward: last polled whole 3 min ago",
+    ]
+    assert command.tree_of(look)["polls"] == [{"source": "ward", "last_complete": "2026-03-10T11:57:00Z"}]
+    assert command.tree_of(LOOK)["polls"] == []
+
+
 def test_silent_senders_come_first_also_those_not_heard_since_the_start():
     silent = {series(sender="LIS_B|HOSP"): 1.0, series(sender="LIS_C|HOSP"): 1.0, series(sender="LIS_A|HOSP"): 0.0}
     look = replace(LOOK, metrics={**LOOK.metrics, "troughline_sender_silent": silent})

@@ -38,6 +38,16 @@ def test_a_parked_message_is_found_by_what_it_waits_for(state):
     assert state.waiting_for("ehr", []) == []
 
 
+def test_what_messages_of_a_source_wait_for_is_told_once_and_in_order(state):
+    state.commit(Work(at=AT, message=message(1), parked=waiting(1, "Patient/p1", "Medication/x")))
+    state.commit(Work(at=AT, message=message(2), parked=waiting(2, "Patient/p1")))
+    assert state.awaited("ehr", 10) == ["Medication/x", "Patient/p1"]
+    assert state.awaited("ehr", 1) == ["Medication/x"]
+    assert state.awaited("lab", 10) == []
+    state.commit(Work(at=AT, message=message(3), resolved=(message(1),)))
+    assert state.awaited("ehr", 10) == ["Patient/p1"]
+
+
 def test_the_work_list_is_read_whole_or_by_reason(state):
     unknown, near = waiting(1, "Patient/p2", "Patient/p1"), waiting(2, reason="near-miss")
     state.commit(Work(at=AT, message=message(1), parked=unknown))

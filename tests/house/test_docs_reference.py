@@ -38,6 +38,7 @@ from adapter.settings.site import (
     Http,
     MllpListener,
     MllpTls,
+    PollSettings,
     Sender,
     Settings,
     Source,
@@ -51,6 +52,7 @@ REFERENCE = ROOT / "docs" / "reference"
 SPLIT = re.compile(r"(?<!\\)\|")
 BLOCKS = {
     "sources": Source,
+    "sources.poll": PollSettings,
     "mllp": MllpListener,
     "mllp.tls": MllpTls,
     "mllp.application_answers": ApplicationAnswers,
@@ -129,6 +131,8 @@ def default(setting: Field[Any]) -> str:
             return "yes" if yes else "no"
         case value if value is MISSING or value is None or value in ((), ""):
             return "-"
+        case tuple() as several:
+            return "`, `".join(several)
         case value:
             return str(value)
 
