@@ -22,6 +22,7 @@ from adapter.commands import doc_options as doc
 from adapter.commands import lint_options as lint
 from adapter.commands import replay_options as replay
 from adapter.commands import schema_options as schemas
+from adapter.commands import shadow_options as shadow
 from adapter.commands import store_options as store
 from adapter.commands import wire_options as wire
 from adapter.commands import worklist_options as worklist
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     store.find_options(_command(commands, "find", store.FIND, store.FIND_EXAMPLES))
     store.status_options(_command(commands, "status", store.STATUS, store.STATUS_EXAMPLES))
     store.reload_options(_command(commands, "reload", store.RELOAD, store.RELOAD_EXAMPLES))
+    shadow.shadow_options(_command(commands, "shadow", shadow.SHADOW, shadow.SHADOW_EXAMPLES), _command)
     again = _command(commands, "replay", replay.REPLAY, replay.REPLAY_EXAMPLES)
     replay.replay_options(again, _instant)
     knowledge_options(again)

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -26,7 +27,7 @@ from adapter.settings import (
     settings_from_flags,
 )
 from adapter.settings.checks import is_loopback
-from adapter.settings.site import ApplicationAnswers
+from adapter.settings.site import ApplicationAnswers, StrategyChoice
 
 EXAMPLE = shipped("config") / "troughline.example.yaml"
 
@@ -78,6 +79,14 @@ targets:
     delivery: on
     monitor_from: 2025-01-01
     write_raw: never
+    strategy: search-first
+    status_map:
+      Observation:
+        preliminary: final
+        entered-in-error: corrected
+      Flag:
+        entered-in-error: inactive
+    authorities: https://hospital.example/mrn
     auth:
       kind: basic
       username: troughline
@@ -204,6 +213,12 @@ def test_a_full_file_becomes_typed_settings_with_paths_beside_it(site: Path):
             delivery="on",
             monitor_from=date(2025, 1, 1),
             write_raw="never",
+            strategy="search-first",
+            status_map=(
+                ("Observation", (("preliminary", "final"), ("entered-in-error", "corrected"))),
+                ("Flag", (("entered-in-error", "inactive"),)),
+            ),
+            authorities=("https://hospital.example/mrn",),
             auth=FhirAuth(kind="basic", username="troughline", secret_file=site / "token"),
             literal_sources=("ehr",),
             timeout_s=5,
@@ -245,6 +260,28 @@ def test_the_most_exact_sender_wins_and_takes_what_it_leaves_open_from_its_liste
         ("http: 8080\n", ["site.yaml:1: 'http' takes a block of keys"]),
         ("mllp:\n  port: 1\n", ["site.yaml:1: 'mllp' takes a list; begin each entry with '- '"]),
         ("mllp:\n  - 2575\n", ["site.yaml:2: an entry of 'mllp' takes a block of keys"]),
+        (
+            "targets:\n  - name: a\n    url: http://x\n    strategy: put\n",
+            [f"site.yaml:4: 'put' is not one of {', '.join(sorted(get_args(StrategyChoice)))}"],
+        ),
+        (
+            "targets:\n  - name: a\n    url: http://x\n    status_map:\n      Flags:\n        active: inactive\n",
+            ["site.yaml:5: 'Flags' is not a key here; did you mean 'Flag'?"],
+        ),
+        (
+            "targets:\n  - name: a\n    url: http://x\n    status_map:\n      Flag:\n        closed: inactive\n",
+            ["site.yaml:6: 'closed' is not a key here"],
+        ),
+        (
+            "targets:\n  - name: a\n    url: http://x\n    status_map:\n      Observation:\n        final: done\n",
+            [
+                "site.yaml:6: 'done' is not one of amended, cancelled, corrected, entered-in-error, final, preliminary",
+            ],
+        ),
+        (
+            "targets:\n  - name: a\n    url: http://x\n    status_map:\n      Flag: {active: entered-in-error}\n",
+            ["site.yaml:5: 'active' is valid, and would be told as entered in error"],
+        ),
         (
             "mllp:\n  - zone: Europe/Rom\n",
             ["site.yaml:2: 'Europe/Rom' is not a time zone; write one like Europe/Rome; did you mean 'Europe/Rome'?"],

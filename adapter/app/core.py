@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,7 @@ from adapter.app.answering import Answering
 from adapter.app.child import announce, heed, opening, own, read_instructions, say, still_works, stop_on
 from adapter.app.counters import ALARMS, name_senders
 from adapter.app.delivering import Delivering
-from adapter.app.destinations import destinations
+from adapter.app.destinations import days_on, destinations, settings_hash
 from adapter.app.discarding import Discards
 from adapter.app.doors import FhirDoor, hl7_door, observe
 from adapter.app.dropping import DropFolders
@@ -92,7 +92,10 @@ class _Core:
         self._keeper = GroupKeeper(store / "inbox-core.db", CORE_INBOX, _end_at_once)
         inboxes = (SqliteInboxReader(store / "inbox.db", "inbox"), self._keeper.inbox)
         _refuse_lost_inbox(inboxes, self._state)
-        self._parts = service_parts(loaded, self._state, reader(inboxes), self._first_on)
+        first_on = days_on(self._state, loaded.settings, lambda: _clock().date())
+        self._parts = service_parts(loaded, self._state, reader(inboxes), first_on)
+        for target in loaded.settings.targets:
+            self._state.release_when_changed(target.name, settings_hash(target))
         self._in_use = MappingsInUse(loaded.knowledge)
         self._fhir_door = FhirDoor(self._keeper, self._parts, loaded.settings.http.source, self._wake_engine)
         self._polls = SourcePolls(loaded.settings, self._keeper, self._state, self._parts, self._wake_engine, _clock)
@@ -215,9 +218,6 @@ class _Core:
             structlog.get_logger().error("cannot-keep", reason="state")
         except StoreBroken as fault:
             _end_at_once(fault)
-
-    def _first_on(self, target: str) -> date:
-        return self._state.first_on(target, _clock().date())
 
     def _server_settings(self) -> ServerSettings:
         http = self._loaded.settings.http

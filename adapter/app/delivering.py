@@ -10,8 +10,10 @@ from datetime import datetime
 import structlog
 
 from adapter.app.counters import ALARMS, DELIVERED
-from adapter.pipeline.deliver import Destination, Outbox, deliver
+from adapter.pipeline.deliver import deliver
+from adapter.pipeline.destination import Destination, Outbox
 from adapter.store.faults import CannotKeep, StoreBroken
+from adapter.store.ledger import STATES
 
 IDLE_S = 1.0
 FAULT_PAUSE_S = 2.0
@@ -60,11 +62,14 @@ class Delivering:
                 log.error("delivery-failed", exception=type(fault).__name__)
                 counts, pause_s = {}, FAULT_PAUSE_S
             for state, number in counts.items():
-                if number and state != "failed":
+                if number and state in STATES:
                     DELIVERED.labels(self._destination.name, state).inc(number)
             if counts.get("failed"):
                 ALARMS.labels("delivery-failed").inc(counts["failed"])
                 log.error("delivery-failed", count=counts["failed"])
+            if counts.get("several"):
+                ALARMS.labels("delivery-several").inc(counts["several"])
+                log.error("delivery-several", count=counts["several"])
             if counts.get("parked"):
                 ALARMS.labels("delivery-parked").inc(counts["parked"])
                 log.error("delivery-parked", count=counts["parked"])

@@ -258,8 +258,9 @@ def zone_of(settings: Settings) -> Callable[[str], tzinfo | None]:
 
 def targets_of(settings: Settings, first_on: Callable[[str], date]) -> tuple[Target, ...]:
     """The targets as the corridor sees them; `first_on` tells the day a target first went on."""
+    days = {t.name: first_on(t.name) for t in settings.targets if t.delivery == "on"}
     return tuple(
-        Target(name=t.name, monitor_from=t.monitor_from or (first_on(t.name) if t.delivery == "on" else None))
+        Target(name=t.name, monitor_from=t.monitor_from or days.get(t.name), authorities=frozenset(t.authorities))
         for t in settings.targets
     )
 

@@ -11,6 +11,7 @@ from adapter.app.destinations import client_of
 from adapter.app.fhir_servers import SecretMissing
 from adapter.commands.check_access import let_in, refused, token
 from adapter.commands.check_result import Result
+from adapter.pipeline.strategy import Plan, abilities_in
 from adapter.settings import Settings, TargetSettings
 from adapter.transport.fhir_client import Ambiguous, FhirClient, Permanent, Transient
 from adapter.transport.fhir_results import rows_of
@@ -72,7 +73,9 @@ def _capable(about: str, target: TargetSettings, statement: dict[str, Any]) -> R
     said = f"{target.url}: {name or 'a FHIR server'}, FHIR {version or 'unknown'}, delivery: {target.delivery}"
     if not version.startswith(VERSIONS):
         return Result(about=about, state="failed", said=said, advice="results are FHIR R4; name an R4 endpoint")
-    lacking = list(_lacking(statement))
+    plan = Plan(abilities=abilities_in(statement), choice=target.strategy)
+    said += f", strategy: {_strategies(plan)}"
+    lacking = list(_lacking(statement, plan))
     if lacking:
         advice = f"it does not say that it can {', '.join(lacking)}; try it with a test patient before going on"
         return Result(about=about, state="warning", said=said, advice=advice)
@@ -84,20 +87,28 @@ def _software(statement: dict[str, Any]) -> tuple[object, object]:
     return (software.get("name"), software.get("version")) if isinstance(software, dict) else (None, None)
 
 
-def _lacking(statement: dict[str, Any]) -> Iterator[str]:
+def _strategies(plan: Plan) -> str:
+    """The strategy of what is written, or by type where they differ."""
+    by_type = {name: plan.strategy_of(name) or "none" for name in WRITTEN}
+    if len(set(by_type.values())) == 1:
+        return by_type[WRITTEN[0]]
+    return ", ".join(f"{name} {strategy}" for name, strategy in by_type.items())
+
+
+def _lacking(statement: dict[str, Any], plan: Plan) -> Iterator[str]:
     """What delivery needs and the CapabilityStatement does not offer."""
     rest = next((row for row in rows_of(statement, "rest") if row.get("mode") == "server"), {})
     resources = {row.get("type"): row for row in rows_of(rest, "resource")}
     for name in WRITTEN:
-        row = resources.get(name, {})
-        if "update" not in _codes(row):
-            yield f"update {name}"
-        elif row.get("updateCreate") is False:
-            yield f"create a {name} under an id of ours (updateCreate)"
+        offered = plan.abilities.of(name).offered
+        if not offered:
+            yield f"create a {name}"
+        elif plan.choice != "auto" and plan.choice not in offered:
+            yield f"write a {name} by {plan.choice}"
+        elif "update" not in _codes(resources.get(name, {})) and name != "Provenance":
+            yield f"update a {name}"
     if "search-type" not in _codes(resources.get("Patient", {})):
         yield "search Patient"
-    if "transaction" not in _codes(rest):
-        yield "take a transaction"
 
 
 def _codes(row: dict[str, Any]) -> set[object]:

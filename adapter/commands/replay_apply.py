@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from adapter.app.destinations import days_on
 from adapter.app.engine import reader
 from adapter.app.observing import configure_logging
 from adapter.app.parts import Loaded, service_parts
@@ -63,7 +64,7 @@ def _here(loaded: Loaded) -> None:
     store = loaded.settings.store
     inboxes = [SqliteInboxReader(store / f"{name}.db", name) for name in INBOXES]
     with closing(SqliteState(store / STATE_FILE)) as state:
-        parts = service_parts(loaded, state, reader(inboxes), lambda name: state.first_on(name, _now().date()))
+        parts = service_parts(loaded, state, reader(inboxes), days_on(state, loaded.settings, lambda: _now().date()))
 
         def at_once(message: MessageRef, told: Told) -> None:
             told(reread(message, parts, _now()))

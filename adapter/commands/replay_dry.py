@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from adapter.app.destinations import days_on
 from adapter.app.engine import reader
 from adapter.app.parts import Loaded, service_parts
 from adapter.app.replay_folder import FOLDER
@@ -72,7 +73,7 @@ def tried(loaded: Loaded, store: StoreParts, messages: Sequence[MessageRef]) -> 
         copy = Path(folder) / STATE_FILE
         _copied(store.folder / STATE_FILE, copy)
         with closing(SqliteState(copy)) as state:
-            parts = service_parts(loaded, state, reader(store.inboxes), lambda name: state.first_on(name, now.date()))
+            parts = service_parts(loaded, state, reader(store.inboxes), days_on(state, loaded.settings, now.date))
             late = catch_up(state.checks_due, parts, now)
             before = {patient: _findings(state, patient) for patient in late}
             touched: dict[str, None] = {}

@@ -198,6 +198,16 @@ class OutboxRow:
     attempts: int
     generation: int
     """Rises with every newer state of the resource: settling an older one changes nothing."""
+    strategy: str | None = None
+    """How the target came to hold it; `left-out` when it holds another copy, or none on purpose; None: not yet."""
+    remote_id: str | None = None
+    """The id under which the target holds it, or the other copy."""
+    remote_version: str | None = None
+    """The version it had there when we last wrote it."""
+    remote_hash: str | None = None
+    """What the target last confirmed, as a comparable hash."""
+    sent_hash: str | None = None
+    """What was last sent there, answered or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,4 +218,9 @@ class Outcome:
     state: Literal["confirmed", "pending", "parked"]
     reason: str | None = None
     retry_at: datetime | None = None
+    strategy: str | None = None
+    """This and what follows: None leaves the ledger as it was."""
+    remote_id: str | None = None
     remote_version: str | None = None
+    remote_hash: str | None = None
+    sent_hash: str | None = None

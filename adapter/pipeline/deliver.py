@@ -1,226 +1,207 @@
-"""Deliver: bring a FHIR server to the present wanted state, one transaction per patient, and settle what it said."""
+"""Deliver: bring a FHIR server to the present wanted state, patient by patient, and settle what it said."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import groupby
-from typing import Any, Literal, Protocol
 
 from adapter.domain.message import OutboxRow, Outcome
-from adapter.fhir import Canonical, Json, dumps
+from adapter.fhir import dumps
+from adapter.pipeline.destination import Destination, Outbox
+from adapter.pipeline.outcomes import LEFT_OUT, failed, later, left_out, patient_unknown
+from adapter.pipeline.raw_results import NOT_WRITTEN, raw_results
+from adapter.pipeline.standing import SEVERAL, Letter, There, look
+from adapter.pipeline.strategy import Plan, Strategy
+from adapter.pipeline.writing import Writer
 from adapter.store.crash_points import reached
-from adapter.transport.fhir_client import EntryResult, PatientMatch, Put, TransactionResult
+from adapter.transport.fhir_client import EntryResult
 from adapter.transport.fhir_failures import Ambiguous, FhirFailure, Permanent, Transient
+from adapter.writeback.at_target import comparable_hash, references_in, with_links, with_status_of
 from adapter.writeback.bundle import for_target, transaction
 
-FIRST_RETRY_S = 2.0
-LONGEST_RETRY_S = 300.0
-FIRST_PATIENT_RETRY_S = 5.0
-LONGEST_PATIENT_RETRY_S = 3600.0
-MOST_DOUBLINGS = 12
-WriteRaw = Literal["never", "if-absent", "always"]
-JsonObject = dict[str, Any]
-
-
-class Outbox(Protocol):
-    """What each target still has to get."""
-
-    def due(self, target: str, now: datetime, limit_patients: int) -> list[OutboxRow]:
-        """Rows to send now, whole patients together."""
-
-    def settle(self, outcomes: Sequence[Outcome]) -> None:
-        """Remember how each attempt ended."""
-
-
-class FhirServer(Protocol):
-    """What delivery needs of a FHIR server."""
-
-    def transaction(self, bundle: bytes) -> TransactionResult:
-        """All entries or none."""
-
-    def put_each(self, puts: Sequence[Put]) -> tuple[EntryResult, ...]:
-        """Each resource on its own."""
-
-    def find_patient(self, system: str, value: str) -> PatientMatch:
-        """Who carries an identifier."""
-
-    def has_result(self, identifiers: Sequence[tuple[str, str]]) -> str | None:
-        """Reference of an Observation that already carries one of these identifiers."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Destination:
-    """One target and how it is written to."""
-
-    name: str
-    base_url: str
-    server: FhirServer
-    canonical: Canonical
-    literal_sources: frozenset[str] = frozenset()
-    """Sources whose resources stand on this server under the same reference."""
-    write_raw: WriteRaw = "if-absent"
-    patients_at_once: int = 50
+OTHER_AUTHORITY = "other-authority"
+Links = dict[str, str | None]
 
 
 def deliver(destination: Destination, outbox: Outbox, now: datetime) -> dict[str, int]:
     """Send what is due to one target; gives how many rows ended confirmed, pending or parked.
 
-    `failed` counts patients that met a fault of ours: their rows are pending.
+    `failed` counts patients that met a fault of ours: their rows are pending; `several` counts resources that stood
+    there more than once.
     """
-    counts = {"confirmed": 0, "pending": 0, "parked": 0, "failed": 0}
+    with destination.writing:
+        return _deliver(destination, outbox, now)
+
+
+def _deliver(destination: Destination, outbox: Outbox, now: datetime) -> dict[str, int]:
+    counts = {"confirmed": 0, "pending": 0, "parked": 0, "failed": 0, "several": 0}
     rows = outbox.due(destination.name, now, destination.patients_at_once)
     for patient, group in groupby(rows, key=lambda row: row.patient):
         of_patient = list(group)
         reached("delivery-due")
         try:
-            outcomes = _deliver_patient(patient, of_patient, destination, now)
+            outcomes = _deliver_patient(patient, of_patient, destination, outbox, now)
         except Exception:  # noqa: BLE001 - a fault of ours with one patient must not hold back the others
             counts["failed"] += 1
-            outcomes = [_later(row, "internal-error", now) for row in of_patient]
+            outcomes = [later(row, "internal-error", now) for row in of_patient]
         reached("delivered")
         outbox.settle(outcomes)
         reached("settled")
         for outcome in outcomes:
             counts[outcome.state] += 1
+            counts["several"] += outcome.reason == SEVERAL
     return counts
 
 
-def _deliver_patient(patient: str, rows: Sequence[OutboxRow], destination: Destination, now: datetime) -> list[Outcome]:
+def _deliver_patient(
+    patient: str, rows: Sequence[OutboxRow], destination: Destination, outbox: Outbox, now: datetime
+) -> list[Outcome]:
+    system, _, value = patient.partition("|")
+    if destination.authorities and system not in destination.authorities:
+        return [left_out(row, OTHER_AUTHORITY) for row in rows]
     try:
-        match = destination.server.find_patient(*patient.partition("|")[::2])
+        match = destination.server.find_patient(system, value)
         if match.ambiguous:
             return [Outcome(row=row, state="parked", reason="patient-ambiguous") for row in rows]
         if match.reference is None:
-            return [_patient_unknown(row, now) for row in rows]
-        sent, skipped, redirected = _raw_results(rows, destination)
+            return [patient_unknown(row, now) for row in rows]
+        abilities = destination.known.of(destination.server, now)
+        sent, skipped = raw_results(rows, destination, match.reference)
     except FhirFailure as failure:
-        return [_failed(row, failure, now) for row in rows]
-    done = [Outcome(row=row, state="confirmed", reason="not-written") for row in skipped]
-    bodies = [
-        for_target(
-            _turned(row.body, redirected),
+        return [failed(row, failure, now) for row in rows]
+    plan = Plan(abilities=abilities, choice=destination.strategy, remembered=outbox.strategies(destination.name))
+    writer = Writer(destination=destination, outbox=outbox, plan=plan, now=now)
+    round_ = _Round(writer=writer, patient_reference=match.reference)
+    round_.links = _links(sent, skipped, destination, outbox)
+    return skipped + round_.sent(sent)
+
+
+def _links(rows: Sequence[OutboxRow], skipped: Sequence[Outcome], destination: Destination, outbox: Outbox) -> Links:
+    """Where what these rows refer to stands, as the ledger and this round tell."""
+    named = {reference.partition("/")[2] for row in rows for reference in references_in(row.body)}
+    found = outbox.places(destination.name, sorted(named - {""}))
+    for outcome in skipped:
+        row, copy = outcome.row, outcome.remote_id or outcome.row.remote_id
+        found[f"{row.resource_type}/{row.id}"] = f"{row.resource_type}/{copy}" if copy else None
+    return found
+
+
+@dataclass(slots=True, kw_only=True)
+class _Round:
+    """The resources of one patient on their way, the ones referred to first."""
+
+    writer: Writer
+    patient_reference: str
+    links: Links = field(default_factory=dict)
+
+    def sent(self, rows: Sequence[OutboxRow]) -> list[Outcome]:
+        """All in one transaction where the target takes one and every id is known, else one after another."""
+        rows, outcomes = self._unneeded(rows)
+        if self._fits_a_transaction(rows):
+            return outcomes + self._together(rows)
+        return outcomes + self._one_by_one(rows)
+
+    def _unneeded(self, rows: Sequence[OutboxRow]) -> tuple[list[OutboxRow], list[Outcome]]:
+        """A target that takes no Provenance goes without: the service keeps its own."""
+        without = [row for row in rows if row.resource_type == "Provenance" and self._strategy(row) is None]
+        return [row for row in rows if row not in without], [left_out(row, NOT_WRITTEN) for row in without]
+
+    def _strategy(self, row: OutboxRow) -> Strategy | None:
+        return self.writer.plan.strategy_of(row.resource_type)
+
+    def _fits_a_transaction(self, rows: Sequence[OutboxRow]) -> bool:
+        return self.writer.plan.abilities.transaction and all(self._strategy(row) == "update-as-create" for row in rows)
+
+    def _letter(self, row: OutboxRow, links: Mapping[str, str | None]) -> Letter:
+        destination = self.writer.destination
+        body = for_target(
+            with_links(with_status_of(row.body, destination.status_map), links),
             canonical=destination.canonical,
             literal_sources=destination.literal_sources,
-            patient_reference=match.reference,
+            patient_reference=self.patient_reference,
         )
-        for row in sent
-    ]
-    return done + _send(sent, bodies, destination, now)
+        identifier = (destination.canonical.output_keys, row.id)
+        return Letter(row=row, body=body, hash=comparable_hash(body), identifier=identifier)
+
+    def _together(self, rows: Sequence[OutboxRow]) -> list[Outcome]:
+        beside = self.links | {f"{row.resource_type}/{row.id}": _place(row) for row in rows}
+        letters = [self._letter(row, beside) for row in rows]
+        try:
+            known = [(letter, self._known(letter)) for letter in letters]
+        except FhirFailure as failure:
+            return [failed(row, failure, self.writer.now) for row in rows]
+        ended = [found for _, found in known if isinstance(found, Outcome)]
+        open_ = [(letter, found) for letter, found in known if not isinstance(found, Outcome)]
+        return ended + self._transaction(open_)
+
+    def _known(self, letter: Letter) -> There | Outcome | None:
+        """Where the transaction must update; looked up first where the server guards no versions."""
+        if letter.settled:
+            return letter.confirmed(letter.there, None, "unchanged")
+        if letter.there is None or self.writer.guarded(letter):
+            return letter.there
+        return look(letter, self.writer.destination, "update-as-create")
+
+    def _transaction(self, letters: Sequence[tuple[Letter, There | None]]) -> list[Outcome]:
+        if not letters:
+            return []
+        versions = {_place(letter.row): there.version for letter, there in letters if there and there.version}
+        bodies = [{**letter.body, "id": _place(letter.row).partition("/")[2]} for letter, _ in letters]
+        bundle = transaction(bodies, base_url=self.writer.destination.base_url, versions=versions)
+        try:
+            result = self.writer.destination.server.transaction(dumps(bundle))
+        except FhirFailure as failure:
+            if _may_be_one_entry(failure):
+                return self._one_by_one([letter.row for letter, _ in letters])
+            return [failed(letter.row, failure, self.writer.now, sent_hash=letter.hash) for letter, _ in letters]
+        pairs = zip(letters, result.entries, strict=True)
+        return [self._entry(letter, there, entry) for (letter, there), entry in pairs]
+
+    def _entry(self, letter: Letter, there: There | None, entry: EntryResult) -> Outcome:
+        if not entry.done:
+            failure = entry.failure or Permanent(entry.status, "refused")
+            if isinstance(failure, Transient):
+                return failed(letter.row, failure, self.writer.now, sent_hash=letter.hash)
+            return self.writer.write(letter, "update-as-create")
+        place = There(id=there.id if there else letter.row.id, version=entry.version)
+        return letter.confirmed(place, "update-as-create", "; ".join(entry.issues) or None)
+
+    def _one_by_one(self, rows: Sequence[OutboxRow]) -> list[Outcome]:
+        """In order; a resource the server refuses does not hold back the others, a server that is away does."""
+        outcomes: list[Outcome] = []
+        for row in rows:
+            if outcomes and outcomes[-1].state == "pending":
+                outcomes.append(self._after(outcomes[-1], row))
+                continue
+            outcome = self._one(row)
+            place = outcome.remote_id or row.remote_id
+            self.links[f"{row.resource_type}/{row.id}"] = f"{row.resource_type}/{place}" if place else None
+            outcomes.append(outcome)
+        return outcomes
+
+    def _one(self, row: OutboxRow) -> Outcome:
+        letter = self._letter(row, self.links)
+        if row.resource_type == "Provenance" and not letter.body["target"]:
+            return left_out(row, NOT_WRITTEN)
+        return self.writer.write(letter, self._strategy(row))
+
+    def _after(self, before: Outcome, row: OutboxRow) -> Outcome:
+        """What refers to a resource waits for it."""
+        if before.retry_at is None:
+            return later(row, str(before.reason), self.writer.now)
+        return Outcome(row=row, state="pending", reason=before.reason, retry_at=before.retry_at)
 
 
-def _patient_unknown(row: OutboxRow, now: datetime) -> Outcome:
-    wait_s = min(FIRST_PATIENT_RETRY_S * _doubled(row), LONGEST_PATIENT_RETRY_S)
-    return Outcome(row=row, state="pending", reason="patient-unknown", retry_at=now + timedelta(seconds=wait_s))
+def _place(row: OutboxRow) -> str:
+    """Where a row stands, or will, on a target that takes our ids."""
+    known = None if row.strategy == LEFT_OUT else row.remote_id
+    return f"{row.resource_type}/{known or row.id}"
 
 
-def _raw_results(
-    rows: Sequence[OutboxRow], destination: Destination
-) -> tuple[list[OutboxRow], list[OutboxRow], dict[str, str | None]]:
-    """Rows to send, laboratory results to leave out, and where references to those go instead."""
-    sent: list[OutboxRow] = []
-    skipped: list[OutboxRow] = []
-    redirected: dict[str, str | None] = {}
-    for row in rows:
-        elsewhere = _elsewhere(row, destination)
-        if elsewhere is False:
-            sent.append(row)
-        else:
-            skipped.append(row)
-            redirected[f"{row.resource_type}/{row.id}"] = elsewhere
-    return sent, skipped, redirected
-
-
-def _elsewhere(row: OutboxRow, destination: Destination) -> str | Literal[False] | None:
-    """False: write it. Otherwise leave it out; the reference of the target's own copy, None when there is none."""
-    if destination.write_raw == "always" or not _is_raw(row.body):
-        return False
-    if destination.write_raw == "never":
-        return None
-    laboratory = [
-        (str(identifier["system"]), str(identifier["value"]))
-        for identifier in row.body.get("identifier", [])[1:]
-        if identifier.get("system") and identifier.get("value")
-    ]
-    if not laboratory:
-        return False
-    found = destination.server.has_result(laboratory)
-    return False if found in (None, f"Observation/{row.id}") else found
-
-
-def _is_raw(body: Mapping[str, Any]) -> bool:
-    return any(tag.get("code") == "activity" for tag in body.get("meta", {}).get("tag", []))
-
-
-def _turned(value: Json, redirected: Mapping[str, str | None]) -> Json:
-    """The value with references to left-out results turned to where those stand."""
-    if isinstance(value, dict):
-        reference = value.get("reference")
-        if isinstance(reference, str) and reference in redirected:
-            return _turned_reference(value, redirected[reference])
-        return {key: _turned(item, redirected) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_turned(item, redirected) for item in value]
-    return value
-
-
-def _turned_reference(value: JsonObject, elsewhere: str | None) -> JsonObject:
-    if elsewhere is not None:
-        return {**value, "reference": elsewhere}
-    return {"type": value["reference"].partition("/")[0], "display": "not written to this server"}
-
-
-def _send(
-    rows: Sequence[OutboxRow], bodies: Sequence[JsonObject], destination: Destination, now: datetime
-) -> list[Outcome]:
-    if not rows:
-        return []
-    bundle = dumps(transaction(bodies, base_url=destination.base_url))
-    try:
-        result = destination.server.transaction(bundle)
-    except Permanent:
-        return _send_each(rows, bodies, destination, now)
-    except FhirFailure as failure:
-        return [_failed(row, failure, now) for row in rows]
-    return [_settled(row, entry, now) for row, entry in zip(rows, result.entries, strict=True)]
-
-
-def _send_each(
-    rows: Sequence[OutboxRow], bodies: Sequence[JsonObject], destination: Destination, now: datetime
-) -> list[Outcome]:
-    """One entry the server will not take must not hold back the others."""
-    puts = [
-        Put(resource_type=row.resource_type, id=row.id, body=dumps(body))
-        for row, body in zip(rows, bodies, strict=True)
-    ]
-    return [_settled(row, entry, now) for row, entry in zip(rows, destination.server.put_each(puts), strict=True)]
-
-
-def _settled(row: OutboxRow, entry: EntryResult, now: datetime) -> Outcome:
-    if entry.done:
-        return Outcome(row=row, state="confirmed", remote_version=entry.version)
-    return _failed(row, entry.failure or Permanent(entry.status, "refused"), now)
-
-
-def _failed(row: OutboxRow, failure: FhirFailure, now: datetime) -> Outcome:
-    match failure:
-        case Permanent():
-            return Outcome(row=row, state="parked", reason=str(failure))
-        case Transient(retry_after_s=float() as wait_s):
-            return Outcome(row=row, state="pending", reason=str(failure), retry_at=now + timedelta(seconds=wait_s))
-        case Transient() | Ambiguous():
-            # A PUT under our own id may be repeated: an unknown outcome is tried again like a passing one.
-            return _later(row, str(failure), now)
-        case _:
-            raise AssertionError("unsorted failure")
-
-
-def _later(row: OutboxRow, reason: str, now: datetime) -> Outcome:
-    wait_s = min(FIRST_RETRY_S * _doubled(row), LONGEST_RETRY_S)
-    return Outcome(row=row, state="pending", reason=reason, retry_at=now + timedelta(seconds=wait_s))
-
-
-def _doubled(row: OutboxRow) -> int:
-    """Twice as long after every attempt, up to a bound: a server may be away for days."""
-    return 1 << min(row.attempts, MOST_DOUBLINGS)
+def _may_be_one_entry(failure: FhirFailure) -> bool:
+    """Whether a refused transaction may hold entries the server takes alone: a refusal of ourselves holds none."""
+    if isinstance(failure, Ambiguous):
+        return failure.status == 409
+    return isinstance(failure, Permanent) and failure.status not in (0, 403)

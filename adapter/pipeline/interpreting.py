@@ -90,11 +90,12 @@ def _trail(
 
 
 def withheld(results: Sequence[PatientResult], targets: Sequence[Target]) -> frozenset[tuple[str, str]]:
-    """Flags about doses before a target's time, and the Provenance of those alone."""
+    """Flags about doses before a target's time, patients of other authorities, and the Provenance of those alone."""
     held: set[tuple[str, str]] = set()
     for target in targets:
         for result in results:
-            ids = {c.after.id for c in result.changes if is_withheld(c.after, target.monitor_from)}
+            elsewhere = bool(target.authorities) and result.patient.partition("|")[0] not in target.authorities
+            ids = {c.after.id for c in result.changes if elsewhere or is_withheld(c.after, target.monitor_from)}
             held.update((target.name, output) for output in ids)
             held.update(
                 (target.name, trail["id"])

@@ -53,6 +53,8 @@ class Target:
     name: str
     monitor_from: date | None = None
     """Flags about earlier doses are withheld, except the three that never wait."""
+    authorities: frozenset[str] = frozenset()
+    """Identifier systems of the patients it may get; empty: all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

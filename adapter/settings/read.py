@@ -36,10 +36,12 @@ from adapter.settings.site import (
     Sender,
     Settings,
     Source,
+    StrategyChoice,
     TargetSettings,
     Unsupported,
     WriteRaw,
 )
+from adapter.settings.statuses import read_status_map
 from adapter.settings.tls import read_tls
 
 NO_FILE = "settings"
@@ -216,6 +218,9 @@ def _target(row: Block, folder: Path) -> TargetSettings:
         delivery=cast("Delivery", row.choice("delivery", get_args(Delivery), "shadow")),
         monitor_from=row.day("monitor_from"),
         write_raw=cast("WriteRaw", row.choice("write_raw", get_args(WriteRaw), "if-absent")),
+        strategy=cast("StrategyChoice", row.choice("strategy", get_args(StrategyChoice), "auto")),
+        status_map=read_status_map(row.block("status_map")),
+        authorities=row.texts("authorities"),
         auth=read_auth(row, folder),
         tls=read_client_tls(row, folder, url),
         literal_sources=row.texts("literal_sources"),

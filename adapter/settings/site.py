@@ -20,6 +20,7 @@ AckMode = Literal["original", "enhanced", "auto"]
 CannotStore = Literal["close", "AR"]
 Delivery = Literal["shadow", "on"]
 WriteRaw = Literal["never", "if-absent", "always"]
+StrategyChoice = Literal["auto", "update-as-create", "conditional-update", "conditional-create", "search-first"]
 AuthKind = Literal["none", "basic", "bearer", "smart"]
 PollMode = Literal["last-updated", "per-patient"]
 
@@ -222,6 +223,12 @@ class TargetSettings:
     """For earlier doses only inactivation, neutralizing and severe-reaction Flags; None: the day it first went on."""
     write_raw: WriteRaw = "if-absent"
     """Whether activity Observations are written: never, only when the server has none, or always."""
+    strategy: StrategyChoice = "auto"
+    """How a resource is written first, so that it never stands there twice; `auto`: the best the server offers."""
+    status_map: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    """By resource type: our status, and the one this server takes for it."""
+    authorities: tuple[str, ...] = ()
+    """Identifier systems of patients whose results this server may get; empty: all."""
     auth: FhirAuth = field(default_factory=FhirAuth)
     tls: FhirTls | None = None
     literal_sources: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from adapter.domain.message import OutboxRow, Outcome, PatientResult
 from adapter.domain.outputs import Written
 from adapter.store.encoding import json_text, read_object, read_objects, text_hash
-from adapter.store.ledger import DELIVERY_ORDER, STATES
+from adapter.store.ledger import DELIVERY_ORDER, REMEMBERED, STATES
 from adapter.store.search import Entry, Place, Query, Token, tokens_of
 
 _COMPARE = {"eq": eq, "ne": ne, "ge": ge, "gt": gt, "le": le, "lt": lt}
@@ -39,6 +39,7 @@ class _Owed:
     attempts: int
     queued_at: datetime
     retry_at: datetime | None
+    remote: dict[str, str | None] = field(default_factory=lambda: dict.fromkeys(REMEMBERED))
 
 
 class MemoryOutputs:
@@ -115,6 +116,7 @@ class MemoryOutputs:
                 attempts=0,
                 queued_at=before.queued_at if before and before.state == "pending" else at,
                 retry_at=None,
+                remote=before.remote if before else dict.fromkeys(REMEMBERED),
             )
 
     def written_of(self, patient: str) -> tuple[Written, ...]:
@@ -170,7 +172,16 @@ class MemoryOutputs:
             content_hash=resource.content_hash,
             attempts=owed.attempts,
             generation=owed.generation,
+            **owed.remote,
         )
+
+    def places(self, target: str, ids: Sequence[str]) -> dict[str, str | None]:
+        """Where a target holds resources with these ids: `Type/id` -> its reference there, None when it does not."""
+        return {
+            f"{place[0]}/{place[1]}": f"{place[0]}/{row.remote['remote_id']}" if row.remote["remote_id"] else None
+            for (at, place), row in self._outbox.items()
+            if at == target and place[1] in ids
+        }
 
     def mark_sent(self, rows: Sequence[OutboxRow]) -> None:
         """Note that these rows are under way."""
@@ -180,14 +191,16 @@ class MemoryOutputs:
                 self._outbox[row.target, (row.resource_type, row.id)] = replace(owed, state="sent")
 
     def settle(self, outcomes: Sequence[Outcome]) -> None:
-        """Note how attempts ended; the outcome of an older generation changes nothing."""
+        """Note how attempts ended; the outcome of an older generation tells only what the target holds since."""
         for outcome in outcomes:
             place = (outcome.row.target, (outcome.row.resource_type, outcome.row.id))
             owed = self._outbox.get(place)
-            if owed and owed.generation == outcome.row.generation:
-                self._outbox[place] = replace(
-                    owed, state=outcome.state, attempts=owed.attempts + 1, retry_at=outcome.retry_at
-                )
+            if owed is None:
+                continue
+            owed = replace(owed, remote={name: getattr(outcome, name) or owed.remote[name] for name in REMEMBERED})
+            if owed.generation == outcome.row.generation:
+                owed = replace(owed, state=outcome.state, attempts=owed.attempts + 1, retry_at=outcome.retry_at)
+            self._outbox[place] = owed
 
     def outbox_counts(self, target: str) -> dict[str, int]:
         """How many resources of a target are in each state; every state is named."""

@@ -27,6 +27,7 @@ class MemoryState:
         self._cursors: dict[str, int] = {}
         self._messages: Counter[str] = Counter()
         self._problems: Counter[str] = Counter()
+        self._strategies: dict[str, dict[str, str]] = {}
 
     def close(self) -> None:
         """Nothing to close."""
@@ -143,6 +144,21 @@ class MemoryState:
         """What is owed to a target now, whole patients together, the longest waiting patient first."""
         with self._lock:
             return self._outputs.due(target, now, limit_patients)
+
+    def places(self, target: str, ids: Sequence[str]) -> dict[str, str | None]:
+        """Where a target holds resources with these ids: `Type/id` -> its reference there, None when it does not."""
+        with self._lock:
+            return self._outputs.places(target, ids)
+
+    def strategies(self, target: str) -> dict[str, str]:
+        """The strategies remembered for a target after it refused a better one, by resource type."""
+        with self._lock:
+            return dict(self._strategies.get(target, {}))
+
+    def remember_strategy(self, target: str, resource_type: str, strategy: str) -> None:
+        """Write resources of this type to the target like this from now on."""
+        with self._lock:
+            self._strategies.setdefault(target, {})[resource_type] = strategy
 
     def mark_sent(self, rows: Sequence[OutboxRow]) -> None:
         """Note that these rows are under way; they are not due again until settled."""

@@ -16,6 +16,7 @@ from adapter.store import state_facts, state_outbox, state_outputs, state_search
 from adapter.store.crash_points import reached
 from adapter.store.search import Comparison, Entry, Place, Query, Token
 from adapter.store.sql_database import Database
+from adapter.store.state_shadow import Withheld
 from adapter.store.state_tables import STATE
 
 
@@ -132,15 +133,38 @@ class SqliteState:
         with self._database.read() as connection:
             return state_outputs.all_patients(connection)
 
-    def first_on(self, target: str, today: date) -> date:
-        """The day a target first went on; today, and remembered, when it never did before."""
+    def first_on(self, target: str, today: date, withheld: Withheld = lambda _: False) -> date:
+        """The day a target first went on; today, and remembered, when it never did before.
+
+        What was history by then, or must not be sent there (`withheld`), never is.
+        """
         with self._database.write() as connection:
-            return state_targets.first_on(connection, target, today)
+            return state_targets.first_on(connection, target, today, withheld)
+
+    def release_when_changed(self, target: str, settings_hash: str) -> int:
+        """Owe a target again what it refused under other settings; gives how many resources."""
+        with self._database.write() as connection:
+            return state_targets.release_when_changed(connection, target, settings_hash)
 
     def due(self, target: str, now: datetime, limit_patients: int) -> list[OutboxRow]:
         """What is owed to a target now, whole patients together, the longest waiting patient first."""
         with self._database.read() as connection:
             return state_outbox.due(connection, target, now, limit_patients)
+
+    def places(self, target: str, ids: Sequence[str]) -> dict[str, str | None]:
+        """Where a target holds resources with these ids: `Type/id` -> its reference there, None when it does not."""
+        with self._database.read() as connection:
+            return state_outbox.places(connection, target, ids)
+
+    def strategies(self, target: str) -> dict[str, str]:
+        """The strategies remembered for a target after it refused a better one, by resource type."""
+        with self._database.read() as connection:
+            return state_targets.strategies_of(connection, target)
+
+    def remember_strategy(self, target: str, resource_type: str, strategy: str) -> None:
+        """Write resources of this type to the target like this from now on."""
+        with self._database.write() as connection:
+            state_targets.remember_strategy(connection, target, resource_type, strategy)
 
     def mark_sent(self, rows: Sequence[OutboxRow]) -> None:
         """Note that these rows are under way; they are not due again until settled, or until a restart."""

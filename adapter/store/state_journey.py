@@ -94,7 +94,10 @@ def targets(connection: Connection) -> Iterator[str]:
 
 
 def _deliveries_to(connection: Connection, target: str, patient: str) -> list[Delivery]:
-    query = select(outbox).where(outbox.c.target == target, outbox.c.patient == patient)
+    # By name: a file that no service has brought forward yet lacks the newer columns.
+    names = ("target", "id", "resource_type", "state", "attempts", "queued_at", "retry_at", "reason")
+    columns = (outbox.c[name] for name in names)
+    query = select(*columns).where(outbox.c.target == target, outbox.c.patient == patient)
     return [
         Delivery(
             target=row["target"],

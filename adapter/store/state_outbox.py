@@ -11,8 +11,9 @@ from sqlalchemy import Connection, RowMapping, bindparam, case, func, or_, selec
 
 from adapter.domain.message import OutboxRow, Outcome
 from adapter.store.encoding import read_object
-from adapter.store.ledger import DELIVERY_ORDER, STATES
+from adapter.store.ledger import DELIVERY_ORDER, REMEMBERED, STATES
 from adapter.store.sql_database import Insert, insert_into
+from adapter.store.sql_rows import asked, one_of
 from adapter.store.state_outputs import Queued
 from adapter.store.state_tables import outbox, resources
 
@@ -96,7 +97,19 @@ def _read_row(row: RowMapping) -> OutboxRow:
         content_hash=row["content_hash"],
         attempts=row["attempts"],
         generation=row["generation"],
+        **{name: row[name] for name in REMEMBERED},
     )
+
+
+def places(connection: Connection, target: str, ids: Sequence[str]) -> dict[str, str | None]:
+    """Where a target holds resources with these ids: `Type/id` -> its reference there, None when it does not."""
+    columns = (outbox.c.resource_type, outbox.c.id, outbox.c.remote_id)
+    found: dict[str, str | None] = {}
+    for texts in asked(ids):
+        query = select(*columns).where(outbox.c.target == target, one_of(outbox.c.id, len(texts)))
+        for resource_type, own, remote in connection.execute(query, texts):
+            found[f"{resource_type}/{own}"] = f"{resource_type}/{remote}" if remote else None
+    return found
 
 
 def mark_sent(connection: Connection, rows: Sequence[OutboxRow]) -> None:
@@ -107,8 +120,8 @@ def mark_sent(connection: Connection, rows: Sequence[OutboxRow]) -> None:
 
 
 def settle(connection: Connection, outcomes: Sequence[Outcome]) -> None:
-    """Note how attempts ended; the outcome of an older generation changes nothing."""
-    statement = (
+    """Note how attempts ended; the outcome of an older generation tells only what the target holds since."""
+    ended = (
         update(outbox)
         .where(*_same_generation())
         .values(
@@ -116,20 +129,30 @@ def settle(connection: Connection, outcomes: Sequence[Outcome]) -> None:
             attempts=outbox.c.attempts + 1,
             reason=bindparam("new_reason"),
             retry_at=bindparam("new_retry_at", type_=outbox.c.retry_at.type),
-            remote_version=func.coalesce(bindparam("new_version"), outbox.c.remote_version),
         )
     )
+    held = (
+        update(outbox)
+        .where(*_same_generation()[:-1])
+        .values({name: func.coalesce(bindparam(f"new_{name}"), outbox.c[name]) for name in REMEMBERED})
+    )
     if outcomes:
-        connection.execute(statement, [_settlement(outcome) for outcome in outcomes])
+        connection.execute(ended, [_ending(outcome) for outcome in outcomes])
+        connection.execute(held, [_memory(outcome) for outcome in outcomes])
 
 
-def _settlement(outcome: Outcome) -> dict[str, Any]:
+def _ending(outcome: Outcome) -> dict[str, Any]:
     return _place(outcome.row) | {
         "new_state": outcome.state,
         "new_reason": outcome.reason,
         "new_retry_at": outcome.retry_at,
-        "new_version": outcome.remote_version,
     }
+
+
+def _memory(outcome: Outcome) -> dict[str, Any]:
+    place = _place(outcome.row)
+    del place["of_generation"]
+    return place | {f"new_{name}": getattr(outcome, name) for name in REMEMBERED}
 
 
 def _same_generation() -> tuple[Any, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -20,7 +20,7 @@ from adapter.store.state_tables import events, findings, resources, tokens
 
 PROVENANCE = "provenance"
 _FIRST_OWNER = ("patient", "first_written")
-_WRITTEN = (
+WRITTEN = (
     "kind",
     "resource_type",
     "id",
@@ -34,7 +34,7 @@ _WRITTEN = (
     "last_written",
 )
 _WRITTEN_OF = (
-    select(*(resources.c[name] for name in _WRITTEN))
+    select(*(resources.c[name] for name in WRITTEN))
     .where(resources.c.patient == bindparam("of_patient"), resources.c.kind != PROVENANCE)
     .order_by(resources.c.resource_type, resources.c.id)
 )
@@ -156,10 +156,11 @@ def _provenance_row(patient: str, body: dict[str, Any], at: datetime) -> dict[st
 
 def written_of(connection: Connection, patient: str) -> tuple[Written, ...]:
     """Every resource last rendered for a patient, closed and retracted ones included, by type and id."""
-    return tuple(_read_written(row) for row in connection.execute(_WRITTEN_OF, {"of_patient": patient}).mappings())
+    return tuple(read_written(dict(row)) for row in connection.execute(_WRITTEN_OF, {"of_patient": patient}).mappings())
 
 
-def _read_written(row: RowMapping) -> Written:
+def read_written(row: Mapping[str, Any]) -> Written:
+    """A resource as it was last rendered, from the columns `WRITTEN`."""
     values = dict(row)
     values["body"] = read_object(row["body"])
     values["grounds"] = read_texts(row["grounds"])

@@ -11,10 +11,19 @@ from sqlalchemy import Engine
 
 from adapter.domain.message import Parked
 from adapter.domain.outputs import Written
-from adapter.store import state_facts, state_journey, state_outbox, state_outputs, state_settled, state_worklist
+from adapter.store import (
+    state_facts,
+    state_journey,
+    state_outbox,
+    state_outputs,
+    state_settled,
+    state_shadow,
+    state_worklist,
+)
 from adapter.store.journey import FactRead, Journey, Received
 from adapter.store.migrations import stored_version
 from adapter.store.sql_database import reader_engine, sorted_faults
+from adapter.store.state_shadow import Shadowed, Withheld
 
 
 class SqliteStateReader:
@@ -118,6 +127,11 @@ class SqliteStateReader:
         """How many resources of a target are pending, sent, confirmed and parked."""
         with sorted_faults(), self._engine.begin() as connection:
             return state_outbox.outbox_counts(connection, target)
+
+    def shadowed(self, target: str, withheld: Withheld) -> list[Shadowed]:
+        """Everything owed to a target, as it would go; `withheld` names Flags it must not get."""
+        with sorted_faults(), self._engine.begin() as connection:
+            return state_shadow.shadowed(connection, target, withheld)
 
     def waiting_places(self, inbox: str) -> frozenset[int]:
         """The places of an inbox's messages in the work list."""

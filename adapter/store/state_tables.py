@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, MetaData, String, Table, Text, text
 
 from adapter.store.migrations import Schema
 from adapter.store.sql_database import Instant
@@ -102,6 +102,10 @@ outbox = Table(
     Column("retry_at", Instant),
     Column("reason", Text),
     Column("remote_version", Text),
+    Column("strategy", String(24)),
+    Column("remote_id", Text),
+    Column("remote_hash", String(64)),
+    Column("sent_hash", String(64)),
 )
 Index("outbox_by_state", outbox.c.target, outbox.c.state, outbox.c.queued_at, outbox.c.patient)
 Index("outbox_by_patient", outbox.c.target, outbox.c.patient)
@@ -156,4 +160,35 @@ targets_on = Table(
     Column("first_on", String(10), nullable=False),
 )
 
-STATE = Schema(name="state", tables=metadata)
+strategies = Table(
+    "target_strategies",
+    metadata,
+    Column("target", String(80), primary_key=True),
+    Column("resource_type", String(40), primary_key=True),
+    Column("strategy", String(24), nullable=False),
+)
+
+settings_seen = Table(
+    "target_settings",
+    metadata,
+    Column("target", String(80), primary_key=True),
+    Column("hash", String(64), nullable=False),
+)
+
+
+def _remember_how_it_was_written(connection: Connection) -> None:
+    """Until version 1 everything was written under our own id."""
+    for name, kind in (("strategy", "VARCHAR(24)"), ("remote_id", "TEXT"), ("remote_hash", "VARCHAR(64)")):
+        connection.execute(text(f"ALTER TABLE outbox ADD COLUMN {name} {kind}"))
+    connection.execute(text("ALTER TABLE outbox ADD COLUMN sent_hash VARCHAR(64)"))
+    connection.execute(
+        text(
+            "UPDATE outbox SET strategy = 'update-as-create', remote_id = id "
+            "WHERE remote_version IS NOT NULL OR (state = 'confirmed' AND coalesce(reason, '') <> 'not-written')"
+        )
+    )
+    strategies.create(connection)
+    settings_seen.create(connection)
+
+
+STATE = Schema(name="state", tables=metadata, steps=(_remember_how_it_was_written,))

@@ -1,4 +1,4 @@
-"""A FHIR R4 server as its client sees it: read, search, find a patient, PUT, transaction.
+"""A FHIR R4 server as its client sees it: read, search, find a patient, PUT, POST, transaction.
 
 Failures are the three exceptions of `fhir_failures`: Transient, Ambiguous, Permanent.
 """
@@ -6,7 +6,7 @@ Failures are the three exceptions of `fhir_failures`: Transient, Ambiguous, Perm
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -27,9 +27,9 @@ from adapter.transport.fhir_results import (
     Greeting,
     Page,
     PatientMatch,
-    Put,
     TransactionResult,
     entry_result,
+    id_of,
     issue_words,
     made_at,
     rows_of,
@@ -53,7 +53,6 @@ __all__ = [
     "Page",
     "PatientMatch",
     "Permanent",
-    "Put",
     "SmartAuth",
     "Timeouts",
     "TransactionResult",
@@ -139,42 +138,50 @@ class FhirClient:
 
     def find_patient(self, system: str, value: str) -> PatientMatch:
         """Who carries this identifier, merged records followed to the surviving one (Patient.link replaced-by)."""
-        survivors = {self._survivor(patient) for patient in self._carriers("Patient", system, value)}
+        survivors = {self._survivor(patient) for patient in self.carriers("Patient", system, value)}
         if len(survivors) > 1 or None in survivors:
             return PatientMatch(ambiguous=True)
         return PatientMatch(reference=next(iter(survivors), None))
 
-    def has_result(self, identifiers: Sequence[tuple[str, str]]) -> str | None:
-        """`Observation/<id>` of the first Observation that carries one of these (system, value) identifiers."""
+    def has_result(self, identifiers: Sequence[tuple[str, str]], *, not_of: str) -> str | None:
+        """`Observation/<id>` of the first Observation that carries one of these (system, value) identifiers.
+
+        Those with an identifier of the system `not_of` do not count: they are copies we wrote.
+        """
         for system, value in identifiers:
-            for found in self._carriers("Observation", system, value):
-                return f"Observation/{found.get('id')}"
+            for found in self.carriers("Observation", system, value):
+                if not any(row.get("system") == not_of for row in rows_of(found, "identifier")):
+                    return f"Observation/{found.get('id')}"
         return None
 
+    def pointing_at(self, resource_type: str, parameter: str, reference: str) -> list[dict[str, Any]]:
+        """Every resource of a type that refers to another one, of the first page of a search."""
+        return list(self.search(resource_type, {parameter: reference}).resources)
+
     def put(self, resource_type: str, resource_id: str, body: bytes, if_match: str | None = None) -> EntryResult:
-        """Update-as-create of one resource under our id, the bytes as given."""
-        headers = dict(WRITE_HEADERS)
-        if if_match is not None:
-            headers["If-Match"] = f'W/"{if_match}"'
-        reply = self._session.send("PUT", _path(resource_type, resource_id), body=body, headers=headers)
-        version = version_of(reply.headers.get("ETag"), reply.headers.get("Location"))
-        return EntryResult(status=reply.status, version=version, issues=issue_words(reply.body))
+        """Update of one resource, or its creation under our id, the bytes as given."""
+        headers = {} if if_match is None else {"If-Match": f'W/"{if_match}"'}
+        return self._write("PUT", _path(resource_type, resource_id), body, headers)
 
-    def put_each(self, puts: Sequence[Put]) -> tuple[EntryResult, ...]:
-        """Each resource on its own, in order: what is left when a transaction fails because of one entry.
+    def put_where(self, resource_type: str, identifier: tuple[str, str], body: bytes) -> EntryResult:
+        """Conditional update: of the one resource that carries an identifier, which is created when there is none."""
+        return self._write("PUT", f"/{quote(resource_type)}?{_criteria(identifier)}", body, {})
 
-        After a Transient failure the rest is not tried: it carries the same failure.
-        """
-        results: list[EntryResult] = []
-        down: Transient | None = None
-        for one in puts:
-            if down is None:
-                results.append(self._put_or_failure(one))
-                failure = results[-1].failure
-                down = failure if isinstance(failure, Transient) else None
-            else:
-                results.append(EntryResult(status=0, failure=down))
-        return tuple(results)
+    def post(self, resource_type: str, body: bytes, *, none_exist: tuple[str, str] | None = None) -> EntryResult:
+        """Creation under an id of the server; with `none_exist` only when nothing carries that identifier."""
+        # Servers match the criteria as text: they are always spelled the same, with the type in front.
+        headers = {"If-None-Exist": f"{resource_type}?{_criteria(none_exist)}"} if none_exist else {}
+        return self._write("POST", f"/{quote(resource_type)}", body, headers)
+
+    def _write(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> EntryResult:
+        reply = self._session.send(method, path, body=body, headers={**WRITE_HEADERS, **headers})
+        location = reply.headers.get("Location") or reply.headers.get("Content-Location")
+        return EntryResult(
+            status=reply.status,
+            version=version_of(reply.headers.get("ETag"), location),
+            id=id_of(location),
+            issues=issue_words(reply.body),
+        )
 
     def transaction(self, bundle: bytes) -> TransactionResult:
         """All entries of a transaction Bundle or none, the bytes as given.
@@ -191,16 +198,16 @@ class FhirClient:
             raise Ambiguous("the transaction-response has another number of entries", status=reply.status)
         return TransactionResult(entries=entries)
 
-    def _carriers(self, resource_type: str, system: str, value: str) -> list[dict[str, Any]]:
-        token = f"{system.translate(TOKEN_ESCAPES)}|{value.translate(TOKEN_ESCAPES)}"
-        found = self.search(resource_type, {"identifier": token}).resources
-        return [resource for resource in found if _carries(resource, system, value)]
+    def results_about(self, patient: str, at: datetime) -> list[dict[str, Any]]:
+        """Observations of a patient (`Patient/<id>`) within a minute of a time."""
+        minute = timedelta(minutes=1)
+        dates = [("date", f"ge{(at - minute).isoformat()}"), ("date", f"le{(at + minute).isoformat()}")]
+        return list(self.search("Observation", [("patient", patient), *dates]).resources)
 
-    def _put_or_failure(self, one: Put) -> EntryResult:
-        try:
-            return self.put(one.resource_type, one.id, one.body, one.if_match)
-        except (Transient, Ambiguous, Permanent) as failure:
-            return EntryResult(status=failure.status or 0, failure=failure)
+    def carriers(self, resource_type: str, system: str, value: str) -> list[dict[str, Any]]:
+        """Every resource of a type that carries an identifier, of the first page of a search."""
+        found = self.search(resource_type, {"identifier": _token(system, value)}).resources
+        return [resource for resource in found if _carries(resource, system, value)]
 
     def _resource(self, path: str, resource_type: str) -> dict[str, Any]:
         return self._expected(self._session.send("GET", path, headers=READ_HEADERS), resource_type)
@@ -236,6 +243,14 @@ class FhirClient:
             except Permanent:
                 return None
         return None
+
+
+def _token(system: str, value: str) -> str:
+    return f"{system.translate(TOKEN_ESCAPES)}|{value.translate(TOKEN_ESCAPES)}"
+
+
+def _criteria(identifier: tuple[str, str]) -> str:
+    return urlencode({"identifier": _token(*identifier)})
 
 
 def _path(resource_type: str, resource_id: str) -> str:

@@ -16,6 +16,8 @@ class EntryResult:
 
     status: int
     version: str | None = None
+    id: str | None = field(default=None, compare=False)
+    """Where it stands, when the answer tells (Location)."""
     issues: tuple[str, ...] = ()
     """Issue codes with expressions, never diagnostics."""
     failure: FhirFailure | None = field(default=None, compare=False)
@@ -46,16 +48,6 @@ class TransactionResult:
     def done(self) -> bool:
         """True when every entry was done."""
         return all(entry.done for entry in self.entries)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Put:
-    """One resource to PUT, as exact bytes; `if_match` is the version the server must still hold."""
-
-    resource_type: str
-    id: str
-    body: bytes
-    if_match: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +100,9 @@ def entry_result(entry: Mapping[str, Any]) -> EntryResult:
     status = int(code) if code.isascii() and code.isdecimal() else 0
     issues = issue_words(response.get("outcome"))
     failure = None if 200 <= status < 300 else _entry_failure(status, issues)
-    version = version_of(response.get("etag"), response.get("location"))
-    return EntryResult(status=status, version=version, issues=issues, failure=failure)
+    location = response.get("location")
+    version = version_of(response.get("etag"), location)
+    return EntryResult(status=status, version=version, id=id_of(location), issues=issues, failure=failure)
 
 
 def _entry_failure(status: int, issues: tuple[str, ...]) -> FhirFailure:
@@ -122,6 +115,14 @@ def issue_words(outcome: object) -> tuple[str, ...]:
     """Code and expression of every issue of an OperationOutcome."""
     rows = issues_of(outcome) if isinstance(outcome, dict) else ()
     return tuple(" ".join(part for part in (code, place) if part) for _, code, place in rows)
+
+
+def id_of(location: object) -> str | None:
+    """`f1` of `[base]/Flag/f1` or `Flag/f1/_history/3`."""
+    if not isinstance(location, str):
+        return None
+    parts = location.split("/_history/")[0].rstrip("/").split("/")
+    return parts[-1] if len(parts) > 1 and parts[-1] else None
 
 
 def version_of(etag: object, location: object) -> str | None:

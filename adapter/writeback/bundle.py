@@ -8,9 +8,15 @@ from typing import Any
 from adapter.fhir import Canonical, Json
 
 
-def transaction(rows: Sequence[Mapping[str, Any]], *, base_url: str) -> dict[str, Any]:
-    """A transaction Bundle that creates or updates every resource under its own id (fhir-interface 2.5, strategy A)."""
-    return {"resourceType": "Bundle", "type": "transaction", "entry": [_entry(row, base_url) for row in rows]}
+def transaction(
+    rows: Sequence[Mapping[str, Any]], *, base_url: str, versions: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """A transaction Bundle that creates or updates every resource under its id.
+
+    `versions`: `Type/id` -> the version the server must still hold, or it refuses the whole.
+    """
+    entries = [_entry(row, base_url, versions or {}) for row in rows]
+    return {"resourceType": "Bundle", "type": "transaction", "entry": entries}
 
 
 def for_target(
@@ -33,12 +39,13 @@ def for_target(
     return resource
 
 
-def _entry(row: Mapping[str, Any], base_url: str) -> dict[str, Any]:
+def _entry(row: Mapping[str, Any], base_url: str, versions: Mapping[str, str]) -> dict[str, Any]:
     place = f"{row['resourceType']}/{row['id']}"
+    unchanged = {"ifMatch": f'W/"{versions[place]}"'} if place in versions else {}
     return {
         "fullUrl": f"{base_url.rstrip('/')}/{place}",
         "resource": dict(row),
-        "request": {"method": "PUT", "url": place},
+        "request": {"method": "PUT", "url": place, **unchanged},
     }
 
 

@@ -177,6 +177,12 @@ class Outbox:
         self.outcomes += outcomes
         self.confirmed |= {outcome.row.target for outcome in outcomes if outcome.state == "confirmed"}
 
+    def places(self, *_):
+        return {}
+
+    def strategies(self, _):
+        return {}
+
 
 def row_for(target):
     body = {"resourceType": "Flag", "id": "f1", "subject": {"identifier": {"system": "urn:mrn", "value": "4711"}}}

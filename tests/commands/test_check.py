@@ -28,6 +28,8 @@ from adapter.transport.smart_keys import KeyRing, public_set
 Usage = namedtuple("Usage", "total used free")  # noqa: PYI024 - as shutil gives it
 FREE_PORTS = ("--mllp", "127.0.0.1:0", "--http", "127.0.0.1:0")
 
+BEST = "strategy: update-as-create"
+
 
 @pytest.fixture
 def check(capsys, tmp_path):
@@ -158,7 +160,7 @@ def test_a_newer_store_and_a_file_that_is_none_fail(check, kept):
     assert code == 1
     assert told["store state.db"][0][:2] == (
         "failed",
-        "written by a newer version of this program (schema 99, known here: 1)",
+        "written by a newer version of this program (schema 99, known here: 2)",
     )
     assert told["store inbox.db"][0][0] == "failed"
     assert told["store inbox-core.db"][0][0] == "ok"
@@ -234,7 +236,7 @@ def test_a_network_file_system_fails(check, monkeypatch):
 def test_a_target_that_can_do_everything_is_fine(check, hospital):
     code, told = check("--fhir", hospital.url)
     assert code == 0
-    assert told["target fhir"] == [("ok", f"{hospital.url}: Hospital 7, FHIR 4.0.1, delivery: on", None)]
+    assert told["target fhir"] == [("ok", f"{hospital.url}: Hospital 7, FHIR 4.0.1, delivery: on, {BEST}", None)]
     assert told["clock"] == [("ok", "within 5 s of the nearest target", None)]
 
 
@@ -250,9 +252,44 @@ def test_what_a_target_does_not_offer_is_named(check, hospital):
     code, told = check("--fhir", hospital.url)
     assert (code, told["target fhir"][0][0]) == (0, "warning")
     assert told["target fhir"][0][2] == (
-        "it does not say that it can create a Observation under an id of ours (updateCreate), update Flag, "
-        "search Patient, take a transaction; try it with a test patient before going on"
+        "it does not say that it can create a Observation, create a Flag, search Patient; "
+        "try it with a test patient before going on"
     )
+    assert told["target fhir"][0][1].endswith("strategy: Observation none, Flag none, Provenance update-as-create")
+
+
+@pytest.mark.usefixtures("kept")
+def test_the_strategy_a_target_offers_is_told(check, hospital):
+    for row in hospital.statement["rest"][0]["resource"][:3]:
+        row |= {"interaction": [{"code": "create"}, {"code": "update"}], "updateCreate": False}
+    code, told = check("--fhir", hospital.url)
+    assert code == 0
+    assert told["target fhir"][0][:2] == (
+        "ok",
+        f"{hospital.url}: Hospital 7, FHIR 4.0.1, delivery: on, strategy: search-first",
+    )
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_target_that_takes_no_corrections_is_named(check, hospital):
+    for row in hospital.statement["rest"][0]["resource"][:3]:
+        row |= {"interaction": [{"code": "create"}], "updateCreate": False}
+    code, told = check("--fhir", hospital.url)
+    assert (code, told["target fhir"][0][0]) == (0, "warning")
+    assert told["target fhir"][0][2].startswith(
+        "it does not say that it can update a Observation, update a Flag; try it"
+    )
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_strategy_the_target_does_not_offer_is_named(check, hospital, tmp_path):
+    settings = tmp_path / "site.yaml"
+    settings.write_text(
+        f"store: store\ntargets:\n  - name: ehr\n    url: {hospital.url}\n    strategy: conditional-create\n"
+    )
+    _, told = check("--config", str(settings))
+    assert told["target ehr"][0][0] == "warning"
+    assert "write a Flag by conditional-create" in told["target ehr"][0][2]
 
 
 @pytest.mark.parametrize("version", ["3.0.2", "5.0.0", None])
@@ -299,7 +336,7 @@ def test_a_target_with_tokens_is_asked_for_one_and_whether_it_lets_us_in(check, 
     code, told = check("--config", smart)
     assert code == 0
     assert told["target ward token"] == [("ok", f"{tokens.url} gives a token for 300 s", None)]
-    assert told["target ward"] == [("ok", f"{hospital.url}: Hospital 7, FHIR 4.0.1, delivery: shadow", None)]
+    assert told["target ward"] == [("ok", f"{hospital.url}: Hospital 7, FHIR 4.0.1, delivery: shadow, {BEST}", None)]
     assert told["target ward access"] == [
         ("ok", "the access token is accepted; a Patient may be looked up", None),
     ]
@@ -311,7 +348,9 @@ def test_a_target_with_tokens_is_asked_for_one_and_whether_it_lets_us_in(check, 
 def test_a_token_with_too_few_scopes_is_a_warning(check, smart, tokens):
     tokens.allowed = "system/Patient.rs system/Observation.crus"
     code, told = check("--config", smart)
-    advice = "it does not give system/Flag.cu system/Provenance.cu: have these scopes granted, or writing is refused"
+    advice = (
+        "it does not give system/Flag.crus system/Provenance.crus: have these scopes granted, or writing is refused"
+    )
     assert code == 0
     assert told["target ward token"] == [("warning", f"{tokens.url} gives a token for 300 s", advice)]
 

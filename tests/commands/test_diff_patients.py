@@ -53,7 +53,7 @@ def versions(tmp_path_factory):
     def side(name: str) -> Side:
         knowledge, faults = load_knowledge([home / name])
         rulebook, more = load_rulebook(["AIEOP09"] if name == "policy" else [])
-        assert [*faults, *more] == []
+        assert [fault for fault in (*faults, *more) if fault.severity == "error"] == []
         return Side(name=name, commit=None, parts=parts_of(knowledge, rulebook), reading="alike")
 
     sides = {name: side(name) for name in VERSIONS}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -150,7 +151,8 @@ def test_a_confirmed_row_is_owed_no_more_until_its_resource_changes(state):
     assert (state.due("hapi", LATER, 10), state.oldest_pending("hapi")) == ([], None)
     assert state.outbox_counts("hapi") == {"pending": 0, "sent": 0, "confirmed": 1, "parked": 0}
     commit(state, result(ANNA, written("f1")), at=LATER)
-    assert state.due("hapi", LATER, 10) == [row(ANNA, written("f1"), generation=2)]
+    owed = replace(row(ANNA, written("f1"), generation=2), remote_version="3")
+    assert state.due("hapi", LATER, 10) == [owed]
     assert state.oldest_pending("hapi") == LATER
 
 
@@ -310,3 +312,41 @@ def test_a_changed_resource_is_found_by_its_new_codes_only(shelf):
     commit(shelf, result(ANNA, searchable("f1", codes=[("s", "w")])), at=LATER)
     assert shelf.search("Flag", code=[[("s", "x")]])[0] == 0
     assert shelf.search("Flag", code=[[("s", "w")]])[0] == 1
+
+
+HELD = {"strategy": "search-first", "remote_id": "77", "remote_version": "3", "remote_hash": "a", "sent_hash": "b"}
+
+
+def test_what_a_target_holds_is_remembered_and_an_outcome_that_says_nothing_changes_nothing(state):
+    commit(state, result(ANNA, written("f1"), written("f2")))
+    state.settle([Outcome(row=row(ANNA, written("f1")), state="confirmed", **HELD)])
+    commit(state, result(ANNA, written("f1")), at=LATER)
+    owed = replace(row(ANNA, written("f1"), generation=2), **HELD)
+    assert state.due("hapi", LATER, 10)[0] == row(ANNA, written("f2"))
+    assert state.due("hapi", LATER, 10)[1] == owed
+    state.settle([Outcome(row=owed, state="pending", reason="busy", sent_hash="c")])
+    assert state.due("hapi", LATER, 10)[1] == replace(owed, attempts=1, sent_hash="c")
+
+
+def test_the_outcome_of_an_older_generation_still_tells_what_the_target_holds(state):
+    commit(state, result(ANNA, written("f1")))
+    commit(state, result(ANNA, written("f1")), at=LATER)
+    state.settle([Outcome(row=row(ANNA, written("f1"), generation=1), state="confirmed", **HELD)])
+    assert state.due("hapi", LATER, 10) == [replace(row(ANNA, written("f1"), generation=2), **HELD)]
+
+
+def test_where_a_target_holds_resources_is_told_target_by_target(state):
+    commit(state, result(ANNA, written("f1"), written("f2")), targets=("hapi", "epic"))
+    state.settle([Outcome(row=row(ANNA, written("f1"), target="epic"), state="confirmed", **HELD)])
+    assert state.places("epic", ["f1", "f2", "f3"]) == {"Flag/f1": "Flag/77", "Flag/f2": None}
+    assert state.places("hapi", ["f1"]) == {"Flag/f1": None}
+    assert state.places("hapi", []) == {}
+
+
+def test_a_strategy_a_target_was_brought_down_to_is_remembered(state):
+    assert state.strategies("hapi") == {}
+    state.remember_strategy("hapi", "Flag", "conditional-create")
+    state.remember_strategy("hapi", "Flag", "search-first")
+    state.remember_strategy("epic", "Observation", "search-first")
+    assert state.strategies("hapi") == {"Flag": "search-first"}
+    assert state.strategies("epic") == {"Observation": "search-first"}

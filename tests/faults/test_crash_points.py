@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from feeding import Stream, drained
+from fhir_server import OFFERS, FhirServer
 from hospital_server import HospitalServer
 from running_service import eventually
 from surviving import restarted, survived
@@ -55,6 +57,27 @@ def test_a_process_that_dies_at_a_crash_point_loses_nothing_and_does_nothing_twi
     eventually(lambda: served == {one: ward.resources[one]["status"] for one in served}, within_s=60)
     assert survived(service, stream, loaded) == [room] * len(points)
     assert {one for one in ward.resources if one.startswith("Observation/")} == served.keys()
+
+
+@pytest.mark.parametrize("offers", OFFERS)
+def test_acceptance_7_a_service_killed_between_the_targets_201_and_its_note_leaves_one_resource(
+    offers, start, loaded, tmp_path
+):
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    dying = {"PYTHONPATH": CRASHING, "CRASH_ROOM": "core", "CRASH_POINTS": "delivered", "CRASH_MARKS": str(marks)}
+    with closing(FhirServer(offers)) as target:
+        service = start("--fhir", target.url, environment=dying)
+        with Stream(service, lanes=2) as stream:
+            eventually(lambda: {mark.name for mark in marks.iterdir()} == {"delivered"}, within_s=120)
+        drained(service)
+        served = {one["id"]: one["status"] for one in service.found("Observation")}
+        assert served
+        held = {key: [status] for key, status in served.items()}
+        eventually(
+            lambda: {key: [one["status"] for one in target.carrying(key)] for key in served} == held, within_s=60
+        )
+        assert survived(service, stream, loaded) == ["core"]
 
 
 @pytest.mark.parametrize("moment", ["kill_before_answer", "kill_after_answer"])

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hospital
 import pytest
+from fhir_server import FhirServer
 
 from adapter.domain.message import Arrival, MessageRef, Stored
 from adapter.fhir import Canonical
@@ -15,12 +17,14 @@ from adapter.ingest.senders import SenderRules
 from adapter.ingest.translate import translate_hl7
 from adapter.knowledge.load import load_knowledge
 from adapter.knowledge.policies import load_rulebook
+from adapter.pipeline.destination import Destination
 from adapter.pipeline.parts import Parts, Target
 from adapter.pipeline.process import process
 from adapter.pipeline.receive import Door, Reception, hl7_arrival
 from adapter.pipeline.reception import Reading
 from adapter.store.memory_inbox import MemoryInbox
 from adapter.store.memory_state import MemoryState
+from adapter.transport.fhir_client import FhirClient, Timeouts
 
 NOW = datetime(2025, 6, 1, 12, 0, tzinfo=UTC)
 SOURCE = "ward"
@@ -180,3 +184,44 @@ def make_reception(knowledge):
 @pytest.fixture
 def keeper():
     return Keeper
+
+
+@pytest.fixture
+def servers():
+    opened = []
+
+    def start(*offers, **more):
+        opened.append(FhirServer(*offers, **more))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def aim():
+    clients = []
+
+    def destination(server, **more):
+        clients.append(FhirClient(server.url, timeouts=Timeouts(connect_s=2, read_s=5)))
+        values = {
+            "name": "ehr",
+            "base_url": server.url,
+            "write_raw": "always",
+            "canonical": Canonical(base="https://troughline.example/fhir"),
+        }
+        return Destination(**(values | {"server": clients[-1], "pause": lambda _: None} | more))
+
+    yield destination
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def ward(corridor):
+    """One patient with an inactivation: activity, interpretation, Flag and Provenance are owed."""
+    corridor.take(hospital.patient())
+    corridor.take(hospital.dose())
+    corridor.take(hospital.oru("A1", value="<0.03", assigner="1.2.840.99"))
+    return corridor

@@ -10,7 +10,9 @@ import hospital
 import pytest
 
 from adapter.fhir import Canonical
-from adapter.pipeline.deliver import LONGEST_RETRY_S, Destination, deliver
+from adapter.pipeline.deliver import deliver
+from adapter.pipeline.destination import Destination
+from adapter.pipeline.outcomes import LONGEST_RETRY_S
 from adapter.transport.fhir_client import Ambiguous, EntryResult, PatientMatch, Permanent, TransactionResult, Transient
 
 NOW = datetime(2025, 6, 1, 12, 0, tzinfo=UTC)
@@ -32,7 +34,8 @@ class Server:
         assert system == hospital.MRN
         return self.patients[value]
 
-    def has_result(self, identifiers):
+    def has_result(self, identifiers, *, not_of):
+        assert not_of.endswith("/sid/output-key")
         return next((self.laboratory[value] for _, value in identifiers if value in self.laboratory), None)
 
     def transaction(self, bundle):
@@ -44,13 +47,16 @@ class Server:
             raise Permanent(422, "one entry is wrong")
         return TransactionResult(entries=tuple(self._put(body) for body in bodies))
 
-    def put_each(self, puts):
-        return tuple(
-            EntryResult(status=422, failure=Permanent(422, "wrong"))
-            if put.resource_type in self.refused
-            else self._put(json.loads(put.body))
-            for put in puts
-        )
+    def results_about(self, *_):
+        return []
+
+    def capabilities(self):
+        return {"resourceType": "CapabilityStatement"}
+
+    def put(self, resource_type, *rest):
+        if resource_type in self.refused:
+            raise Permanent(422, "wrong")
+        return self._put(json.loads(rest[1]))
 
     def _put(self, body):
         self.standing[f"{body['resourceType']}/{body['id']}"] = body
@@ -150,6 +156,12 @@ def test_a_server_that_is_away_for_days_is_asked_every_few_minutes(server, story
 
         def settle(self, outcomes):
             self.outcomes = outcomes
+
+        def places(self, *_):
+            return {}
+
+        def strategies(self, _):
+            return {}
 
     asked = Asked()
     server.asked = Transient("away")

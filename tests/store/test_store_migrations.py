@@ -3,20 +3,25 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, text
 
-from adapter.domain.message import Stored
+from adapter.domain.message import PatientResult, Stored
+from adapter.domain.outputs import Change, Written
 from adapter.store.faults import StoreBroken, StoreTooNew
 from adapter.store.inbox_rows import add_messages
 from adapter.store.inbox_tables import INBOX
+from adapter.store.journey import FactRead, Received
 from adapter.store.migrations import Schema
 from adapter.store.prunable import emptied, last_emptied, prunes
 from adapter.store.retention import Line, Portion
 from adapter.store.sql_database import Database
 from adapter.store.sqlite_inbox import SqliteInbox, SqliteInboxReader
 from adapter.store.sqlite_state import SqliteState
+from adapter.store.state_outputs import put_resources
+from adapter.store.state_reader import SqliteStateReader
 from adapter.store.state_tables import STATE
 
 
@@ -151,3 +156,94 @@ def test_a_reader_takes_an_inbox_that_is_not_brought_forward_yet(folder, oru):
         assert [one.pruned_at for one in reader.with_control_id("M000001")[0]] == [None]
         assert (prunes(reader, 1), last_emptied(reader), emptied(reader, [1])) == ([], 0, set())
     assert made_of(folder / "inbox.db")[2] == (1,)
+
+
+FIRST_STATE = MetaData()
+for _table in STATE.tables.sorted_tables:
+    if _table.name not in ("target_strategies", "target_settings"):
+        _table.to_metadata(FIRST_STATE)
+_outbox = FIRST_STATE.tables["outbox"]
+for _name in ("strategy", "remote_id", "remote_hash", "sent_hash"):
+    _outbox._columns.remove(_outbox.c[_name])  # SQLAlchemy has no public way to take a column out
+STATE_1 = Schema(name="state", tables=FIRST_STATE)
+"""A state as it was while everything was written under our own ids."""
+OWED = (
+    "INSERT INTO outbox (target, id, resource_type, patient, generation, state, attempts, queued_at, reason, "
+    "remote_version) VALUES (:target, :id, 'Flag', 'urn:mrn|1', 1, :state, 0, '2025-03-10T11:30:00.000000Z', :reason, "
+    ":version)"
+)
+
+
+def test_a_state_of_the_first_version_remembers_what_it_wrote_under_our_ids(folder):
+    rows = [
+        {"target": "hapi", "id": "written", "state": "confirmed", "reason": None, "version": "3"},
+        {"target": "hapi", "id": "changed-since", "state": "pending", "reason": None, "version": "4"},
+        {"target": "hapi", "id": "without-version", "state": "confirmed", "reason": None, "version": None},
+        {"target": "hapi", "id": "left-out", "state": "confirmed", "reason": "not-written", "version": None},
+        {"target": "hapi", "id": "owed", "state": "pending", "reason": None, "version": None},
+    ]
+    database = Database(folder / "state.db", STATE_1)
+    with database.write() as connection:
+        connection.execute(text(OWED), rows)
+    database.close()
+    assert made_of(folder / "state.db")[2] == (1,)
+    state = SqliteState(folder / "state.db")
+    assert state.places("hapi", [row["id"] for row in rows]) == {
+        "Flag/written": "Flag/written",
+        "Flag/changed-since": "Flag/changed-since",
+        "Flag/without-version": "Flag/without-version",
+        "Flag/left-out": None,
+        "Flag/owed": None,
+    }
+    state.close()
+    SqliteState(folder / "new.db").close()
+    assert made_of(folder / "state.db") == made_of(folder / "new.db")
+
+
+AT = datetime(2025, 3, 10, 11, 30, tzinfo=UTC)
+FLAG = Written(
+    kind="flag",
+    resource_type="Flag",
+    id="f1",
+    body={"resourceType": "Flag", "id": "f1"},
+    content_hash="h",
+    state="open",
+    grounds=("lab|s1",),
+    topic="inactivation",
+    verdict=None,
+    first_written=AT,
+    last_written=AT,
+)
+RESULT = PatientResult(patient="urn:mrn|1", findings=(), changes=(Change(operation="create", after=FLAG),))
+RECEIVED = Received(
+    inbox="inbox",
+    seq=1,
+    kind="hl7v2",
+    source="lab",
+    listener="mllp",
+    sender="LIS|HOSP",
+    control_id="A1",
+    message_type="ORU^R01",
+    received_at=AT,
+    size=9,
+    digest="ab",
+    relevance="relevant",
+    file=None,
+    answer="AA",
+)
+
+
+def test_a_reader_takes_a_state_that_is_not_brought_forward_yet(folder):
+    database = Database(folder / "state.db", STATE_1)
+    owed = {"target": "hapi", "id": "f1", "state": "pending", "reason": "busy", "version": None}
+    with database.write() as connection:
+        connection.execute(text(OWED), [owed])
+        put_resources(connection, [RESULT], AT)
+    database.close()
+    fact = FactRead(origin="", patient="urn:mrn|1", kind="ActivityMeasured", name="lab|s1")
+    with closing(SqliteStateReader(folder / "state.db")) as reader:
+        assert (reader.targets(), reader.undelivered("hapi")["pending"]) == (["hapi"], 1)
+        (resource,) = reader.journey(RECEIVED, [fact]).resources
+        assert [(one.target, one.reason) for one in resource.deliveries] == [("hapi", "busy")]
+        assert [(one.id, one.past) for one in reader.shadowed("hapi", lambda _: False)] == [("f1", None)]
+    assert made_of(folder / "state.db")[2] == (1,)

@@ -93,6 +93,11 @@ class _Request(BaseHTTPRequestHandler):
             return
         if self._stranger():
             return
+        place = path.path.removeprefix("/fhir/")
+        if "/" in place:
+            standing = self._hospital.resources.get(place)
+            self._answer(standing or {"resourceType": "OperationOutcome"}, 200 if standing else 404)
+            return
         resource_type = path.path.rpartition("/")[2]
         found = []
         if resource_type == "Patient":
@@ -148,9 +153,9 @@ class _Request(BaseHTTPRequestHandler):
         self.end_headers()
         return True
 
-    def _answer(self, body: dict[str, Any]) -> None:
+    def _answer(self, body: dict[str, Any], status: int | None = None) -> None:
         raw = json.dumps(body).encode()
-        self.send_response(self._hospital.status)
+        self.send_response(status or self._hospital.status)
         self.send_header("Content-Type", "application/fhir+json")
         self.send_header("Content-Length", str(len(raw)))
         self.end_headers()

@@ -24,7 +24,7 @@ class TokenServer:
     """Gives tokens to the clients whose public keys it knows; `clients` maps a client id to its JWK Set."""
 
     clients: dict[str, dict[str, Any]] = field(default_factory=dict)
-    allowed: str = "system/Patient.rs system/Observation.crus system/Flag.cu system/Provenance.cu"
+    allowed: str = "system/Patient.rs system/Observation.crus system/Flag.crus system/Provenance.crus"
     life_s: object = 300
     clock_ahead_s: float = 0.0
     tokens: dict[str, float] = field(default_factory=dict)

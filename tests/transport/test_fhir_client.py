@@ -25,7 +25,6 @@ from adapter.transport.fhir_client import (
     FhirClient,
     PatientMatch,
     Permanent,
-    Put,
     Timeouts,
     Transient,
     Unauthorized,
@@ -229,18 +228,25 @@ class TestWriting:
         server.plays(answer(200, {"resourceType": "Bundle", "entry": [{}, {"response": {"status": "fine"}}]}))
         assert [type(entry.failure) for entry in client.transaction(TWO).entries] == [Ambiguous, Ambiguous]
 
-    def test_putting_each_goes_on_after_a_refusal(self, server, client) -> None:
-        server.plays(answer(201), answer(422, outcome("invalid")), answer(200))
-        puts = [Put(resource_type="Flag", id=name, body=b"{}") for name in "abc"]
-        results = client.put_each(puts)
-        assert [result.status for result in results] == [201, 422, 200]
-        assert [result.done for result in results] == [True, False, True]
+    def test_a_conditional_update_names_the_identifier_and_learns_where_it_stands(self, server, client) -> None:
+        server.plays(answer(201, Location=f"{server.url}/Flag/77/_history/1", ETag='W/"1"'))
+        result = client.put_where("Flag", ("http://keys|a", "k,1"), b"{}")
+        assert (result.done, result.id, result.version) == (True, "77", "1")
+        assert server.asked[0][:2] == ("PUT", "/fhir/Flag?identifier=http%3A%2F%2Fkeys%5C%7Ca%7Ck%5C%2C1")
 
-    def test_putting_each_stops_asking_a_server_that_is_down(self, server, client) -> None:
-        server.plays(answer(200), answer(503, Retry_After="7"))
-        results = client.put_each([Put(resource_type="Flag", id=name, body=b"{}") for name in "abc"])
-        assert len(server.asked) == 2
-        assert [getattr(result.failure, "retry_after_s", "none") for result in results] == ["none", 7.0, 7.0]
+    def test_a_conditional_create_spells_its_criteria_with_the_type_in_front(self, server, client) -> None:
+        server.plays(answer(201, Location="Flag/78"), answer(201))
+        assert client.post("Flag", b"{}", none_exist=("urn:keys", "k1")).id == "78"
+        assert server.asked[0][:2] == ("POST", "/fhir/Flag")
+        assert server.asked[0][3]["if-none-exist"] == "Flag?identifier=urn%3Akeys%7Ck1"
+        assert client.post("Flag", b"{}").id is None
+        assert "if-none-exist" not in server.asked[1][3]
+
+    def test_what_points_at_a_resource_is_searched_by_its_reference(self, server, client) -> None:
+        trail = {"resourceType": "Provenance", "id": "p"}
+        server.plays(answer(200, {"resourceType": "Bundle", "entry": [{"resource": trail}]}))
+        assert client.pointing_at("Provenance", "target", "Flag/77") == [trail]
+        assert server.asked[0][1] == "/fhir/Provenance?target=Flag%2F77"
 
 
 class TestFailures:
@@ -662,8 +668,25 @@ class TestHasResult:
     def test_the_first_observation_with_one_of_the_identifiers_is_named(self, server, client) -> None:
         found = {"resourceType": "Observation", "id": "o1", "identifier": [{"system": "urn:lab", "value": "F2"}]}
         server.plays(answer(200, searchset()), answer(200, searchset(found)))
-        assert client.has_result([("urn:lab", "F1"), ("urn:lab", "F2")]) == "Observation/o1"
+        assert client.has_result([("urn:lab", "F1"), ("urn:lab", "F2")], not_of="urn:keys") == "Observation/o1"
 
     def test_no_observation_is_none(self, server, client) -> None:
         server.plays(answer(200, searchset()))
-        assert client.has_result([("urn:lab", "F1")]) is None
+        assert client.has_result([("urn:lab", "F1")], not_of="urn:keys") is None
+
+    def test_a_copy_of_ours_does_not_count(self, server, client) -> None:
+        both = [{"system": "urn:lab", "value": "F1"}, {"system": "urn:keys", "value": "k"}]
+        ours = {"resourceType": "Observation", "id": "o1", "identifier": both}
+        theirs = {"resourceType": "Observation", "id": "o2", "identifier": both[:1]}
+        server.plays(answer(200, searchset(ours)), answer(200, searchset(ours, theirs)))
+        assert client.has_result([("urn:lab", "F1")], not_of="urn:keys") is None
+        assert client.has_result([("urn:lab", "F1")], not_of="urn:keys") == "Observation/o2"
+
+    def test_results_about_a_time_are_asked_for_from_a_minute_before_to_a_minute_after(self, server, client) -> None:
+        found = {"resourceType": "Observation", "id": "o1"}
+        server.plays(answer(200, searchset(found)))
+        assert client.results_about("Patient/a", datetime(2025, 3, 10, 12, tzinfo=UTC)) == [found]
+        assert parse_qs(urlsplit(server.asked[0][1]).query) == {
+            "patient": ["Patient/a"],
+            "date": ["ge2025-03-10T11:59:00+00:00", "le2025-03-10T12:01:00+00:00"],
+        }
