@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from adapter.commands.deid_keep_list import Level
 from adapter.commands.deid_leaf import UNTOUCHED, Gone, Left, Means, Notes
+from adapter.commands.deid_respelled import needles, respelled
 from adapter.commands.deid_words import Words
 
 SHORTEST_NAME = 3
@@ -25,9 +26,12 @@ _PSEUDONYMS = frozenset({"id", "reference", "person", "birth", "time"})
 def leaks(notes: Notes, means: Means) -> list[str]:
     """Each place of the result in which something stands that was taken out elsewhere; never what it is."""
     wanted = {level: _wanted(notes.gone, means.words, level) for level in LEVELS}
+    names = needles(notes.gone, means.words, "name")
+    otherwise = {**needles(notes.gone, means.words, "person"), **names}
     found: dict[str, None] = {}
     for left in notes.left:
-        found |= dict.fromkeys(_found(left, wanted))
+        plain = list(_found(left, wanted))
+        found |= dict.fromkeys(plain or respelled(left, names if left.do == "facility" else otherwise, means.words))
     return list(found)
 
 
