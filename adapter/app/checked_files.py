@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from adapter.domain.policy import RuleBook
 from adapter.domain.units import is_activity_unit
 from adapter.ingest.activity_reading import canonical_unit
+from adapter.knowledge.layers import NO_FOLDER
 from adapter.knowledge.lint import in_order, lint_reading
-from adapter.knowledge.load import OUTPUTS, Reading, knowledge_of, read_folders
+from adapter.knowledge.load import Reading, knowledge_of, read_folders
 from adapter.knowledge.local_codes import shared_codes
 from adapter.knowledge.policies import load_rulebook
 from adapter.knowledge.spec import Knowledge, Table
+from adapter.knowledge.strays import OUTPUTS
 from adapter.knowledge.text_yaml import Document, Fault, Node, read_yaml
 from adapter.knowledge.text_yaml import Path as Place
 from adapter.settings import Settings
@@ -68,6 +70,30 @@ def site_faults(settings: Settings, reading: Reading, overlays: Sequence[Path], 
     yield from shared_codes(reading.tables.values(), senders, [path.as_posix() for path in overlays])
 
 
+def in_configuration(faults: Iterable[Fault], settings: Settings, config: Path | None) -> Iterator[Fault]:
+    """The faults, those of folders that are not there at the line of the configuration that names them."""
+    for fault in faults:
+        place = _named(fault.file, settings) if config and fault.text == NO_FOLDER else None
+        if place is None:
+            yield fault
+            continue
+        document = _document_of(config)
+        listed = isinstance(document.data, dict) and isinstance(document.data.get(str(place[0])), list)
+        text = f"there is no such folder: {fault.file}; a path counts from the folder of this file"
+        if Path(fault.file).exists():
+            text = f"{fault.file} is a file; name the folder it lies in"
+        yield document.fault(place if listed else place[:1], text)
+
+
+def _named(file: str, settings: Settings) -> Place | None:
+    """The setting that names a folder."""
+    for key, folders in (("mappings", settings.mappings), ("config", settings.config)):
+        for number, folder in enumerate(folders):
+            if folder.as_posix() == file:
+                return key, number
+    return None
+
+
 def wrong_units(settings: Settings, units: Table | None, config: Path | None) -> Iterator[Fault]:
     """Units assumed for a sender that are none of an activity: levels would go without one, and nobody be told."""
     for number, sender in enumerate(settings.senders):
@@ -91,6 +117,7 @@ def _output_faults(reading: Reading) -> Iterator[Fault]:
     unread = {name for name in reading.documents if name.startswith(OUTPUTS)} - {
         _relative(output.file) for output in reading.outputs.values()
     }
+    unread |= {name for name in reading.unread if name.startswith(OUTPUTS)}
     for name, text in template_faults(reading.outputs):
         output = reading.outputs.get(name)
         if output is None:

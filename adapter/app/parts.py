@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, tzinfo
 from pathlib import Path
 
-from adapter.app.checked_files import check_files, site_faults
+from adapter.app.checked_files import check_files, in_configuration, site_faults
 from adapter.app.remembering import remembered
 from adapter.domain.message import MessageRef, Stored
 from adapter.domain.policy import RuleBook
@@ -101,11 +101,12 @@ def _knowledge(
     *,
     drafts: bool,
     thorough: bool = True,
+    warn: bool = True,
     config: Path | None = None,
     base: Path | None = None,
     config_base: Path | None = None,
 ) -> tuple[Knowledge | None, RuleBook | None]:
-    """Mappings and policies; every error is added to `faults`, warnings are left to `lint`."""
+    """Mappings and policies; every error is added to `faults`, with `warn` each warning about files of the site."""
     checked = check_files(
         overlays,
         config=settings.config,
@@ -116,8 +117,10 @@ def _knowledge(
         config_base=config_base,
     )
     together = list(site_faults(settings, checked.reading, overlays, config))
-    wrong = [fault for fault in (*checked.faults, *together) if fault.severity == "error"]
-    faults.extend(wrong)
+    told = list(in_configuration(checked.faults, settings, config))
+    owned = tuple(f"{folder.as_posix()}/" for folder in (*overlays, *settings.config))
+    ours = [*(fault for fault in told if fault.severity == "error" or fault.file.startswith(owned)), *together]
+    faults.extend(fault for fault in ours if warn or fault.severity == "error")
     refused = any(fault.severity == "error" for fault in together)
     return None if refused else checked.knowledge, checked.rulebook
 
@@ -175,11 +178,14 @@ def origin_of(options: argparse.Namespace, *, demo: bool = True) -> tuple[Origin
 def play_parts(options: argparse.Namespace, state: State, *, demo: bool = True) -> tuple[Parts | None, list[Fault]]:
     """The parts of `play`, read from the origin its options name."""
     origin, faults = origin_of(options, demo=demo)
-    return parts_from(origin, state, faults), faults
+    return parts_from(origin, state, faults, warn=True), faults
 
 
-def parts_from(origin: Origin, state: State, faults: list[Fault]) -> Parts | None:
-    """The parts of an origin; None when it, its mappings or its policies have an error, each added to the faults."""
+def parts_from(origin: Origin, state: State, faults: list[Fault], *, warn: bool = False) -> Parts | None:
+    """The parts of an origin; None when it, its mappings or its policies have an error, each added to the faults.
+
+    With `warn` the warnings about folders of the site are added too.
+    """
     settings = origin.settings
     knowledge, rulebook = _knowledge(
         settings,
@@ -190,6 +196,7 @@ def parts_from(origin: Origin, state: State, faults: list[Fault]) -> Parts | Non
         config=origin.config,
         base=origin.base,
         config_base=origin.config_base,
+        warn=warn,
     )
     if knowledge is None or rulebook is None or any(fault.severity == "error" for fault in faults):
         return None

@@ -244,7 +244,7 @@ class Reloading:
             "after": after.as_dict(),
             "changes": list(changes(change.old, new)) if result == "reloaded" else [],
             "needs_restart": list(change.seen.needs_restart) if change.seen else [],
-            "faults": [asdict(fault) for fault in faults],
+            "faults": [asdict(fault) for fault in faults or (change.seen.faults if change.seen else ())],
         }
         self._unwritten += [(request, told) for request in change.requests]
         self._write_after_s = 0.0
@@ -294,6 +294,6 @@ def _log(result: str, versions: Versions, seconds: float, faults: Sequence[Fault
         log.info("reloaded" if result == "reloaded" else "reload-unneeded")
         return
     ALARMS.labels("reload-failed").inc()
-    log.error("reload-failed", count=len(faults))
+    log.error("reload-failed", count=sum(fault.severity == "error" for fault in faults))
     for fault in faults[:FAULTS_TOLD]:
         print(fault, file=sys.stderr, flush=True)

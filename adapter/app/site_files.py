@@ -39,8 +39,9 @@ class Seen:
     """What the files say now."""
 
     loaded: Loaded | None
-    """With the settings of the running service; None when there are faults."""
+    """With the settings of the running service; None when there are errors."""
     faults: tuple[Fault, ...] = ()
+    """Errors first, then warnings."""
     needs_restart: tuple[str, ...] = ()
     """Settings that differ from those of the running service."""
 
@@ -112,13 +113,18 @@ class SiteFiles:
         except Exception as fault:  # noqa: BLE001 - a file we cannot cope with must not end the looking
             return _unread(f"it meets a fault of ours: {type(fault).__name__}")
         if loaded is None:
-            return Seen(loaded=None, faults=tuple(faults))
+            return Seen(loaded=None, faults=_errors_first(faults))
         self._newest = loaded.settings
         # The settings in use may assume a unit that the new tables no longer know.
         wrong = tuple(wrong_units(self._settings, loaded.knowledge.tables.get("units"), self._config))
         with_ours = Loaded(settings=self._settings, knowledge=loaded.knowledge, rulebook=loaded.rulebook)
         changed = tuple(changed_settings(self._settings, loaded.settings))
-        return Seen(loaded=None if wrong else with_ours, faults=wrong, needs_restart=changed)
+        told = _errors_first([*wrong, *faults])
+        return Seen(loaded=None if wrong else with_ours, faults=told, needs_restart=changed)
+
+
+def _errors_first(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    return tuple(sorted(dict.fromkeys(faults), key=lambda fault: fault.severity != "error"))
 
 
 def _unread(text: str) -> Seen:

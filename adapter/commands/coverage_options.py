@@ -21,6 +21,8 @@ COVERAGE_EXAMPLES = (
 )
 WEEK = timedelta(days=7)
 _SPAN = re.compile(r"([1-9]\d{0,4})([hdw])", re.ASCII)
+_NEARLY_A_SPAN = re.compile(r"([1-9]\d{0,4}) *(h|d|w)(?:ours?|ays?|eeks?)?", re.ASCII | re.IGNORECASE)
+_LIKE_A_DATE = re.compile(r"\d{4}-?\d{2}", re.ASCII)
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
@@ -46,10 +48,20 @@ def coverage_options(parser: argparse.ArgumentParser, instant: Callable[[str], d
 
 
 def since_option(instant: Callable[[str], datetime]) -> Callable[[str], datetime | timedelta]:
-    """`7d` looks back seven days; anything else is an instant."""
+    """`7d` looks back seven days; what does not begin like a date was meant as such a span; all else is an instant."""
 
     def since(text: str) -> datetime | timedelta:
         found = _SPAN.fullmatch(text)
-        return int(found[1]) * _UNITS[found[2]] if found else instant(text)
+        if found:
+            return int(found[1]) * _UNITS[found[2]]
+        if not _LIKE_A_DATE.match(text):
+            raise argparse.ArgumentTypeError(f"{text!r} is no time; {_written(text)}, or 2025-03-10T11:30:00+01:00")
+        return instant(text)
 
     return since
+
+
+def _written(text: str) -> str:
+    """How a span is written: the one that was meant, when it can be told."""
+    meant = _NEARLY_A_SPAN.fullmatch(text)
+    return f"write {meant[1]}{meant[2].lower()}" if meant else "write 7d, 12h or 4w"

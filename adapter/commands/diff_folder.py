@@ -8,9 +8,9 @@ from pathlib import Path
 
 from adapter.app.parts import Origin
 from adapter.commands.diff_faults import CannotCompare
-from adapter.knowledge.load import FOLDERS, OUTPUTS
 from adapter.knowledge.policies import POLICIES, PRODUCTS
 from adapter.knowledge.shipped import shipped
+from adapter.knowledge.strays import FOLDERS, OUTPUTS
 
 MAPPINGS = "mappings"
 CONFIG = "config"

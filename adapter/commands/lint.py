@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from adapter.app.checked_files import Checked, check_files, site_faults
+from adapter.app.checked_files import Checked, check_files, in_configuration, site_faults
 from adapter.commands.faults import as_json, fault_line
-from adapter.commands.golden_suites import read_suite, suites_of
+from adapter.commands.golden_suites import left_out, read_suite, suites_of
 from adapter.knowledge.lint import in_order
 from adapter.knowledge.spec import Knowledge
 from adapter.knowledge.text_yaml import Fault
@@ -19,10 +19,9 @@ from adapter.settings.named_files import named_files
 
 def run(options: argparse.Namespace) -> int:
     """0 when there is no error (warnings are none), 1 when there is one, 2 when a file or folder is not there."""
-    missing = [str(folder) for folder in options.mappings if not folder.is_dir()]
-    missing += [str(options.config)] if options.config and not options.config.is_file() else []
-    if missing:
-        print(f"{', '.join(missing)}: not there; name folders with mappings, and a file as --config.", file=sys.stderr)
+    wrong = list(_wrong_kind(options))
+    if wrong:
+        print("\n".join(wrong), file=sys.stderr)
         return 2
     faults = list(_faults(options))
     if options.json:
@@ -30,6 +29,19 @@ def run(options: argparse.Namespace) -> int:
     else:
         _tell(faults, configured=options.config is not None)
     return 1 if any(fault.severity == "error" for fault in faults) else 0
+
+
+def _wrong_kind(options: argparse.Namespace) -> Iterator[str]:
+    """What is named and cannot be read as what it is named as."""
+    for folder in options.mappings:
+        if not folder.exists():
+            yield f"{folder}: not there; name folders with mappings as --mappings."
+        elif not folder.is_dir():
+            yield f"{folder}: is a file; --mappings takes the folder above tables/, v2/, fhir/, outputs/ and golden/."
+    if options.config and not options.config.exists():
+        yield f"{options.config}: not there; name a file as --config."
+    elif options.config and not options.config.is_file():
+        yield f"{options.config}: is a folder; --config takes the file of the configuration in it (troughline.yaml)."
 
 
 def _faults(options: argparse.Namespace) -> Iterator[Fault]:
@@ -45,15 +57,19 @@ def _faults(options: argparse.Namespace) -> Iterator[Fault]:
     )
     yield from in_order(faults)
     yield from in_order(site_faults(settings or said, checked.reading, overlays, options.config))
-    yield from checked.faults
-    if checked.knowledge:
-        yield from _golden(overlays, checked.knowledge)
-        yield from _unused(overlays, checked) if options.unused else ()
+    yield from in_configuration(checked.faults, said, options.config)
+    yield from _golden(overlays, checked.knowledge)
+    if checked.knowledge and options.unused:
+        yield from _unused(overlays, checked)
 
 
-def _golden(overlays: Sequence[Path], knowledge: Knowledge) -> Iterator[Fault]:
+def _golden(overlays: Sequence[Path], knowledge: Knowledge | None) -> Iterator[Fault]:
+    """Faults of the cases; without mappings to read them by, only of those that lie where nothing runs them."""
     faults: list[Fault] = []
     for suite in suites_of(None, overlays):
+        if knowledge is None:
+            faults.extend(left_out(suite))
+            continue
         for _ in read_suite(suite, knowledge, faults):
             pass
     yield from in_order(faults)

@@ -34,6 +34,9 @@ def golden_faults(document: Document, units: Table | None = None) -> list[Fault]
     top = top_block(document, faults)
     message = top.data.get("input")
     if isinstance(message, str) and not message.lstrip().startswith(("{", "[")):
+        if ("input",) in document.folded:
+            text = "the lines of this message run together into one; write '|' after input:, and the message below it"
+            return [document.fault(("input",), text)]
         faults.extend(_names(document, message))
     site, expect = top.data.get("site"), top.data.get("expect")
     if isinstance(site, dict):

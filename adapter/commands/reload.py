@@ -13,10 +13,12 @@ from typing import Any
 from adapter.app.reloading import Request, ask_to_reload
 from adapter.app.user_name import user_name
 from adapter.commands.check_store import lock_holder
+from adapter.commands.faults import tell
 from adapter.commands.reload_text import page
 from adapter.commands.replay_apply import NOT_FINISHED, request_id, result_of_the_service
 from adapter.commands.store_parts import CannotRead, Place, done_on, opened, place_of
 from adapter.domain.times import instant_text
+from adapter.knowledge.text_yaml import Fault
 
 
 def run(options: argparse.Namespace) -> int:
@@ -60,4 +62,8 @@ def _waiting(folder: Path) -> str:
 
 def _tell(result: dict[str, Any]) -> None:
     told = page(result)
-    print(told, file=sys.stderr if result["result"] == "failed" else sys.stdout)
+    if result["result"] == "failed":
+        print(told, file=sys.stderr)
+        return
+    tell([Fault(**fault) for fault in result["faults"]])
+    print(told)

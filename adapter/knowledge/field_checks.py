@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
 from adapter.knowledge.codes import TARGETS, WORDS_OF_NO_FIELD
 from adapter.knowledge.event_fields import EVENT_FIELDS, FieldKind, Form
 from adapter.knowledge.paths import V2Path, joined, read_v2_path
 from adapter.knowledge.reading import Block
-from adapter.knowledge.spec import FieldSpec, Required, Table
+from adapter.knowledge.spec import FieldSpec, Required, Select, Table
 from adapter.knowledge.spec import Mapping as MessageMapping
 from adapter.knowledge.text_yaml import Document, Fault, did_you_mean
 
@@ -150,3 +151,19 @@ def never_met(mapping: MessageMapping, document: Document, tables: Mapping[str, 
                 hint = did_you_mean(word, words)
                 text = f"'{other.name}' is never '{word}'{hint}; no row of its table says so"
                 yield document.fault(("fields", spec.name, "required"), text)
+
+
+def read_by(select: Select, fields: Sequence[FieldSpec], resource: str | None) -> dict[str, str]:
+    """Who reads each place, as `not_needed` would name it: without the repetition, or the name of the resource."""
+    found = {_named(path, resource): "'select'" for path in select.codes}
+    for spec in fields:
+        paths = (*spec.paths, spec.type_path, spec.unit_path)
+        for part in (part for path in paths if path for part in joined(path)):
+            found.setdefault(_named(part, resource), f"the field '{spec.name}'")
+    return found
+
+
+def _named(path: str, resource: str | None) -> str:
+    if read_v2_path(path):
+        return re.sub(r"\(.*\)", "", path)
+    return path.removeprefix(f"{resource}.") if resource else path

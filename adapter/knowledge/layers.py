@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapter.knowledge.text_yaml import Fault, did_you_mean
+from adapter.knowledge.text_yaml import Fault
 
 TABLES = "tables"
+NO_FOLDER = "there is no such folder"
 MAX_FILE_BYTES = 8 * 1024 * 1024
 
 
@@ -20,8 +21,9 @@ class Layer:
     shown: str
 
     def files(self, folder: str, ending: str) -> list[Path]:
-        """The files with an ending directly in a folder, names sorted."""
-        return sorted(path for path in (self.root / folder).glob(f"*{ending}") if path.is_file())
+        """The files with an ending directly in a folder, names sorted; not those a spreadsheet program hides there."""
+        found = (self.root / folder).glob(f"*{ending}")
+        return sorted(path for path in found if path.is_file() and not path.name.startswith("~$"))
 
     def name(self, path: Path) -> str:
         """How a file of this layer is named to people: `mappings/tables/units.csv`."""
@@ -46,27 +48,5 @@ def layers_of(base: Path, overlays: Sequence[Path], faults: list[Fault]) -> list
     layers = [Layer(root=base, shown=base.name), *(Layer(root=path, shown=path.as_posix()) for path in overlays)]
     there = [layer for layer in layers if layer.root.is_dir()]
     missing = [layer.shown for layer in layers if layer not in there]
-    faults.extend(Fault(file=name, line=0, text="there is no such folder") for name in missing)
+    faults.extend(Fault(file=name, line=0, text=NO_FOLDER) for name in missing)
     return there
-
-
-def stray_files(layer: Layer, folders: Sequence[str], ignored: Sequence[str]) -> Iterator[Fault]:
-    """What lies where nothing reads it: errors for what was meant to be read, warnings for the rest."""
-    for path in sorted(layer.root.rglob("*")):
-        parts = path.relative_to(layer.root).parts
-        suffix = path.suffix.lower()
-        if parts[0] in ignored or suffix not in (".csv", ".yaml", ".yml"):
-            continue
-        wanted = ".csv" if parts[0] == TABLES else ".yaml"
-        if len(parts) == 2 and parts[0] in folders and suffix == wanted:
-            if path.suffix != wanted:
-                text = f"nothing reads this file: its name must end in {wanted}, in small letters; rename it"
-                yield Fault(file=layer.name(path), line=0, text=text)
-            elif path.is_dir():
-                kind = "table" if wanted == ".csv" else "file"
-                text = f"this is a folder with the name of a {kind}; put the {kind} itself here"
-                yield Fault(file=layer.name(path), line=0, text=text)
-            continue
-        where = f"{', '.join(folders)}{did_you_mean(parts[0], folders)}"
-        text = f"nothing reads this file; tables end in .csv, the others in .yaml, in one of the folders {where}"
-        yield Fault(file=layer.name(path), line=0, text=text, severity="warning")

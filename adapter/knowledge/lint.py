@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path as FilePath
 from typing import Any
 
 from adapter.knowledge.event_fields import EVENT_FIELDS
 from adapter.knowledge.hl7_names import unknown_place
-from adapter.knowledge.load import OUTPUTS, Reading, read_folders
+from adapter.knowledge.load import Reading, read_folders
 from adapter.knowledge.paths import covers, joined, read_v2_path
-from adapter.knowledge.spec import Mapping, Table
-from adapter.knowledge.text_yaml import Document, Fault, Node, Path
+from adapter.knowledge.senders import ANY, same_sender
+from adapter.knowledge.spec import NOT_OURS, Mapping, Row, Table
+from adapter.knowledge.strays import OUTPUTS
+from adapter.knowledge.text_yaml import Document, Fault, Node, Path, did_you_mean
 
 READ_BY_CODE = ("identifier_systems", "quantification_limits", "units")
 READ_AS_A_WHOLE = ("grade",)
 """Fields that look at every path, not at the first filled one."""
+NEARLY = 0.85
+"""How alike the name of a table must be to that of another to be taken for a slip."""
 _PATH_KEYS = ("from", "type", "unit", "code", "path")
 
 
@@ -38,6 +43,7 @@ def lint_reading(reading: Reading) -> list[Fault]:
     faults.extend(_never_reached(reading))
     faults.extend(_no_near_words(reading))
     faults.extend(_unread_tables(reading))
+    faults.extend(_limits_of_no_test(reading.tables))
     faults.extend(fault for table in reading.tables.values() for fault in _hidden_rows(table))
     return in_order(faults)
 
@@ -126,14 +132,51 @@ def _no_near_words(reading: Reading) -> Iterator[Fault]:
 def _unread_tables(reading: Reading) -> Iterator[Fault]:
     """Warnings for tables nobody asks; none while a mapping cannot be read, for it may be the one that does."""
     files = [name for name in reading.documents if not name.startswith(OUTPUTS)]
-    if len(reading.mappings) < len(files):
+    unread = [name for name in reading.unread if not name.startswith(OUTPUTS)]
+    if unread or len(reading.mappings) < len(files):
         return
     read = {mapping.select.table for mapping in reading.mappings}
     read |= {field.table for mapping in reading.mappings for field in mapping.fields if field.table}
     for table in reading.tables.values():
         if table.name not in read and table.name not in READ_BY_CODE and table.rows:
-            row = table.rows[0]
-            yield Fault(file=row.file, line=1, column=1, text="no mapping reads this table", severity="warning")
+            yield _unread_table(table, read | set(READ_BY_CODE))
+
+
+def _unread_table(table: Table, read: Collection[str]) -> Fault:
+    """An error when its name is nearly that of a table that is read: its rows were meant to count."""
+    meant = [name for name in read if _folded(name) == _folded(table.name)] or get_close_matches(
+        table.name.casefold(), read, n=1, cutoff=NEARLY
+    )
+    file = table.rows[0].file
+    if not meant:
+        return Fault(file=file, line=1, column=1, text="no mapping reads this table", severity="warning")
+    text = f"no mapping reads this table; did you mean {meant[0]}.csv? Rename it"
+    return Fault(file=file, line=1, column=1, text=text)
+
+
+def _folded(name: str) -> str:
+    """The name without what people confuse: capitals, what joins words, a second ending."""
+    return re.sub(r"[-_ ]|\.csv$", "", name.casefold())
+
+
+def _limits_of_no_test(tables: dict[str, Table]) -> Iterator[Fault]:
+    """Warnings for limits that no result is ever held against: its code is none of our tests."""
+    tests, limits = tables.get("activity_tests"), tables.get("quantification_limits")
+    if tests is None or limits is None:
+        return
+    ours = [row for row in tests.rows if row.target != NOT_OURS]
+    for limit in limits.rows:
+        if not any(_same_test(limit, test) for test in ours):
+            hint = did_you_mean(limit.code, {row.code for row in ours} - {limit.code})
+            text = f"'{limit.code}' is no test of activity_tests for this sender and system: no result has this limit"
+            yield limit.fault("code", f"{text}{hint}", "warning")
+
+
+def _same_test(one: Row, other: Row) -> bool:
+    """Whether one result can be found by both rows."""
+    senders = zip(*([*same_sender(row.sender).split("|"), ANY][:2] for row in (one, other)), strict=True)
+    pairs = [(one.system, other.system), *((a or ANY, b or ANY) for a, b in senders)]
+    return one.code == other.code and all(a == b or ANY in (a, b) for a, b in pairs)
 
 
 def _hidden_rows(table: Table) -> Iterator[Fault]:

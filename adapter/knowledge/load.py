@@ -10,18 +10,14 @@ from adapter.knowledge.codes import target_faults
 from adapter.knowledge.content import content_hash
 from adapter.knowledge.event_fields import EVENT_FIELDS
 from adapter.knowledge.field_checks import never_met
-from adapter.knowledge.layers import TABLES, Layer, layers_of, stray_files
+from adapter.knowledge.layers import TABLES, Layer, layers_of
 from adapter.knowledge.mapping_files import read_mapping
 from adapter.knowledge.output_files import read_output
 from adapter.knowledge.shipped import shipped
 from adapter.knowledge.spec import Knowledge, Mapping, OutputTemplate, Table
+from adapter.knowledge.strays import MAPPINGS, OUTPUTS, stray_files
 from adapter.knowledge.tables import TableFile, lay_over, read_table
 from adapter.knowledge.text_yaml import Document, Fault, read_yaml
-
-MAPPINGS = ("v2", "fhir")
-OUTPUTS = "outputs"
-FOLDERS = (TABLES, *MAPPINGS, OUTPUTS)
-NEVER_READ = ("demo", "golden")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +30,8 @@ class Reading:
     mappings: tuple[Mapping, ...]
     outputs: dict[str, OutputTemplate]
     faults: tuple[Fault, ...]
+    unread: frozenset[str] = frozenset()
+    """YAML files, by relative path, of which not even the shape can be read."""
 
 
 def load_knowledge(overlays: Sequence[Path] = (), base: Path | None = None) -> tuple[Knowledge | None, list[Fault]]:
@@ -60,14 +58,17 @@ def read_folders(overlays: Sequence[Path] = (), base: Path | None = None) -> Rea
     """Everything that can be read of the shipped mappings (or `base`) and the overlays."""
     faults: list[Fault] = []
     layers = layers_of(base or shipped("mappings"), overlays, faults)
-    for layer in layers:
-        faults.extend(stray_files(layer, FOLDERS, NEVER_READ))
     tables = _tables(layers, faults)
-    documents = _documents(layers, faults)
+    documents, unread = _documents(layers, faults)
+    known = {f"{TABLES}/{name}.csv" for name in tables} | documents.keys() | unread
+    for layer in layers:
+        faults.extend(stray_files(layer, known))
     mappings = _mappings(documents, tables, faults)
     faults.extend(_word_faults(tables, mappings))
     outputs = _outputs(documents, faults)
-    return Reading(tables=tables, documents=documents, mappings=mappings, outputs=outputs, faults=tuple(faults))
+    return Reading(
+        tables=tables, documents=documents, mappings=mappings, outputs=outputs, faults=tuple(faults), unread=unread
+    )
 
 
 def _tables(layers: Sequence[Layer], faults: list[Fault]) -> dict[str, Table]:
@@ -98,8 +99,8 @@ def _word_faults(tables: dict[str, Table], mappings: Sequence[Mapping]) -> Itera
         yield from target_faults(tables[name], use)
 
 
-def _documents(layers: Sequence[Layer], faults: list[Fault]) -> dict[str, Document]:
-    """The YAML files by relative path, the last layer that has one winning."""
+def _documents(layers: Sequence[Layer], faults: list[Fault]) -> tuple[dict[str, Document], frozenset[str]]:
+    """The YAML files by relative path, the last layer that has one winning; and those that cannot be read."""
     chosen: dict[str, tuple[Layer, Path]] = {}
     for layer in layers:
         for folder in (*MAPPINGS, OUTPUTS):
@@ -114,7 +115,7 @@ def _documents(layers: Sequence[Layer], faults: list[Fault]) -> dict[str, Docume
         faults.extend(mistakes)
         if document:
             documents[relative] = document
-    return documents
+    return documents, frozenset(chosen.keys() - documents.keys())
 
 
 def _mappings(documents: dict[str, Document], tables: dict[str, Table], faults: list[Fault]) -> tuple[Mapping, ...]:

@@ -8,7 +8,7 @@ from typing import Literal, cast, get_args
 
 from adapter.domain.events import EVENT_TYPES
 from adapter.knowledge.event_fields import EVENT_FIELDS, EVENT_INPUT, FieldKind, Form, InputKind
-from adapter.knowledge.field_checks import check_condition, check_field
+from adapter.knowledge.field_checks import check_condition, check_field, read_by
 from adapter.knowledge.paths import not_needed_fault, path_fault
 from adapter.knowledge.reading import Block, top_block
 from adapter.knowledge.spec import FieldSpec, Mapping, Reader, Required, Select
@@ -50,7 +50,8 @@ def read_mapping(document: Document, tables: Collection[str]) -> tuple[Mapping |
     _check_selected(top, select, fields, kinds)
     if not names:
         top.fault("'fields' is missing; a mapping fills at least one field", "fields")
-    not_needed = tuple(_not_needed(row, form) for row in top.rows("not_needed"))
+    read = read_by(select, fields, resource if not for_each else None)
+    not_needed = tuple(_not_needed(row, form, read) for row in top.rows("not_needed"))
     top.finish()
     if faults:
         return None, faults
@@ -240,9 +241,11 @@ def _required(block: Block, names: Collection[str]) -> Required | None:
     return Required(field=match[1], values=tuple(value.strip() for value in match[2].split(",")))
 
 
-def _not_needed(block: Block, form: Form) -> tuple[str, str]:
+def _not_needed(block: Block, form: Form, read: dict[str, str]) -> tuple[str, str]:
     path, why = block.text("path"), block.text("why")
     if path and (fault := not_needed_fault(path, form)):
         block.fault(fault, "path")
+    elif path in read:
+        block.fault(f"'{path}' is read by {read[path]}, so it is needed; take it out here, or there", "path")
     block.finish()
     return path, why

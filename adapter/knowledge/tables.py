@@ -13,6 +13,8 @@ from adapter.knowledge.text_yaml import Fault, decode, did_you_mean
 
 STANDARD = ("sender", "code", "system", "target", "label", "note")
 NEEDED = ("sender", "code", "system")
+WITHOUT_TARGET = {"quantification_limits": ("lloq", "unit")}
+"""Tables whose rows say something else than a target, and in which columns."""
 _BENT = re.compile(
     r"\d([.,]\d+)?E\+\d+|\d{1,2}-(jan|feb|mar|apr|mag|may|mai|giu|jun|lug|jul|ago|aug|set|sep|oct|ott|okt|nov|dec|dic|dez|gen)\w*"
     r"|#(NAME\?|REF!|N/A|VALUE!|NV|NOME\?|WERT!)",
@@ -41,7 +43,7 @@ def read_table(content: bytes | str, name: str, file: str) -> tuple[TableFile, l
         faults.append(Fault(file=file, line=1, column=1, text=text))
         return TableFile(name=name, rows=()), faults
     header = [cell.text.lower() for cell in lines[0]]
-    faults.extend(_header_faults(header, lines[0], file))
+    faults.extend(_header_faults(header, lines[0], file, WITHOUT_TARGET.get(name, ("target",))))
     if any(fault.severity == "error" for fault in faults):
         return TableFile(name=name, rows=()), faults
     rows = [row for cells in lines[1:] if (row := _row(header, cells, file, faults))]
@@ -68,8 +70,10 @@ def key_of(row: Row) -> Key:
     return (same_sender(row.sender), row.code, row.system, row.extra.get("method", ""))
 
 
-def _header_faults(header: list[str], cells: Sequence[Cell], file: str) -> Iterator[Fault]:
-    for name in NEEDED:
+def _header_faults(header: list[str], cells: Sequence[Cell], file: str, told: tuple[str, ...]) -> Iterator[Fault]:
+    """Faults of the first line; `told` are the columns beside the key without which a row says nothing."""
+    needed = (*NEEDED, *told)
+    for name in needed:
         if name not in header:
             others = [cell for cell in header if cell not in STANDARD]
             text = f"the header has no column '{name}'{_instead(name, others)}"
@@ -79,7 +83,7 @@ def _header_faults(header: list[str], cells: Sequence[Cell], file: str) -> Itera
             yield cell.fault(file, "a column of the header has no name")
         elif name in header[:number]:
             yield cell.fault(file, f"the header names the column '{name}' twice")
-        missing = [standard for standard in STANDARD if standard not in (*header, *NEEDED)]
+        missing = [standard for standard in STANDARD if standard not in (*header, *needed)]
         if name and name not in STANDARD and (hint := did_you_mean(name, missing)):
             yield cell.fault(file, f"'{name}' is not a standard column{hint}", "warning")
 

@@ -42,6 +42,8 @@ class Document:
     """Line and column, from 1, by path of keys and list positions; a mapping entry stands where its key stands."""
     origins: dict[Path, str] = field(hash=False, default_factory=dict)
     """For nodes that came from elsewhere than the file (an option of the command line): what to call that place."""
+    folded: frozenset[Path] = frozenset()
+    """Texts over several lines whose line ends became blanks, because no '|' stands before them."""
 
     def fault(self, path: Path, text: str, severity: Literal["error", "warning"] = "error") -> Fault:
         """A fault at a node, or at its nearest ancestor that has a place."""
@@ -86,7 +88,7 @@ def read_yaml(content: bytes | str, file: str) -> tuple[Document | None, list[Fa
     faults = [*composer.faults, *_tabs(text, composer.scalars, file)]
     if faults:
         return None, faults
-    return Document(file=file, data=composer.data, places=composer.places), []
+    return Document(file=file, data=composer.data, places=composer.places, folded=frozenset(composer.folded)), []
 
 
 def decode(content: bytes | str, file: str) -> tuple[str, Fault | None]:
@@ -116,6 +118,7 @@ class _Composer:
     faults: list[Fault] = field(default_factory=list)
     scalars: list[tuple[int, int]] = field(default_factory=list)
     """Where texts begin and end, in characters: tabs are welcome there."""
+    folded: set[Path] = field(default_factory=set)
     stack: list[_Open] = field(default_factory=lambda: [_Open(node=[], path=())])
 
     @property
@@ -130,7 +133,9 @@ class _Composer:
         match event:
             case yaml.ScalarEvent():
                 self.scalars.append((_index(event.start_mark), _index(event.end_mark)))
-                self._put(str(event.value), event)
+                path = self._put(str(event.value), event)
+                if _is_folded(event):
+                    self.folded.add(path)
             case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
                 self._begin(event)
             case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
@@ -170,6 +175,12 @@ class _Composer:
             text = f"'{path[-1]}' stands here a second time (first in line {first[0]}); keep one"
             self.faults.append(Fault(file=self.file, line=line, column=column, text=text))
         return path
+
+
+def _is_folded(event: yaml.ScalarEvent) -> bool:
+    if event.style in (">", "|"):
+        return event.style == ">"
+    return bool(event.start_mark and event.end_mark and event.start_mark.line != event.end_mark.line)
 
 
 def _refuse_extras(event: yaml.Event) -> None:

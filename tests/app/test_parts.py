@@ -25,3 +25,25 @@ def test_a_unit_that_would_never_be_assumed_is_a_fault(tmp_path, unit):
     assert loaded is None
     said = f"'assumed_unit: {unit}' of the sender 'LIS|*' is no unit of an activity; write IU/mL or IU/L"
     assert [str(fault) for fault in faults] == [f"{tmp_path}/site.yaml:4: {said}"]
+
+
+def test_warnings_about_folders_of_the_site_are_told_at_a_start_and_do_not_stop_it(tmp_path):
+    tables = tmp_path / "site" / "tables"
+    tables.mkdir(parents=True)
+    (tables / "~$units.csv").write_bytes(b"\x05owner")
+    (tables / "units.csv.txt").write_text("", encoding="utf-8")
+    loaded, faults = read_everything(Instructions(mappings=(str(tmp_path / "site"),)))
+    assert loaded is not None
+    assert [(fault.file, fault.severity) for fault in faults] == [
+        (f"{tables.as_posix()}/units.csv.txt", "warning"),
+        (f"{tables.as_posix()}/~$units.csv", "warning"),
+    ]
+
+
+def test_a_folder_of_tables_with_a_capital_stops_a_start(tmp_path):
+    tables = tmp_path / "site" / "Tables"
+    tables.mkdir(parents=True)
+    (tables / "units.csv").write_text("sender,code,system,target\n", encoding="utf-8")
+    loaded, faults = read_everything(Instructions(mappings=(str(tmp_path / "site"),)))
+    assert loaded is None
+    assert [fault.text.rpartition("; ")[2] for fault in faults] == ["did you mean tables/?"]

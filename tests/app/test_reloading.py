@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from queue import SimpleQueue
 from types import SimpleNamespace
@@ -363,3 +363,13 @@ def test_core_hears_what_both_read_with_once_and_again_when_it_is_new(service):
 def test_files_that_cannot_be_read_differ_and_those_that_say_the_same_do_not(service, changed, differs):
     service.files.seen = Seen(loaded=None, faults=(FAULT,)) if changed else Seen(loaded=service.old)
     assert service.reloading.facts(service.children)["folder_differs"] is differs
+
+
+def test_warnings_about_files_that_are_taken_stand_in_the_result(service):
+    ask(service, "r1")
+    service.step()
+    warning = replace(FAULT, severity="warning")
+    service.files.say(Seen(loaded=service.old, faults=(warning,)))
+    service.step()
+    told = result(service, "r1")
+    assert (told["result"], told["faults"]) == ("unchanged", [asdict(warning)])

@@ -191,3 +191,20 @@ def test_what_cannot_be_done_is_told_in_a_sentence(capsys, words, said, tmp_path
     code, out = told(capsys, *words)
     assert (code, out.out) == (2, "")
     assert said in out.err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("7days", "write 7d, or"),
+        ("2 Weeks", "write 2w, or"),
+        ("12H", "write 12h, or"),
+        ("yesterday", "write 7d, 12h or 4w, or"),
+        ("2025-13-01", "is no ISO 8601 time; write"),
+    ],
+)
+def test_a_span_written_otherwise_is_told_how_it_is_written(capsys, text, said):
+    with pytest.raises(SystemExit) as ended:
+        main(["gaps", "--store", "nowhere", "--since", text])
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err

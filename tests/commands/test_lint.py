@@ -56,11 +56,48 @@ def test_the_shipped_files_have_no_fault(capsys):
     assert asked(capsys, "--config", example) == (0, [f"configuration, {clean}"], "")
 
 
-@pytest.mark.parametrize("arguments", [("--mappings", "nowhere"), ("--config", "nowhere.yaml")])
-def test_what_is_not_there_cannot_be_checked(capsys, arguments):
-    code, out, err = asked(capsys, *arguments)
-    assert (code, out) == (2, [])
-    assert err == f"{arguments[1]}: not there; name folders with mappings, and a file as --config.\n"
+@pytest.mark.parametrize(
+    ("option", "name", "said"),
+    [
+        ("--mappings", "nowhere", "not there; name folders with mappings as --mappings."),
+        ("--config", "nowhere.yaml", "not there; name a file as --config."),
+        (
+            "--mappings",
+            "a-file",
+            "is a file; --mappings takes the folder above tables/, v2/, fhir/, outputs/ and golden/.",
+        ),
+        ("--config", "a-folder", "is a folder; --config takes the file of the configuration in it (troughline.yaml)."),
+    ],
+)
+def test_what_is_not_there_or_of_the_wrong_kind_cannot_be_checked(capsys, tmp_path, option, name, said):
+    (tmp_path / "a-folder").mkdir()
+    (tmp_path / "a-file").touch()
+    assert asked(capsys, option, tmp_path / name) == (2, [], f"{tmp_path / name}: {said}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        (
+            "mappings:\n  - site\n  - sight\n",
+            3,
+            "there is no such folder: {there}/sight; a path counts from the folder",
+        ),
+        ("mappings: sight\n", 1, "there is no such folder: {there}/sight; a path counts from the folder of this file"),
+        ("config: [sight]\n", 1, "there is no such folder: {there}/sight; a path counts from the folder of this file"),
+        ("mappings:\n  - site/tables/units.csv\n", 2, "{there}/site/tables/units.csv is a file; name the folder it"),
+    ],
+)
+def test_a_wrong_path_of_the_configuration_is_told_where_it_stands(capsys, write, tmp_path, text, line, said):
+    write("tables/units.csv", HEADER)
+    config = tmp_path / "troughline.yaml"
+    config.write_text(text, encoding="utf-8")
+    code, out, _ = asked(capsys, "--config", config)
+    assert code == 1
+    assert len(out) == 1
+    assert out[0].startswith(f"{config}:{line}: {said.format(there=tmp_path)}")
+    loaded, faults = read_everything(Instructions(config=str(config)))
+    assert (loaded, [str(fault) for fault in faults]) == (None, out)
 
 
 def test_mistakes_of_configuration_mappings_outputs_and_policies_are_told_in_one_go(capsys, write, tmp_path):
@@ -278,3 +315,64 @@ def test_rows_no_case_reads_are_named_when_asked_for_and_are_no_fault(capsys, wr
     code, out, _ = asked(capsys, "--mappings", site, "--unused")
     assert code == 0
     assert out == [f"{site}/tables/activity_tests.csv:3: information: no golden case reads 'SPARE'"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("golden/01.yml", "no test runs this golden case: its name must end in .yaml; rename it 01.yaml"),
+        ("golden/01.YAML", "no test runs this golden case: its name must end in .yaml; rename it 01.yaml"),
+        ("golden/west/02.yaml", "no test runs this golden case; put it directly into {site}/golden/"),
+        ("goldens/01.yaml", "no test runs this golden case; put it into {site}/golden/"),
+        ("Golden/01.yml", "no test runs this golden case; put it into {site}/golden/ as 01.yaml"),
+        ("cases/01.yaml", "no test runs this golden case; put it into {site}/golden/"),
+        ("01.yaml", "no test runs this golden case; put it into {site}/golden/"),
+    ],
+)
+def test_a_golden_case_that_nothing_runs_is_a_fault_for_lint_and_for_test(capsys, write, name, said):
+    site = write(name, CASE)
+    expected = f"{site}/{name}: {said.format(site=site)}"
+    assert asked(capsys, "--mappings", site) == (1, [expected], "")
+    code = main(["test", "--mappings", str(site)])
+    assert (code, capsys.readouterr().err) == (1, f"{expected}\n")
+
+
+@pytest.mark.parametrize("before", ["input: >", "input: >-", "input:"])
+def test_a_message_whose_lines_run_together_is_a_fault(capsys, write, before):
+    site = write("golden/01.yaml", CASE.replace("input: |", before))
+    code, out, _ = asked(capsys, "--mappings", site)
+    said = "the lines of this message run together into one; write '|' after input:, and the message below it"
+    assert (code, out) == (1, [f"{site}/golden/01.yaml:3: {said}"])
+
+
+@pytest.mark.parametrize("before", ["input: |", "input: |-"])
+def test_a_message_whose_lines_stay_is_none(capsys, write, before):
+    assert asked(capsys, "--mappings", write("golden/01.yaml", CASE.replace("input: |", before)))[0] == 0
+
+
+def test_a_misplaced_case_is_told_beside_a_table_with_faults(capsys, write):
+    write("tables/units.csv", "sender,code,system,Ziel\n")
+    site = write("goldens/01.yaml", CASE)
+    assert asked(capsys, "--mappings", site)[:2] == (
+        1,
+        [
+            f"{site}/tables/units.csv:1: the header has no column 'target'",
+            f"{site}/goldens/01.yaml: no test runs this golden case; put it into {site}/golden/",
+        ],
+    )
+
+
+def test_a_run_tells_the_warnings_of_the_folder_it_reads_with(capsys, write, tmp_path):
+    write("tables/units.csv", HEADER)
+    site = write("tables/units.xlsx", "")
+    message = tmp_path / "message.hl7"
+    message.write_text("\r".join(line.strip() for line in CASE.splitlines()[3:7]), encoding="utf-8")
+    main(["run", "--mappings", str(site), str(message)])
+    said = "warning: nothing reads a spreadsheet; save it as 'CSV UTF-8' under the name tables/units.csv"
+    assert capsys.readouterr().err == f"{site}/tables/units.xlsx: {said}\n"
+
+
+def test_the_folder_of_cases_named_as_the_folder_of_mappings_is_told_with_the_one_above(capsys, write):
+    site = write("golden/01.yaml", CASE)
+    said = f"{site}/golden/01.yaml: no test runs this golden case; name the folder above: {site}"
+    assert asked(capsys, "--mappings", site / "golden") == (1, [said], "")

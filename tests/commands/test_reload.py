@@ -77,6 +77,15 @@ def test_what_was_taken_is_told_with_old_and_new(store, service, capsys):
     assert len(list((store / FOLDER).glob(f"*{DONE}"))) == 1
 
 
+@pytest.mark.parametrize("result", ["reloaded", "unchanged"])
+def test_warnings_about_the_files_that_were_taken_are_told_beside_the_result(store, service, capsys, result):
+    service({**RESULT, "result": result, "faults": [{**FAULT, "severity": "warning"}]})
+    code, out, err = told(capsys, "--store", store)
+    assert code == 0
+    assert "no unit" not in out
+    assert err == "ours/tables/units.csv:2: warning: no unit\n"
+
+
 def test_for_machines_it_is_the_result_as_the_store_keeps_it(store, service, capsys):
     service(RESULT)
     code, out, _ = told(capsys, "--store", store, "--json")

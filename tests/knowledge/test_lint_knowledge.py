@@ -8,6 +8,7 @@ import pytest
 from adapter.knowledge.hl7_names import unknown_place
 from adapter.knowledge.lint import lint
 from adapter.knowledge.paths import V2Path, read_v2_path
+from adapter.knowledge.shipped import shipped
 
 Write = Callable[[str, str], Path]
 HEADER = "sender,code,system,target,label,note\n"
@@ -147,3 +148,45 @@ def test_lint_reports_what_loading_reports(folder: Path, write: Write):
     write("v2/oru.yaml", "mapping: [\n")
     (fault,) = [fault for fault in lint((), folder) if fault.severity == "error"]
     assert fault.file == "mappings/v2/oru.yaml"
+
+
+@pytest.mark.parametrize(
+    ("test", "limit", "warned"),
+    [
+        (",OUR1,L", ",OUR1,L", False),
+        ("LIS|HOSP,OUR1,L", ",OUR1,*", False),
+        (",OUR1,*", "LIS|*,OUR1,L", False),
+        (",OUR1,L", ",OUR2,L", True),
+        (",OUR1,L", ",OUR1,LN", True),
+        ("LIS_A|*,OUR1,L", "LIS_B|*,OUR1,L", True),
+    ],
+)
+def test_a_limit_of_no_test_is_warned_of(tmp_path, test, limit, warned):
+    (tmp_path / "tables").mkdir()
+    tests, limits = tmp_path / "tables" / "activity_tests.csv", tmp_path / "tables" / "quantification_limits.csv"
+    tests.write_text(f"sender,code,system,target\n{test},asparaginase-activity\n,OUR2,L,not ours\n", encoding="utf-8")
+    limits.write_text(f"sender,code,system,method,lloq,unit\n{limit},,0.03,IU/mL\n", encoding="utf-8")
+    said = "is no test of activity_tests for this sender and system: no result has this limit"
+    told = [(fault.file, fault.line, fault.severity, said in fault.text) for fault in lint([tmp_path])]
+    assert told == ([(limits.as_posix(), 2, "warning", True)] if warned else [])
+
+
+@pytest.mark.parametrize(
+    ("path", "reader"),
+    [
+        ("OBX-7", "the field 'reference_range'"),
+        ("OBX-3", "'select'"),
+        ("NTE-3", "the field 'comment'"),
+        ("OBX-6", "the field 'activity'"),
+        ("ORC-3", None),
+        ("OBX-8.2", None),
+    ],
+)
+def test_a_place_that_is_read_cannot_be_called_not_needed(tmp_path, path, reader):
+    text = (shipped("mappings") / "v2" / "oru_activity.yaml").read_text(encoding="utf-8")
+    (tmp_path / "v2").mkdir()
+    own = tmp_path / "v2" / "oru_activity.yaml"
+    own.write_text(text.replace("path: PID-5", f"path: {path}"), encoding="utf-8")
+    line = next(n for n, one in enumerate(own.read_text().splitlines(), start=1) if f"path: {path}" in one)
+    said = f"{own.as_posix()}:{line}: '{path}' is read by {reader}, so it is needed; take it out here, or there"
+    assert [str(fault) for fault in lint([tmp_path])] == ([said] if reader else [])

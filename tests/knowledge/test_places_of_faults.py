@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapter.knowledge.lint import lint
 from adapter.knowledge.load import load_knowledge
 from adapter.knowledge.mapping_files import read_mapping
 from adapter.knowledge.output_files import read_output
@@ -141,6 +142,9 @@ def test_a_row_for_any_sender_replaces_the_shipped_one_however_it_is_spelled(tmp
     assert [row.target for row in knowledge.tables["units"].rows if row.code == "E/mL"] == ["refused"]
 
 
+WHERE = "tables end in .csv and lie in tables/, the others end in .yaml and lie in v2, fhir, outputs, golden"
+
+
 @pytest.mark.parametrize(
     ("name", "is_folder", "severity", "said"),
     [
@@ -148,9 +152,31 @@ def test_a_row_for_any_sender_replaces_the_shipped_one_however_it_is_spelled(tmp
         ("v2/oru.YAML", False, "error", "nothing reads this file: its name must end in .yaml, in small letters"),
         ("tables/units.csv", True, "error", "this is a folder with the name of a table; put the table itself here"),
         ("v2/oru.yaml", True, "error", "this is a folder with the name of a file; put the file itself here"),
-        ("v2/oru.yml", False, "warning", "nothing reads this file; tables end in .csv, the others in .yaml"),
-        ("tables/old/units.csv", False, "warning", "nothing reads this file; tables end in .csv, the others in .yaml"),
-        ("Tables/units.csv", False, "warning", "nothing reads this file; tables end in .csv, the others in .yaml"),
+        ("v2/oru.yml", False, "error", "nothing reads this file: its name must end in .yaml; rename it oru.yaml"),
+        ("v2/oru_activity.csv", False, "error", f"nothing reads this file; {WHERE}; did you mean tables/?"),
+        ("tables/old/units.csv", False, "error", f"nothing reads this file; {WHERE}; did you mean tables/?"),
+        ("Tables/own.csv", False, "error", f"nothing reads this file; {WHERE}; did you mean tables/?"),
+        ("table/own.csv", False, "error", f"nothing reads this file; {WHERE}; did you mean tables/?"),
+        ("units.csv", False, "error", f"nothing reads this file; {WHERE}; did you mean tables/?"),
+        ("oru_activity.yml", False, "error", f"nothing reads this file; {WHERE}; did you mean v2/?"),
+        ("Outputs/own.yaml", False, "error", f"nothing reads this file; {WHERE}; did you mean outputs/?"),
+        ("notes.csv", False, "warning", f"nothing reads this file; {WHERE}"),
+        ("labels/own.csv", False, "warning", f"nothing reads this file; {WHERE}"),
+        ("compose.yaml", False, "warning", f"nothing reads this file; {WHERE}"),
+        ("tables/~$units.csv", False, "warning", "a spreadsheet has this file open"),
+        ("tables/.~lock.units.csv#", False, "warning", "a spreadsheet has this file open"),
+        (
+            "tables/units.xlsx",
+            False,
+            "warning",
+            "nothing reads a spreadsheet; save it as 'CSV UTF-8' under the name ta",
+        ),
+        (
+            "tables/units.csv.txt",
+            False,
+            "warning",
+            "nothing reads this file: its name ends in .txt; rename it units.csv",
+        ),
     ],
 )
 def test_what_lies_where_nothing_reads_it_is_told(tmp_path: Path, name, is_folder, severity, said):
@@ -159,3 +185,60 @@ def test_what_lies_where_nothing_reads_it_is_told(tmp_path: Path, name, is_folde
     path.mkdir() if is_folder else path.write_text("", encoding="utf-8")
     _, faults = load_knowledge([tmp_path])
     assert [(f.file, f.severity, f.text[: len(said)]) for f in faults] == [(path.as_posix(), severity, said)]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "place"),
+    [
+        ("own.csv", HEADER, "tables"),
+        ("own.csv", HEADER.replace(",", ";"), "tables"),
+        ("deep/own.yaml", "mapping: own\nevent: E\nfields:\n  a: b\n", "v2"),
+        ("own.yml", "output: own\nresource:\n\tx: y\n", "outputs"),
+    ],
+)
+def test_what_would_be_read_if_it_lay_right_is_an_error_by_what_it_holds(tmp_path: Path, name, text, place):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    assert [str(fault) for fault in load_knowledge([tmp_path])[1]] == [
+        f"{path.as_posix()}: nothing reads this file; {WHERE}; did you mean {place}/?"
+    ]
+
+
+def test_a_folder_of_tables_named_as_the_folder_of_mappings_is_told_with_the_one_above(tmp_path: Path):
+    own = tmp_path / "site" / "tables"
+    own.mkdir(parents=True)
+    (own / "units.csv").write_text(HEADER, encoding="utf-8")
+    inner = f"{own.as_posix()}/units.csv: nothing reads this file; {WHERE}"
+    knowledge, faults = load_knowledge([own])
+    assert knowledge is None
+    assert [str(fault) for fault in faults] == [f"{inner}; name the folder above: {own.parent.as_posix()}"]
+    assert [str(fault) for fault in load_knowledge([tmp_path])[1]] == [
+        f"{inner}; did you mean tables/? Or name {own.parent.as_posix()} as a folder of mappings"
+    ]
+    assert load_knowledge([own.parent])[1] == []
+    (own / "units.csv").rename(own / "ours.csv").write_text("no header of ours\n", encoding="utf-8")
+    assert [fault.severity for fault in load_knowledge([own])[1]] == ["error"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Units.csv", ": no mapping reads this table; did you mean units.csv? Rename it"),
+        ("unit.csv", ": no mapping reads this table; did you mean units.csv? Rename it"),
+        ("activity-tests.csv", ": no mapping reads this table; did you mean activity_tests.csv? Rename it"),
+        ("banana.csv", ": warning: no mapping reads this table"),
+    ],
+)
+def test_a_table_nearly_named_like_one_that_is_read_is_an_error(tmp_path: Path, name, said):
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / name).write_text(HEADER + ",E/mL,*,refused,,\n", encoding="utf-8")
+    assert [str(fault) for fault in lint([tmp_path])] == [f"{tmp_path.as_posix()}/tables/{name}:1{said}"]
+
+
+def test_no_table_is_called_unread_while_a_mapping_cannot_be_read(tmp_path: Path):
+    for folder in ("v2", "tables"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "v2" / "oru_activity.yaml").write_text("mapping: [\n", encoding="utf-8")
+    (tmp_path / "tables" / "banana.csv").write_text(HEADER + ",E/mL,*,refused,,\n", encoding="utf-8")
+    assert {fault.file for fault in lint([tmp_path])} == {f"{tmp_path.as_posix()}/v2/oru_activity.yaml"}

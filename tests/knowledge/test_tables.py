@@ -11,8 +11,8 @@ from adapter.knowledge.text_yaml import Fault
 HEADER = "sender,code,system,target,label,note\n"
 
 
-def rows_of(content: bytes | str) -> tuple[Row, ...]:
-    table, faults = read_table(content, "t", "t.csv")
+def rows_of(content: bytes | str, name: str = "t") -> tuple[Row, ...]:
+    table, faults = read_table(content, name, "t.csv")
     assert faults == []
     return table.rows
 
@@ -28,7 +28,7 @@ def table_of(*texts: str) -> Table:
 
 def test_a_row_keeps_its_six_columns_its_extra_ones_and_its_line():
     text = "sender,code,system,method,lloq,unit,note\n\n , A ,*,MAAT,0.03,IU/mL,from the lab\n"
-    assert rows_of(text) == (
+    assert rows_of(text, "quantification_limits") == (
         Row(
             sender="",
             code="A",
@@ -64,9 +64,16 @@ def test_a_quoted_line_break_does_not_shift_the_lines_after_it():
         ("", 1, "error", "the table has no header; its first line is sender,code,system,target"),
         ("sender,cod,system,target\n", 1, "error", "the header has no column 'code'; is it 'cod' here?"),
         ("sender,code,target\n", 1, "error", "the header has no column 'system'"),
-        ("sender,code,code,system\n", 1, "error", "the header names the column 'code' twice"),
-        ("sender,code,system,\n", 1, "error", "a column of the header has no name"),
-        ("sender,code,system,targt\n", 1, "warning", "'targt' is not a standard column; did you mean 'target'?"),
+        ("sender,code,system,Ziel\n", 1, "error", "the header has no column 'target'"),
+        ("sender,code,system,targt\n", 1, "error", "the header has no column 'target'; is it 'targt' here?"),
+        ("sender,code,code,system,target\n", 1, "error", "the header names the column 'code' twice"),
+        ("sender,code,system,target,\n", 1, "error", "a column of the header has no name"),
+        (
+            "sender,code,system,target,labl\n",
+            1,
+            "warning",
+            "'labl' is not a standard column; did you mean 'label'?",
+        ),
         (
             HEADER + ",A,*,x,,,more\n",
             2,
@@ -152,7 +159,10 @@ def test_sender_rank_tells_how_exactly_a_pattern_names_a_sender():
 
 def test_rows_of_one_code_differ_by_method_where_a_table_has_that_column():
     text = "sender,code,system,method,lloq,unit\n,A,*,MAAT,0.03,IU/mL\n,A,*,AHA,0.02,IU/mL\n"
-    assert [row.extra["lloq"] for row in lay_over([read_table(text, "q", "q.csv")[0]]).rows] == ["0.03", "0.02"]
+    assert [row.extra["lloq"] for row in lay_over([read_table(text, "quantification_limits", "q.csv")[0]]).rows] == [
+        "0.03",
+        "0.02",
+    ]
 
 
 def test_a_file_that_is_not_utf8_has_no_rows_and_one_fault():
@@ -179,3 +189,8 @@ def test_no_content_raises_in_tables(content: bytes | str):
     table, faults = read_table(content, "t", "t.csv")
     assert all(isinstance(fault, Fault) for fault in faults)
     assert all(row.code and row.system for row in table.rows)
+
+
+def test_a_table_of_limits_needs_a_number_and_a_unit_and_no_target():
+    _, faults = read_table("sender;code;system;LLOQ;Einheit\n", "quantification_limits", "q.csv")
+    assert [fault.text for fault in faults] == ["the header has no column 'unit'"]
