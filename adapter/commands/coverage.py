@@ -11,7 +11,7 @@ from adapter.commands.coverage_count import Coverage, over_files, over_store
 from adapter.commands.coverage_text import page_of, tree_of
 from adapter.commands.faults import tell
 from adapter.commands.store_parts import CannotRead, opened, place_of
-from adapter.commands.worklist_read import site_with
+from adapter.commands.worklist_read import Site, site_with
 from adapter.knowledge.shipped import shipped
 from adapter.settings import Settings, load_settings
 
@@ -50,7 +50,12 @@ def _of_files(options: argparse.Namespace) -> Coverage | None:
     # As `run` and `play` do: without a site the demo's tables, so that there is something to see.
     demo = options.config is None and not options.mappings
     site = site_with(settings, [shipped("mappings") / "demo"] if demo else options.mappings)
-    return over_files(options.paths, site, options.since) if site else None
+    return _with_folders(over_files(options.paths, site, options.since), site, options) if site else None
+
+
+def _with_folders(coverage: Coverage, site: Site, options: argparse.Namespace) -> Coverage:
+    coverage.laid_over = (*site.settings.mappings, *options.mappings)
+    return coverage
 
 
 def _of_store(options: argparse.Namespace) -> Coverage | None:
@@ -59,4 +64,4 @@ def _of_store(options: argparse.Namespace) -> Coverage | None:
     if place is None or site is None:
         return None
     with opened(place.folder) as store:
-        return over_store(store, site, options.since, datetime.now(UTC))
+        return _with_folders(over_store(store, site, options.since, datetime.now(UTC)), site, options)

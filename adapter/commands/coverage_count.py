@@ -80,6 +80,8 @@ class Coverage:
     since: datetime | None = None
     """What was first seen then or later is new; None where no message says when it was made."""
     oldest: datetime | None = None
+    laid_over: tuple[Path, ...] = ()
+    """Folders of the site over the shipped mappings."""
 
     def add(self, found: Iterable[Filled], at: datetime | None, seen_in: str) -> None:
         """Count what one message has filled."""
@@ -104,6 +106,11 @@ class Coverage:
         """Whether a place was first seen since then."""
         first = sighting.span.first
         return self.since is not None and first is not None and first >= self.since
+
+    def shipped_only(self, file: str) -> bool:
+        """Whether a mapping is the shipped one, of which the site has no copy it may change."""
+        inside = ((folder, file.removeprefix(f"{folder.as_posix()}/")) for folder in self.laid_over)
+        return not any(name != file and (folder / name).is_file() for folder, name in inside)
 
     def unread(self, *, new: bool = False) -> dict[tuple[Feed, Place], Sighting]:
         """What nothing reads, or the part of it that is new."""

@@ -65,6 +65,7 @@ def _place(coverage: Coverage, place: Place, sightings: Sequence[tuple[Feed, Sig
         "why": place.by[0] if place.kind == "not needed" else None,
         "mappings": list(place.files),
         "not_needed": not_needed_lines(place.name) if place.kind == "unread" else None,
+        "copy_first": [file for file in place.files if coverage.shipped_only(file)] if place.kind == "unread" else [],
         "senders": [
             {
                 "sender": feed.sender,
@@ -148,9 +149,21 @@ def _unread(coverage: Coverage, files: Sequence[str], listed: Seen) -> Iterator[
         yield f"      for example {sightings[0][1].seen_in}: {sightings[0][1].example}"
     lines = [line for place, _ in places if (line := not_needed_lines(place.name))]
     if lines:
-        yield f"  to add under not_needed of {' or '.join(files)}, once you have written why:"
-        yield from (f"    {line}" for two in lines for line in two.splitlines())
+        yield _where_to(coverage, files)
+        yield from lines
     yield ""
+
+
+def _where_to(coverage: Coverage, files: Sequence[str]) -> str:
+    """Into which file the lines go: never into a shipped one, which the next release replaces."""
+    copied = [file for file in files if coverage.shipped_only(file)]
+    if not copied:
+        return f"  to add under not_needed of {' or '.join(files)}, once you have written why:"
+    inner = " and ".join("/".join(file.split("/")[-2:]) for file in copied)
+    return (
+        f"  copy {' and '.join(copied)} into your folder first (as {inner}); to add there "
+        "under not_needed, once you have written why:"
+    )
 
 
 def _told(of: Span, sighting: Sighting) -> str:

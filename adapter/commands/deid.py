@@ -14,7 +14,7 @@ from adapter.commands.deid_keep_list import load_keep_list
 from adapter.commands.deid_key import KeyFaultError, Pseudonyms, default_key_file, read_key
 from adapter.commands.deid_leaf import Means
 from adapter.commands.deid_report import Report
-from adapter.commands.deid_text import told
+from adapter.commands.deid_text import told, unchecked
 from adapter.commands.deid_words import words_of
 from adapter.commands.deid_work import Work
 from adapter.commands.deid_write import write_all
@@ -28,7 +28,7 @@ SAY_EVERY = 200
 
 
 def run(options: argparse.Namespace) -> int:
-    """0 when everything may be shared, 1 when a message was withheld, 2 when nothing could be done."""
+    """0 when all may be shared, 1 when a message was withheld or no reading checked, 2 when nothing could be done."""
     keep, faults = load_keep_list(options.keep)
     parts, more = play_parts(options, MemoryState(), demo=options.config is None)
     tell([*faults, *more])
@@ -62,7 +62,9 @@ def run(options: argparse.Namespace) -> int:
         return 2
     report.aside = [path.name for path in aside]
     print(dumps(report.as_dict(), indent=True).decode() if options.json else told(report))
-    return 1 if report.withheld else 0
+    for line in unchecked(report):
+        _say(line)
+    return int(bool(report.withheld) or report.nothing_checked)
 
 
 def _why(fault: OSError, options: argparse.Namespace) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from adapter.commands.deid_keep_list import Rule
 from adapter.commands.deid_leaf import Gone, Left, Means, Notes, Person, leaf_out
+from adapter.commands.deid_words import UNIT_REMOVED
 from adapter.ingest.hl7v2 import NULL, Delimiters, Message, Segment, escape, unescape
 
 _HEADERS = ("MSH", "FHS", "BHS")
@@ -106,6 +107,7 @@ class _Field:
         for text, new in zip(components, kept, strict=True):
             if text != new:
                 notes.cleared(self._place, text, "word", done="shortened" if new else "cleared")
+                notes.units[self._place] += new.endswith(UNIT_REMOVED)
             if new:
                 notes.left.append(Left(place=self._place, do="value", text=new))
         if kept == components:

@@ -35,6 +35,8 @@ _LINE_KEYS = ("path", "do", "as", "why")
 _HL7_PATH = re.compile(r"([A-Z][A-Z0-9]{2})-(\d{1,3})(?:\.(\d{1,2})(?:\.(\d{1,2}))?)?", re.ASCII)
 _FHIR_PATH = re.compile(r"[A-Za-z_]\w*(\[[\w.-]+\])?(\.[A-Za-z_]\w*(\[[\w.-]+\])?)*", re.ASCII)
 _DEEPEST = 6
+_UNITS = ("unit", "code")
+_UNITS_OF_RESULTS = ("OBX-6", "OBX-6.4")
 
 Level = Literal["name", "person", "word"]
 """Names and numbers are looked for everywhere; other things about a person where no facility stands; words in texts."""
@@ -67,6 +69,11 @@ class KeepList:
         steps = re.split(r"[-.]", place)
         starts = {place[: len("-".join(steps[:end]))] for end in range(1, len(steps) + 1)}
         return "name" if starts & self.names else "person" if starts & self.people else "word"
+
+    def is_unit(self, place: str) -> bool:
+        """Whether a unit stands in a place: of a result, or of an amount, which has a line for its unit."""
+        parent, _, name = place.rpartition(".")
+        return place in _UNITS_OF_RESULTS or (name in _UNITS and f"{parent}.unit" in self.fhir)
 
     @cached_property
     def elements(self) -> frozenset[str]:

@@ -64,6 +64,8 @@ class Notes:
     done: Counter[tuple[str, Done]] = field(default_factory=Counter)
     left: list[Left] = field(default_factory=list)
     gone: list[Gone] = field(default_factory=list)
+    units: Counter[str] = field(default_factory=Counter)
+    """Places of units that no table knows, which became something else."""
 
     def cleared(self, place: str, text: str, level: Level, done: Done = "cleared") -> None:
         """Something that nothing lets through."""
@@ -119,6 +121,8 @@ _DONE: dict[str, Done] = {
 
 def _tell(text: str, new: str, rule: Rule, place: str, means: Means, notes: Notes) -> None:
     notes.done[place, _DONE.get(rule.do, "pseudonym") if new else "cleared"] += 1
+    if rule.do == "code" and means.keep.is_unit(place):
+        notes.units[place] += 1
     if rule.do in ("time", "reference", "facility"):
         return
     level: Level = "name" if rule.do in ("id", "person", "birth", "fixed") else means.keep.level(place)

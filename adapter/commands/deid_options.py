@@ -18,7 +18,8 @@ VARY_EXAMPLES = (
     "troughline vary result.hl7 --out variations",
     "troughline vary result.hl7 --list",
     "troughline vary result.hl7 --out variations --only obx-11-corrected --only line-end-crlf",
-    "troughline test variations --accept",
+    "troughline vary result.hl7 --out variations --mappings site-mappings",
+    "troughline test variations --mappings site-mappings --accept",
 )
 
 

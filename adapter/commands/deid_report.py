@@ -6,7 +6,9 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from adapter.commands.deid_corpus import Piece
 from adapter.commands.deid_leaf import Done, Notes
+from adapter.commands.deid_reading import Reading
 
 CAVEAT = (
     "Pseudonymised, not anonymous: who holds the key, or knows a rare disease, an unusual course or a time of day, may "
@@ -37,16 +39,40 @@ class Report:
     left_out: list[tuple[str, int]] = field(default_factory=list)
     """(file, message) of FHIR resources of a type off the keep list."""
     aside: list[str] = field(default_factory=list)
+    units: Counter[str] = field(default_factory=Counter)
+    """Units that no table knows, which became something else, by their place."""
+    readings: dict[str, Reading] = field(default_factory=dict)
+    """What these tables read in each message that was written, by its name in the check."""
     done: Counter[tuple[str, Done]] = field(default_factory=Counter)
+
+    @property
+    def checked(self) -> int:
+        """Messages of which a fact is read, so that reading them again said something."""
+        return self._read("fact")
+
+    @property
+    def unchecked(self) -> int:
+        """Messages of which nothing is read: no fact, and no patient, drug or order that facts rest on."""
+        return self._read("nothing")
+
+    @property
+    def nothing_checked(self) -> bool:
+        """Whether messages were written and the check had nothing to compare."""
+        return bool(self.written) and not self.checked
+
+    def _read(self, what: Reading) -> int:
+        return sum(reading == what for reading in self.readings.values())
 
     def add(self, notes: Notes) -> None:
         """Count what was done to one message."""
         self.done.update(notes.done)
+        self.units.update(notes.units)
 
-    def refuse(self, file: str, message: int, why: str) -> None:
+    def refuse(self, file: str, piece: Piece, why: str) -> None:
         """A message that was ready and could not be written after all."""
         self.written -= 1
-        self.withheld.append(Withheld(file=file, message=message, why=(why,)))
+        self.readings.pop(piece.shown, None)
+        self.withheld.append(Withheld(file=file, message=piece.number, why=(why,)))
 
     def places(self) -> list[dict[str, Any]]:
         """What was done at each place, places sorted."""
@@ -60,10 +86,14 @@ class Report:
             "messages": self.messages,
             "written": self.written,
             "patients": self.patients,
+            "checked": self.checked,
+            "unchecked": self.unchecked,
+            "reading_checked": not self.nothing_checked,
             "files": [{"from": source, "to": target} for source, target in self.files],
             "withheld": [asdict(one) for one in self.withheld],
             "left_out": [{"file": file, "message": message} for file, message in self.left_out],
             "not_read": self.aside,
             "places": self.places(),
+            "units_unknown": {place: count for place, count in sorted(self.units.items()) if count},
             "caveat": CAVEAT,
         }

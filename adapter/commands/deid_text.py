@@ -12,16 +12,35 @@ _SHOWN = 40
 
 def told(report: Report) -> str:
     """Counts, what was withheld and why, what was cleared and where, and the caveat."""
+    written = f"{report.written} of {_many(report.messages, 'message')} of {_many(report.patients, 'patient')}"
     return "\n".join(
         [
-            f"{report.written} of {report.messages} messages of {report.patients} patients written to {report.out}",
+            f"{written} written to {report.out}",
+            *unchecked(report),
             *_withheld(report),
             *_left_out(report),
             *_places(report),
+            *_units(report),
             "",
             CAVEAT,
         ]
     )
+
+
+def unchecked(report: Report) -> Iterator[str]:
+    """What the check of the reading does not say, because nothing is read to begin with."""
+    if report.nothing_checked:
+        yield (
+            f"No message has a result of ours with these tables (0 of {report.written} written): the reading was not "
+            "checked. Name the tables of the site with --mappings or --config; `troughline run` names the row that "
+            "is missing."
+        )
+    elif report.unchecked:
+        have = "has" if report.unchecked == 1 else "have"
+        yield (
+            f"{report.unchecked} of {_many(report.written, 'message')} written {have} no result of ours with these "
+            "tables: the reading was not checked there."
+        )
 
 
 def _withheld(report: Report) -> Iterator[str]:
@@ -43,6 +62,27 @@ def _left_out(report: Report) -> Iterator[str]:
         )
 
 
+def _units(report: Report) -> Iterator[str]:
+    """A unit is what a question about a unit is about: say that it is another now, and how to keep it."""
+    found = [(place, count) for place, count in sorted(report.units.items()) if count]
+    if found:
+        number = sum(count for _, count in found)
+        where = ", ".join(f"{count} in {place}" for place, count in found)
+        yield ""
+        yield f"{_many(number, 'unit')} in no table, and made unreadable: {where}."
+        yield f"  What names nobody can be kept: give it a row in units.csv of your tables{_kept(report)}."
+
+
+def _kept(report: Report) -> str:
+    """The line of a keep list; none for OBX-5, where all a person wrote would be kept with the unit."""
+    places = [place for place, count in sorted(report.units.items(), reverse=True) if count and place != "OBX-5"]
+    if not places:
+        return ""
+    under = "hl7v2" if "-" in places[0] else "fhir"
+    line = f"{{path: {places[0]}, do: keep, why: a unit of our laboratory}}"
+    return f", or a line in a list for --keep, under {under}: - {line}"
+
+
 def _places(report: Report) -> Iterator[str]:
     places = report.places()
     for heading, wanted in (("off the keep list, and gone", True), ("changed", False)):
@@ -51,3 +91,7 @@ def _places(report: Report) -> Iterator[str]:
             yield from ("", heading)
             width = max(len(row["place"]) for row in rows)
             yield from (f"  {row['place']:{width}}  {row['done']:9}  {row['count']}" for row in rows)
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -15,6 +15,7 @@ from adapter.commands.deid_hl7 import envelope_out, message_out
 from adapter.commands.deid_leaf import Gone, Means, Notes, Person
 from adapter.commands.deid_leaks import leaks
 from adapter.commands.deid_people import Name, references_in
+from adapter.commands.deid_reading import Reading, reading_of
 from adapter.commands.deid_times import day_of
 from adapter.commands.play_folder import played
 from adapter.fhir import dumps
@@ -38,6 +39,7 @@ class Made:
     why: tuple[str, ...] = ()
     left_out: bool = False
     """A FHIR resource of a type off the keep list: there is nothing of it to share."""
+    reading: Reading = "nothing"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,7 +96,13 @@ class Work:
         keys = whose or {piece.shown: None}
         wrong = [f"read otherwise afterwards: {place}" for key in keys for place in self.refused.get(key, ())]
         why = tuple(dict.fromkeys((*wrong, *found)))
-        return Made(raw=None if why else raw, notes=notes, why=why)
+        return Made(raw=None if why else raw, notes=notes, why=why, reading=self._reading(piece))
+
+    def _reading(self, piece: Piece) -> Reading:
+        """What the check had of this message to compare."""
+        if piece.kind == "envelope":
+            return "nothing"
+        return reading_of(piece.shown, self.corpus.raw(piece), self.parts)
 
     def _out(self, raw: bytes, piece: Piece, means: Means, notes: Notes) -> tuple[bytes | None, Body | None]:
         if piece.kind == "envelope":

@@ -50,6 +50,8 @@ def _judged(made: Made, piece: Piece, source: Path, report: Report) -> bytes | N
         report.add(made.notes)
         return None
     report.written += is_message
+    if is_message:
+        report.readings[piece.shown] = made.reading
     report.add(made.notes)
     return made.raw
 
@@ -69,7 +71,7 @@ def _write(
             try:
                 text = case_text(f"message {piece.number} of file {place + 1}", raw)
             except NoCaseError as fault:
-                report.refuse(source.name, piece.number, str(fault))
+                report.refuse(source.name, piece, str(fault))
                 continue
             write_new(out / case, text.encode())
             report.files.append((source.name, case))

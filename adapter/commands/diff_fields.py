@@ -59,7 +59,7 @@ def _compared(before: Json, after: Json, place: _Place) -> Iterator[FieldChange]
     match before, after:
         case Mapping(), Mapping():
             yield from _of_objects(before, after, place)
-        case (Mapping(), None) | (None, Mapping()) if before or after:
+        case (Mapping(), None) | (None, Mapping()) if _filled(before or after, {}):
             # Of something that begins or ceases to be known each filled field is told.
             yield from _of_objects(before or {}, after or {}, place)
         case list(), list():
@@ -69,6 +69,7 @@ def _compared(before: Json, after: Json, place: _Place) -> Iterator[FieldChange]
 
 
 def _of_objects(before: Mapping[str, Json], after: Mapping[str, Json], place: _Place) -> Iterator[FieldChange]:
+    before, after = _filled(before, after), _filled(after, before)
     for name in dict.fromkeys((*before, *after)):
         at = place.key(name)
         if name not in before:
@@ -79,10 +80,15 @@ def _of_objects(before: Mapping[str, Json], after: Mapping[str, Json], place: _P
             yield from _compared(before[name], after[name], at)
 
 
+def _filled(side: Mapping[str, Json], other: Mapping[str, Json]) -> Mapping[str, Json]:
+    """One side without the nulls that the other does not have at all: null says what an absent field says."""
+    return {name: value for name, value in side.items() if value is not None or name in other}
+
+
 def _alone(how: How, value: Json, place: _Place) -> Iterator[FieldChange]:
     """A field only one side has."""
-    if isinstance(value, Mapping) and value:
-        for name, inner in value.items():
+    if isinstance(value, Mapping) and (filled := _filled(value, {})):
+        for name, inner in filled.items():
             yield from _alone(how, inner, place.key(name))
     else:
         before, after = (None, value) if how == "added" else (value, None)

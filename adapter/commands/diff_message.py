@@ -16,9 +16,12 @@ from adapter.ingest.acknowledgment_errors import error_rows
 from adapter.pipeline.answer_fhir import answer_fhir
 
 Said = tuple[Translation, ...]
-Weight = Literal["lost", "new", "otherwise", "told"]
-WEIGHTS: tuple[Weight, ...] = ("lost", "new", "otherwise", "told")
-"""From harmful to harmless: no longer read, read for the first time, read otherwise, only told otherwise."""
+Weight = Literal["lost", "withdrawn", "new", "otherwise", "told"]
+WEIGHTS: tuple[Weight, ...] = ("lost", "withdrawn", "new", "otherwise", "told")
+"""From harmful to harmless: no longer read; a result without its level, as its status says; read for the first time;
+read otherwise; only told otherwise."""
+WITHDRAWN = ("cancelled", "entered-in-error")
+"""Statuses by which the laboratory itself says that there is no level."""
 EVENT = "event"
 """The path of a whole event."""
 _RANKS = ("irrelevant", "near-miss", "relevant")
@@ -159,10 +162,28 @@ def _name(place: tuple[str, str, int]) -> str:
 
 def weight_of(changes: Sequence[Changed]) -> Weight:
     """How harmful the changes of a message are; whatever is lost outweighs whatever is won."""
-    lost, won = any(_loses(one.change) for one in changes), any(_loses(one.change.swapped()) for one in changes)
-    if lost or won:
-        return "lost" if lost else "new"
+    withdrawn = _withdrawn(changes)
+    losses = {one.event for one in changes if _loses(one.change)}
+    if losses - withdrawn:
+        return "lost"
+    if withdrawn:
+        return "withdrawn"
+    back = [one.swapped() for one in changes]
+    if any(_loses(one.change) for one in back) or _withdrawn(back):
+        return "new"
     return "told" if all(one.event is None and one.field.startswith(_TOLD) for one in changes) else "otherwise"
+
+
+def _withdrawn(changes: Sequence[Changed]) -> set[str | None]:
+    """The events that count no longer, for so their status says now and did not before."""
+    return {
+        one.event
+        for one in changes
+        if one.event is not None
+        and one.field == "status"
+        and one.change.after in WITHDRAWN
+        and one.change.before not in WITHDRAWN
+    }
 
 
 def is_vital(changes: Sequence[Changed]) -> bool:

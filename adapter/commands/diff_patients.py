@@ -9,19 +9,22 @@ from typing import Any, Literal
 
 from adapter.commands.diff_fields import FieldChange, How, differences
 from adapter.commands.diff_kin import families
+from adapter.commands.diff_message import WITHDRAWN
 from adapter.commands.diff_progress import Advance
 from adapter.commands.diff_sides import Side, Sides
 from adapter.commands.diff_survey import Ours
 from adapter.commands.finding_changes import Finding, FindingChange, paired
 from adapter.commands.play_folder import RELEVANCE_BOUND, performed
+from adapter.domain.events import ActivityMeasured
 from adapter.domain.outputs import Written
 from adapter.ingest.relevance import RelevanceFilter
 from adapter.store.memory_state import MemoryState
 
-Grade = Literal["lost", "turned", "new", "otherwise", "worded"]
-GRADES: tuple[Grade, ...] = ("lost", "turned", "new", "otherwise", "worded")
-"""From harmful to harmless: a reading of a level goes, turns, comes; other facts differ; only words and grounds do."""
-_DECISIVE = GRADES[:3]
+Grade = Literal["lost", "turned", "withdrawn", "new", "otherwise", "worded"]
+GRADES: tuple[Grade, ...] = ("lost", "turned", "withdrawn", "new", "otherwise", "worded")
+"""From harmful to harmless: a reading of a level goes, turns, goes with a result that is withdrawn, comes; other facts
+differ; only words and grounds do."""
+_DECISIVE = GRADES[:4]
 _HASHES = ("policy_hash",)
 """Named once, with the sides: a policy that changes nothing here but its hash changes no finding."""
 _TURNING = ("exposure", "mechanism", "priority")
@@ -38,13 +41,16 @@ class FindingDifference:
 
     whole: FindingChange
     changes: tuple[FieldChange, ...]
+    withdrawn: bool = False
+    """Whether the later side reads every result it rested on as cancelled or entered in error."""
 
     @property
     def grade(self) -> Grade:
         """How harmful it is."""
         before, after = _reads_level(self.whole.before), _reads_level(self.whole.after)
         if before != after or self.whole.before is None or self.whole.after is None:
-            return "lost" if before or self.whole.after is None else "new"
+            gone: Grade = "withdrawn" if self.withdrawn else "lost"
+            return gone if before or self.whole.after is None else "new"
         fields = {change.field for change in self.changes}
         if fields & set(_TURNING):
             return "turned"
@@ -124,6 +130,8 @@ class Outcome:
 
     findings: Mapping[str, list[Finding]]
     written: Mapping[str, list[Written]]
+    withdrawn: frozenset[str] = frozenset()
+    """Keys of results whose last word is that there is no level."""
 
 
 def patients_changed(every: Sequence[Ours], sides: Sides, as_of: datetime, advance: Advance) -> Iterator[PatientChange]:
@@ -153,26 +161,37 @@ def _outcome(family: Sequence[Ours], side: Side, as_of: datetime) -> Outcome:
     for finding in (*result["findings"], *result["unlinked"]):
         findings.setdefault(finding["patient"], []).append(finding)
     written = {patient: list(state.recall(patient).written) for patient in state.all_patients()}
-    return Outcome(findings=findings, written=written)
+    statuses = {row["key"]: row["status"] for row in result["events"] if row["event"] == ActivityMeasured.__name__}
+    withdrawn = frozenset(key for key, status in statuses.items() if status in WITHDRAWN)
+    return Outcome(findings=findings, written=written, withdrawn=withdrawn)
 
 
 def compared(old: Outcome, new: Outcome) -> Iterator[PatientChange]:
     """Every patient for whom two outcomes differ."""
     for patient in sorted({*old.findings, *old.written, *new.findings, *new.written}):
-        findings = tuple(_findings(patient, old.findings.get(patient, []), new.findings.get(patient, [])))
+        findings = tuple(_findings(patient, old, new))
         resources = tuple(_resources(old.written.get(patient, []), new.written.get(patient, [])))
         if findings or resources:
             yield PatientChange(patient=patient, findings=findings, resources=resources)
 
 
-def _findings(patient: str, before: Sequence[Finding], after: Sequence[Finding]) -> Iterator[FindingDifference]:
-    for pair in paired(patient, before, after):
+def _findings(patient: str, old: Outcome, new: Outcome) -> Iterator[FindingDifference]:
+    for pair in paired(patient, old.findings.get(patient, []), new.findings.get(patient, [])):
+        withdrawn = _is_withdrawn(pair, old.withdrawn, new.withdrawn)
         if pair.before is None or pair.after is None:
-            yield FindingDifference(whole=pair, changes=())
+            yield FindingDifference(whole=pair, changes=(), withdrawn=withdrawn)
             continue
         changes = differences(_content(pair.before), _content(pair.after))
         if changes:
-            yield FindingDifference(whole=pair, changes=changes)
+            yield FindingDifference(whole=pair, changes=changes, withdrawn=withdrawn)
+
+
+def _is_withdrawn(pair: FindingChange, before: frozenset[str], after: frozenset[str]) -> bool:
+    """Whether a finding lost its level by nothing but results that are withdrawn now and were not before."""
+    if pair.before is None or (pair.after is None and pair.before["dose"]):
+        return False  # a dose that is ours no longer is a loss, whatever became of the level
+    keys = {sample["key"] for sample in pair.before["samples"]}
+    return keys <= after and not keys <= before
 
 
 def _content(finding: Finding) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from adapter.app.parts import DEMO, Origin, origin_of, parts_from
+from adapter.app.versions import policies_hash
 from adapter.commands.diff_faults import CannotCompare
 from adapter.commands.diff_folder import is_whole
 from adapter.commands.diff_versions import from_folder, from_git
-from adapter.domain.policy import RuleBook
 from adapter.knowledge.content import content_hash
 from adapter.knowledge.text_yaml import Fault
 from adapter.pipeline.parts import Parts, State
@@ -34,6 +34,8 @@ class Side:
     parts: Parts
     reading: str
     """Hash of everything else a reading depends on: senders, zones, the canonical base."""
+    demo: bool = False
+    """Whether the tables of the demo are laid over the shipped ones, for no others were named."""
     absent: tuple[str, ...] = ()
     """Folders of now that this version does not have."""
 
@@ -45,13 +47,13 @@ class Side:
     @property
     def policies(self) -> str:
         """The content hash of products, policies and which policy reads which product."""
-        return rulebook_hash(self.parts.rulebook)
+        return policies_hash(self.parts.rulebook)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         named = sorted(set(self.parts.rulebook.chosen.values()))
         hashes = {"mappings": self.mappings, "policies": self.policies, "settings": self.reading}
-        return {"name": self.name, "commit": self.commit, **hashes, "chosen": named}
+        return {"name": self.name, "commit": self.commit, **hashes, "chosen": named, "demo": self.demo}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,13 +95,6 @@ class Sides:
 
 def _outputs(side: Side) -> dict[str, tuple[str, dict[str, Any]]]:
     return {name: (one.version, one.resource) for name, one in side.parts.knowledge.outputs.items()}
-
-
-def rulebook_hash(book: RuleBook) -> str:
-    """Of everything the rules can see."""
-    products = {key: asdict(product) for key, product in book.products.items()}
-    policies = sorted((policy.label, policy.hash) for policy in book.policies)
-    return content_hash(json.loads(json.dumps([products, policies, book.chosen], default=str)))
 
 
 def sides_of(options: argparse.Namespace, scratch: Path, tell: Tell) -> Sides:
@@ -153,7 +148,7 @@ def _side(origin: Origin, name: str, faults: list[Fault], tell: Tell) -> Side:
         which = "The version of now" if name == NOW else f"The earlier version, {name},"
         told = f"{errors} mistake{'' if errors == 1 else 's'} told above"
         raise CannotCompare(f"{which} cannot be read: {told}. Nothing was compared.")
-    return Side(name=name, commit=None, parts=parts, reading=_reading(origin))
+    return Side(name=name, commit=None, parts=parts, reading=_reading(origin), demo=origin.demo)
 
 
 def _reading(origin: Origin) -> str:

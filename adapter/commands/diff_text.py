@@ -27,6 +27,7 @@ FIELDS_SHOWN = 12
 LONGEST_CHARS = 160
 SAME = "the same mappings and policies: nothing to compare"
 NOTHING = "nothing"
+DEMO_TABLES = "the shipped tables with those of the demo: neither --mappings nor --config FILE was named"
 _SENTENCE = "sentence"
 _GROUNDS = "evidence"
 _REPEATED = (".display", ".system", ".text", ".div", ".unit")
@@ -34,6 +35,7 @@ _REPEATED = (".display", ".system", ".text", ".div", ".unit")
 RESOURCE_FIELDS = 6
 _WEIGHTS: dict[Weight, str] = {
     "lost": "lost",
+    "withdrawn": "withdrawn by its status",
     "new": "newly read",
     "otherwise": "read otherwise",
     "told": "only told otherwise",
@@ -41,6 +43,7 @@ _WEIGHTS: dict[Weight, str] = {
 _GRADES: dict[Grade, str] = {
     "lost": "finding lost",
     "turned": "verdict or Flag turned",
+    "withdrawn": "finding withdrawn with its result",
     "new": "finding or Flag new",
     "otherwise": "other facts",
     "worded": "only words and grounds",
@@ -60,15 +63,20 @@ def page_of(result: Result) -> str:
 
 def _summary(result: Result) -> Iterator[str]:
     messages, patients = result.messages, result.patients
-    yield f"{len(messages)} of {_counted(result.read, 'message')} change{_listed(message_fields(messages))}"
+    of = f"{len(messages)} of {_counted(result.read, 'message')}"
+    yield f"{of} {_change(messages)}{_listed(message_fields(messages))}"
     if messages:
         yield _weighed([one.weight for one in messages], WEIGHTS, _WEIGHTS)
-    yield f"{_counted(len(patients), 'patient')} change{_listed(finding_fields(patients), 'findings: ')}"
+    yield f"{_counted(len(patients), 'patient')} {_change(patients)}{_listed(finding_fields(patients), 'findings: ')}"
     if patients:
         yield _weighed([one.grade for one in patients], GRADES, _GRADES)
         yield f"  resources{_listed(resource_kinds(patients)) or ': none'}"
     if not result.relevant:
         yield "none of the messages is ours on either side: nothing could change"
+
+
+def _change(found: Sequence[object]) -> str:
+    return "changes" if len(found) == 1 else "change"
 
 
 def _weighed(found: Sequence[str], order: Sequence[_T], words: dict[_T, str]) -> str:
@@ -84,6 +92,8 @@ def _listed(fields: Sequence[tuple[str, int]], title: str = "") -> str:
 def _sides(result: Result) -> Iterator[str]:
     for word, side in (("from", result.sides.old), ("to", result.sides.new)):
         yield f"{word:<5} {_side(side)}"
+    if result.sides.new.demo:
+        yield f"      {result.sides.new.name} has {DEMO_TABLES}"
 
 
 def _side(side: Side) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 VERDICT = ("exposure", "mechanism", "monitoring", "modifiers", "priority")
 """What a change of a finding is told by; its sentence and evidence are `troughline explain`'s."""
 NOTHING = "no finding"
+NO_WINDOW = "no sampling window"
+"""Without a policy or a time, and for a sample without a dose, nothing is said about monitoring."""
 Finding = Mapping[str, Any]
 
 
@@ -63,4 +65,5 @@ def verdict_words(finding: Finding | None) -> str:
     if finding is None:
         return NOTHING
     modifiers = f" [{', '.join(finding['modifiers'])}]" if finding["modifiers"] else ""
-    return f"{finding['exposure']} / {finding['mechanism']} / {finding['monitoring']}{modifiers}"
+    monitoring = finding["monitoring"] or NO_WINDOW
+    return f"{finding['exposure']} / {finding['mechanism']} / {monitoring}{modifiers}"

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from adapter.commands.made_up_names import shows_a_name
 from adapter.domain import events
 from adapter.domain.units import is_activity_unit
 from adapter.ingest.activity_reading import canonical_unit
 from adapter.ingest.hl7v2 import NotHl7, Segment, read_batch, read_message
-from adapter.knowledge.fake_names import is_fake
 from adapter.knowledge.reading import Block, top_block
 from adapter.knowledge.spec import Table
 from adapter.knowledge.text_yaml import Document, Fault, Node, did_you_mean
@@ -24,7 +24,6 @@ _EVENTS = (
     events.PremedicationGiven,
     events.HypersensitivityRecorded,
 )
-_PATIENT, _NAME = "PID", 5
 _UNIONS = (Union, types.UnionType)
 
 
@@ -50,21 +49,13 @@ def _names(document: Document, message: str) -> Iterator[Fault]:
     """A pasted message is where a real patient slips into a repository."""
     line, _ = document.places.get(("input",), (0, 1))
     for segment in _segments(message):
-        name = _name_in(segment)
-        if segment.name == _PATIENT and not is_fake(name):
+        if shows_a_name(segment):
             number = message.count("\n", 0, max(message.find(segment.text), 0))
             text = (
                 "PID-5 holds a name that is not on the list of made-up names, so it may be a patient's; "
-                "write TEST^PATIENT, or leave it empty"
+                "write TEST^PATIENT or a name that begins with ZZ, or leave it empty"
             )
             yield Fault(file=document.file, line=line + 1 + number, column=1, text=text)
-
-
-def _name_in(segment: Segment) -> str:
-    """The parts of every name, whatever separates them in this message."""
-    repeated = range(1, len(segment.repetitions(_NAME)) + 1)
-    parts = (part for number in repeated for part in segment.components(_NAME, number))
-    return "^".join(part.replace(segment.delimiters.subcomponent or "&", "&") for part in parts)
 
 
 def _segments(message: str) -> Iterator[Segment]:

@@ -73,8 +73,10 @@ def _say_left_out(found: Chosen) -> None:
     if found.pruned:
         print(pruned_text(found.pruned), file=sys.stderr)
     if found.headers_only:
-        text = "of irrelevant messages that fit only headers are kept (archive_irrelevant): their bytes are not there"
-        print(f"{found.headers_only} {text}, the sender would have to send them again.", file=sys.stderr)
+        one = found.headers_only == 1
+        of = "irrelevant message that fits" if one else "irrelevant messages that fit"
+        text = f"{found.headers_only} {of}: only the header is kept (archive_irrelevant)"
+        print(f"{text}. The sender would have to send {'it' if one else 'them'} again.", file=sys.stderr)
 
 
 def _try(loaded: Loaded, store: StoreParts, found: Chosen, options: argparse.Namespace) -> int:

@@ -17,8 +17,8 @@ def page_of_trial(trial: Trial) -> str:
     """Summary first, then message by message and finding by finding."""
     tally = trial.tally
     summary = (
-        f"DRY RUN, nothing was changed. {tally.messages} messages read again: {tally.changed} would change something, "
-        f"{tally.waiting} would wait in the work list."
+        f"DRY RUN, nothing was changed. {_messages(tally.messages)} read again: {tally.changed} would change "
+        f"something, {tally.waiting} would wait in the work list."
     )
     counts = (
         f"facts: {_counts(what for _, what, _ in trial.facts)}; "
@@ -38,8 +38,8 @@ def page_of_result(result: Mapping[str, Any]) -> str:
     facts, resources = result["facts"], result["resources"]
     told = ", ".join(f"{operation} {number}" for operation, number in sorted(resources.items())) or "none"
     return (
-        f"{result['messages']} messages read again: {result['changed']} changed something, {result['waiting']} wait in "
-        f"the work list; facts: {facts.get('new', 0)} new, {facts.get('gone', 0)} gone; resources: {told}.\n"
+        f"{_messages(result['messages'])} read again: {result['changed']} changed something, {result['waiting']} wait "
+        f"in the work list; facts: {facts.get('new', 0)} new, {facts.get('gone', 0)} gone; resources: {told}.\n"
         f"Kept in the store as replays/{result['id']}.done.json, with the reason."
     )
 
@@ -52,6 +52,10 @@ def pruned_text(messages: Sequence[MessageRef]) -> str:
         f"{len(messages)} that fit cannot be read again, their bytes were pruned (read_messages_days): {named}{more}. "
         "What was read from them before stands."
     )
+
+
+def _messages(number: int) -> str:
+    return f"{number} message{'' if number == 1 else 's'}"
 
 
 def _part(title: str, lines: Iterable[str]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -89,11 +90,18 @@ def _written(variations: Sequence[Variation], mapping: str, options: argparse.Na
         return _refused(f"{fault.filename or options.out} cannot be written: {fault.strerror}. Nothing after it was.")
     if options.json:
         files = [{"name": one.name, "says": one.says, "file": f"{one.name}.yaml"} for one in variations]
-        print(dumps({"schema": 1, "out": options.out.as_posix(), "cases": files}, indent=True).decode())
+        told = {"schema": 1, "out": options.out.as_posix(), "accept": _accepting(options), "cases": files}
+        print(dumps(told, indent=True).decode())
         return 0
     print(f"{len(variations)} cases written to {options.out}. None has an outcome yet: read each and keep it by")
-    print(f"  troughline test {options.out} --accept")
+    print(f"  {_accepting(options)}")
     return 0
+
+
+def _accepting(options: argparse.Namespace) -> str:
+    """The command that fills in the outcomes, read with the tables the variations were made with."""
+    tables = [word for folder in options.mappings for word in ("--mappings", str(folder))]
+    return shlex.join(["troughline", "test", str(options.out), *tables, "--accept"])
 
 
 def _refused(why: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -161,8 +162,32 @@ def test_for_people_each_place_has_its_name_its_senders_and_its_lines(store, cap
         "      1 of 1 message, 1 of 1 result from NORTH|HOSP, first 2025-04-10T13:06:00Z, last 2025-04-10T13:06:00Z",
         "      for example inbox/1: OBX|*|*|*||*|*|*||||*|||||||text",
     ]
-    at = lines.index("  to add under not_needed of mappings/v2/oru_activity.yaml, once you have written why:")
-    assert lines[at + 1 : at + 3] == ["      - path: NTE-2", "        why:"]
+    at = lines.index(
+        "  copy mappings/v2/oru_activity.yaml into your folder first (as v2/oru_activity.yaml); to add there "
+        "under not_needed, once you have written why:"
+    )
+    assert lines[at + 1 : at + 3] == ["  - path: NTE-2", "    why:"]
+
+
+def test_the_printed_lines_go_as_they_stand_into_the_copy_of_the_site_that_the_page_names(store, capsys, tmp_path):
+    site = tmp_path / "site"
+    shutil.copytree(shipped("mappings") / "demo" / "tables", site / "tables")
+    (site / "v2").mkdir()
+    copy = site / "v2" / "oru_activity.yaml"
+    text = (shipped("mappings") / "v2" / "oru_activity.yaml").read_text(encoding="utf-8")
+    copy.write_text(text, encoding="utf-8")
+    _, out = told(capsys, "--store", store, mappings=site)
+    lines = out.out.splitlines()
+    at = lines.index(f"  to add under not_needed of {copy}, once you have written why:")
+    printed = lines[at + 1 : lines.index("", at)]
+    assert printed[:2] == ["  - path: NTE-2", "    why:"]
+    reasons = "\n".join(line + " looked at" if line.endswith("why:") else line for line in printed)
+    copy.write_text(f"{text.rstrip()}\n{reasons}\n", encoding="utf-8")
+    _, found = tree(capsys, "--store", store, mappings=site)
+    assert [one["place"] for one in found["places"] if str(copy) in one["mappings"]] == []
+    assert {tuple(one["copy_first"]) for one in found["places"]} == {
+        ("mappings/fhir/medication_administration_asparaginase.yaml",)
+    }
 
 
 def test_examples_show_what_is_filled_and_of_the_one_place_its_kind(store, capsys):

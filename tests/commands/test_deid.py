@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shutil
 import stat
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 
+import hospital
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
@@ -102,6 +104,34 @@ def test_a_message_keeps_its_shape_and_loses_whom_it_is_about(deid, tmp_path):
     assert lines[2] == "NK1|1|||||"
     assert lines[5] == "OBX|1|ST|ASPACT^Asparaginase activity^L||< 0,03|IU/mL|>=0.1||||F||||LAB"
     assert lines[6:8] == ["NTE|1|L|Below detection limit", "NTE|2|L|"]
+
+
+NOT_OURS = ORU.replace("ASPACT^Asparaginase activity", "WEST7^Asparaginase level").replace("|A1|", "|W1|")
+
+
+def test_a_run_that_checked_no_reading_is_no_success(deid, tmp_path):
+    code, report, err = deid({"a.hl7": NOT_OURS, "b.hl7": NOT_OURS.replace("|W1|", "|W2|")})
+    assert (code, report["written"], report["withheld"]) == (1, 2, [])
+    assert (report["checked"], report["unchecked"], report["reading_checked"]) == (0, 2, False)
+    assert err.splitlines()[-1] == (
+        "No message has a result of ours with these tables (0 of 2 written): the reading was not checked. Name the "
+        "tables of the site with --mappings or --config; `troughline run` names the row that is missing."
+    )
+    assert len(written(tmp_path / "out")) == 2
+
+
+def test_messages_whose_reading_was_not_checked_are_counted_beside_others(deid):
+    code, report, err = deid({"a.hl7": ORU, "b.hl7": NOT_OURS})
+    assert (code, report["written"], report["checked"], report["unchecked"]) == (0, 2, 1, 1)
+    assert err.splitlines()[-1] == (
+        "1 of 2 messages written has no result of ours with these tables: the reading was not checked there."
+    )
+
+
+def test_a_result_that_a_problem_keeps_back_is_checked_and_a_patient_record_is_no_gap(deid):
+    code, report, err = deid({"a.hl7": ORU.replace("|IU/mL|", "|blorps/mL|"), "p.json": json.dumps(hospital.patient())})
+    assert (code, report["checked"], report["unchecked"]) == (0, 1, 0)
+    assert "not checked" not in err
 
 
 def test_every_story_is_read_the_same_afterwards(deid, tmp_path, capsys):
@@ -238,6 +268,45 @@ def test_of_a_result_only_what_the_grammar_or_the_words_know_stays(deid, tmp_pat
     assert deid({"a.hl7": ORU + other})[0] == 0
     line = written(tmp_path / "out")["000001.hl7"].decode().split("\r")[-2]
     assert line.split("|")[5] == left
+
+
+MANY_WORDS = "Einheiten pro Milliliter"
+
+
+def test_a_unit_that_no_table_knows_is_counted_and_said_with_the_way_to_keep_it(tmp_path, capsys):
+    raw = ORU.replace("|IU/mL|", f"|{MANY_WORDS}|") + "OBX|2|ST|NH3^Ammonia^L||35 Zorkowskis|umol/L|||||F\r"
+    (tmp_path / "a.hl7").write_text(raw, encoding="utf-8", newline="")
+    listed = tmp_path / "list.yaml"
+    run = ["deid", str(tmp_path / "a.hl7"), "--key", str(tmp_path / "key"), "--out"]
+    assert main([*run, str(tmp_path / "out")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    at = lines.index("2 units in no table, and made unreadable: 1 in OBX-5, 1 in OBX-6.")
+    hint, _, line = lines[at + 1].rstrip(".").partition("under hl7v2: ")
+    assert hint == (
+        "  What names nobody can be kept: give it a row in units.csv of your tables, or a line in a list for --keep, "
+    )
+    assert MANY_WORDS.encode() not in written(tmp_path / "out")["000001.hl7"]
+    listed.write_text(f"schema: 1\nhl7v2:\n  {line}\n", encoding="utf-8")
+    assert main([*run, str(tmp_path / "kept"), "--keep", str(listed), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["units_unknown"] == {"OBX-5": 1}
+    assert f"|< 0,03|{MANY_WORDS}|".encode() in written(tmp_path / "kept")["000001.hl7"]
+
+
+def test_a_unit_with_a_row_stays_and_a_unit_of_an_amount_is_counted(tmp_path, capsys):
+    site = tmp_path / "site"
+    shutil.copytree(shipped("mappings") / "demo" / "tables", site / "tables")
+    (site / "tables" / "units.csv").write_text(
+        f"sender,code,system,target,label,note\n,{MANY_WORDS},*,[IU]/mL,,\n", encoding="utf-8"
+    )
+    dose = json.loads(json.dumps(hospital.dose()))
+    dose["dosage"]["dose"]["unit"] = "Ampullen zu je 3750 Einheiten"
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.hl7").write_text(ORU.replace("|IU/mL|", f"|{MANY_WORDS}|"), encoding="utf-8", newline="")
+    (tmp_path / "in" / "b.json").write_text(json.dumps(dose), encoding="utf-8")
+    run = ["deid", str(tmp_path / "in"), "--key", str(tmp_path / "key"), "--mappings", str(site), "--json"]
+    assert main([*run, "--out", str(tmp_path / "out")]) == 0
+    assert json.loads(capsys.readouterr().out)["units_unknown"] == {"MedicationAdministration.dosage.dose.unit": 1}
+    assert f"|< 0,03|{MANY_WORDS}|".encode() in written(tmp_path / "out")["000001.hl7"]
 
 
 def test_a_date_among_results_moves_with_the_patient(deid, tmp_path):
@@ -467,7 +536,7 @@ def test_a_person_reads_what_was_done(tmp_path, capsys):
     code = main(["deid", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--key", str(tmp_path / "key")])
     out, err = capsys.readouterr()
     assert code == 0
-    assert out.startswith(f"1 of 1 messages of 1 patients written to {tmp_path}/out\n")
+    assert out.startswith(f"1 of 1 message of 1 patient written to {tmp_path}/out\n")
     assert "not read, for they end neither in .hl7 nor in .json: notes.txt" in out
     assert "Pseudonymised, not anonymous" in out
     assert "A new key lies in" in err

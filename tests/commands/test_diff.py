@@ -9,10 +9,12 @@ import sys
 
 import hospital
 import pytest
-from versions_of_mappings import HEADER, asked, fields, messages, site_tables, told
+from versions_of_mappings import HEADER, LEVEL, asked, fields, messages, site_tables, told
 
+from adapter.app.versions import policies_hash
 from adapter.cli import _parser
 from adapter.commands import diff
+from adapter.knowledge.policies import load_rulebook
 from adapter.knowledge.shipped import shipped
 
 MRN = "https://hospital.example/mrn|900001"
@@ -75,7 +77,7 @@ def test_the_page_has_the_summary_first_and_both_versions_under_it(corpus, old, 
     assert (code, err) == (1, "")
     counted = ("activity.factor", "activity.high", "activity.low", "activity.number", "problems.value-implausible")
     assert lines[:2] == [
-        f"1 of 4 messages change: {', '.join(f'1 {field}' for field in counted)}",
+        f"1 of 4 messages changes: {', '.join(f'1 {field}' for field in counted)}",
         "  1 read otherwise",
     ]
     assert lines[3] == "  1 verdict or Flag turned"
@@ -92,6 +94,76 @@ def test_the_page_has_the_summary_first_and_both_versions_under_it(corpus, old, 
         "    activity.factor: '0.001' -> '1'",
     ]
     assert f"    samples[{SAMPLE}].value: '0.620' -> '620'" in lines
+
+
+@pytest.fixture
+def withdrawn(corpus, old, new):
+    """A level with a status of the site's own, which its earlier tables read as final; the dose is known or not."""
+    site_tables(new)
+    raw = hospital.oru("A1", **LEVEL).replace(b"||||F\r", b"||||Q\r")
+    assert b"||||Q\r" in raw
+    (corpus / "30-laboratory.hl7").write_bytes(raw)
+    for folder, means in ((old, "final"), (new, "cancelled")):
+        (folder / "tables" / "result_status.csv").write_text(f"{HEADER},Q,*,{means},,\n")
+
+
+@pytest.mark.usefixtures("withdrawn")
+@pytest.mark.parametrize("with_dose", [True, False])
+@pytest.mark.parametrize("means", ["cancelled", "entered-in-error"])
+def test_a_level_that_goes_with_its_status_is_withdrawn_and_not_lost(corpus, old, new, capsys, with_dose, means):
+    (new / "tables" / "result_status.csv").write_text(f"{HEADER},Q,*,{means},,\n")
+    if not with_dose:
+        (corpus / "20-dose.json").unlink()
+    code, result = told(capsys, "--from", old, "--mappings", new, corpus)
+    (message,), (patient,) = result["messages"], result["patients"]
+    assert (code, message["weight"], patient["weight"]) == (1, "withdrawn", "withdrawn")
+    assert {row["weight"] for row in patient["findings"]} == {"withdrawn"}
+    assert (result["summary"]["weights"]["lost"], result["summary"]["patient_weights"]["lost"]) == (0, 0)
+    assert "activity.comparator" not in result["summary"]["fields"]
+    _, back = told(capsys, "--from", new, "--mappings", old, corpus)
+    assert [one["weight"] for one in (*back["messages"], *back["patients"])] == ["new", "new"]
+
+
+@pytest.mark.usefixtures("withdrawn")
+def test_a_dose_that_is_ours_no_longer_is_lost_though_its_level_is_withdrawn(corpus, old, new, capsys):
+    (new / "tables" / "asparaginase_products.csv").write_text(f"{HEADER},OTHER,*,pegaspargase,,\n")
+    _, result = told(capsys, "--from", old, "--mappings", new, corpus)
+    (patient,) = result["patients"]
+    assert patient["weight"] == "lost"
+
+
+@pytest.mark.usefixtures("withdrawn")
+def test_the_page_says_a_missing_window_in_words_and_counts_one_as_one(corpus, old, new, capsys):
+    (corpus / "20-dose.json").unlink()
+    _, out, _ = asked(capsys, "--from", old, "--mappings", new, corpus)
+    lines = out.splitlines()
+    assert lines[0].startswith("1 of 2 messages changes: ")
+    assert lines[1] == "  1 withdrawn by its status"
+    assert lines[2].startswith("1 patient changes: ")
+    assert lines[3] == "  1 finding withdrawn with its result"
+    assert (
+        f"  finding {SAMPLE}: indeterminate / not-assessable / no sampling window [no-dose-known] -> no-result / "
+        "not-assessable / no sampling window [specimen-quality, no-dose-known]"
+    ) in lines
+    assert "None" not in out
+    assert "nothing -> nothing" not in out
+
+
+def test_the_page_says_when_the_later_side_has_the_tables_of_the_demo(corpus, old, new, capsys):
+    site_tables(new, unit="[IU]/mL")
+    sentence = "      now has the shipped tables with those of the demo: neither --mappings nor --config FILE was named"
+    _, bare, _ = asked(capsys, "--from", old, corpus)
+    _, named, _ = asked(capsys, "--from", old, "--mappings", new, corpus)
+    assert [line for line in bare.splitlines() if line.startswith(("from", "to", sentence))][-1] == sentence
+    assert sentence not in named
+    assert told(capsys, "--from", old, corpus)[1]["to"]["demo"] is True
+
+
+def test_policies_have_the_hash_that_status_and_reload_show(corpus, old, capsys):
+    rulebook, _ = load_rulebook([])
+    assert rulebook is not None
+    _, result = told(capsys, "--from", old, corpus)
+    assert result["to"]["policies"] == policies_hash(rulebook)
 
 
 def test_a_renamed_code_loses_the_level_one_way_and_wins_it_the_other(corpus, old, new, capsys):

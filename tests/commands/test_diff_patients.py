@@ -31,7 +31,13 @@ UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
 PATIENTS = ("900001", "900002", "900003")
 LAST_MRN = PATIENTS[-1].encode()
 VERSIONS = ("now", "renamed", "limit", "unit", "products", "policy")
-MIRRORED = {"lost": ("new", "lost"), "new": ("lost",), "otherwise": ("otherwise",), "told": ("told",)}
+MIRRORED = {
+    "lost": ("new", "lost"),
+    "withdrawn": ("new",),
+    "new": ("lost", "withdrawn"),
+    "otherwise": ("otherwise",),
+    "told": ("told",),
+}
 """What is lost in one direction is new in the other; where a message loses and wins, the loss counts in both."""
 SIDES = st.sampled_from(VERSIONS)
 

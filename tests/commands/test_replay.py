@@ -112,7 +112,7 @@ def test_a_dry_run_for_people(mended, capsys):
     _, out = told(capsys, "--config", mended, "--control-id", "S1", "--dry-run")
     lines = out.out.splitlines()
     assert lines[0] == (
-        "DRY RUN, nothing was changed. 1 messages read again: 1 would change something, 0 would wait in the work list."
+        "DRY RUN, nothing was changed. 1 message read again: 1 would change something, 0 would wait in the work list."
     )
     assert lines[1] == "facts: 1 gone, 1 new; findings that change: 1; resources: 1 close, 2 update"
     assert (

@@ -75,7 +75,7 @@ def test_a_dry_run_names_what_would_become_relevant_and_changes_nothing(mapped, 
         ("K1", "new", "ActivityMeasured"),
         ("K3", "new", "ActivityMeasured"),
     ]
-    assert "2 of irrelevant messages that fit only headers are kept" in out.err
+    assert "2 irrelevant messages that fit: only the header is kept" in out.err
     assert exposures(mapped) == before
 
 
@@ -104,14 +104,14 @@ def test_while_no_table_names_them_nothing_is_read(site, capsys):
         (("--control-id", "K1"), 1, ""),
         (("--control-id", "K2"), 0, ""),
         (("--control-id", "K4"), 0, ""),
-        (("--control-id", "K5"), 0, "1 of irrelevant"),
-        (("--sender", "HOSPLAB|*"), 2, "2 of irrelevant"),
+        (("--control-id", "K5"), 0, "1 irrelevant message that fits:"),
+        (("--sender", "HOSPLAB|*"), 2, "2 irrelevant messages that fit:"),
         (("--sender", "OTHER|*"), 0, ""),
-        (("--since", RECEIVED.replace(minute=10).isoformat()), 1, "2 of irrelevant"),
-        (("--since", RECEIVED.replace(minute=12).isoformat()), 0, "2 of irrelevant"),
-        (("--since", RECEIVED.replace(minute=13).isoformat()), 0, "1 of irrelevant"),
+        (("--since", RECEIVED.replace(minute=10).isoformat()), 1, "2 irrelevant messages that fit:"),
+        (("--since", RECEIVED.replace(minute=12).isoformat()), 0, "2 irrelevant messages that fit:"),
+        (("--since", RECEIVED.replace(minute=13).isoformat()), 0, "1 irrelevant message that fits:"),
         (("--until", RECEIVED.replace(minute=12).isoformat()), 2, ""),
-        (("--until", RECEIVED.replace(minute=13).isoformat()), 2, "1 of irrelevant"),
+        (("--until", RECEIVED.replace(minute=13).isoformat()), 2, "1 irrelevant message that fits:"),
     ],
 )
 def test_all_that_is_named_must_hold(mapped, capsys, words, messages, headers):

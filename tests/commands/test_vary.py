@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import hospital
@@ -140,6 +141,23 @@ def test_only_the_wanted_ones_are_written(tmp_path, capsys):
     )
 
 
+def test_the_printed_command_accepts_with_the_tables_the_cases_were_made_with(tmp_path, capsys):
+    site = tmp_path / "site tables"
+    (site / "tables").mkdir(parents=True)
+    (site / "tables" / "activity_tests.csv").write_text(
+        "sender,code,system,target,label,note\n,WESTACT,L,asparaginase-activity,Activity,local\n", encoding="utf-8"
+    )
+    (tmp_path / "good.hl7").write_bytes(GOOD.replace("ASPACT", "WESTACT").encode())
+    out = tmp_path / "out"
+    made = ["vary", str(tmp_path / "good.hl7"), "--out", str(out), "--mappings", str(site), "--only", "spm-absent"]
+    assert main(made) == 0
+    printed = capsys.readouterr().out.splitlines()[-1]
+    program, *arguments = shlex.split(printed)
+    assert (program, arguments) == ("troughline", ["test", str(out), "--mappings", str(site), "--accept"])
+    assert main(arguments) == 0
+    assert outcome(out / "spm-absent.yaml")["relevance"] == "relevant"
+
+
 def test_names_are_listed_and_nothing_is_written(tmp_path, capsys):
     (tmp_path / "good.hl7").write_bytes(GOOD.encode())
     assert main(["vary", str(tmp_path / "good.hl7"), "--list"]) == 0
@@ -172,6 +190,51 @@ def test_what_cannot_be_varied_is_told(tmp_path, capsys, content, arguments, sai
     assert main(["vary", str(tmp_path / "good.hl7"), "--out", str(tmp_path / "out"), *arguments]) == 2
     assert said in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+NAMED = {"resourceType": "Patient", "id": "p", "name": [{"family": "Zorkowski", "given": ["Anneliese"]}]}
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        (GOOD.replace("TEST^PATIENT", "Zorkowski^Anneliese"), "PID-5"),
+        (GOOD.replace("TEST^PATIENT", "ZZTEST^ANNA~Zorkowski^Anneliese"), "PID-5"),
+        (json.dumps({**hospital.dose(), "contained": [NAMED]}), "contained[0].name"),
+        (
+            json.dumps({**hospital.dose(), "contained": [{**NAMED, "name": [{"text": "A. Zorkowski"}]}]}),
+            "contained[0].name",
+        ),
+        (json.dumps({**hospital.dose(), "subject": {"display": "Zorkowski, Anneliese"}}), "subject.display"),
+        (json.dumps({**hospital.reaction(), "patient": {"display": "Zorkowski"}}), "patient.display"),
+    ],
+)
+def test_a_message_that_names_a_patient_is_not_multiplied(tmp_path, capsys, content, place):
+    (tmp_path / "good.hl7").write_bytes(content.encode())
+    assert main(["vary", str(tmp_path / "good.hl7"), "--out", str(tmp_path / "out")]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err == (
+        f"{tmp_path}/good.hl7 holds in {place} a name that may be a patient's, and cases are kept and shared: "
+        "de-identify it first (`troughline deid`), or write a made-up name; names on the list of made-up names pass "
+        "(TEST^PATIENT), and names that begin with ZZ.\n"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        GOOD.replace("TEST^PATIENT", "ZZTOP^ANNA~Test^Patient"),
+        GOOD.replace("TEST^PATIENT", ""),
+        json.dumps({**hospital.dose(), "contained": [{**NAMED, "name": [{"family": "ZZtop", "given": ["Anna"]}]}]}),
+        json.dumps({**hospital.dose(), "subject": {**hospital.dose()["subject"], "display": "Mustermann, Max"}}),
+    ],
+)
+def test_a_made_up_name_is_varied(tmp_path, capsys, content):
+    (tmp_path / "good.hl7").write_bytes(content.encode())
+    assert main(["vary", str(tmp_path / "good.hl7"), "--list"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_a_folder_with_files_is_left_alone(tmp_path, capsys):
