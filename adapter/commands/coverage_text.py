@@ -180,7 +180,7 @@ def _times(span: Span) -> str:
 
 def _profile(coverage: Coverage, feed: Feed, span: Span, listed: Seen) -> Iterator[str]:
     """One feed: every filled place with its fill rate and what becomes of it."""
-    yield f"{feed.sender} {feed.what}, of {span.results:,} results:"
+    yield f"{feed.sender} {feed.what}, of {_many(span.results, 'result')}:"
     mine = {key: sighting for key, sighting in listed.items() if key[0] == feed}
     width = max((len(place.name) for _, place in mine), default=0)
     for place, ((_, sighting),) in _by_place(mine):

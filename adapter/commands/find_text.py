@@ -75,7 +75,11 @@ def _received(received: Received) -> str:
 def _understood(journey: Journey, found: Found) -> Iterator[str]:
     if journey.ahead:
         before = journey.ahead - 1
-        yield "not yet" + (f"; {before} messages of its inbox come before it" if before else "; it is the next")
+        yield "not yet" + (
+            f"; {before} {'message of its inbox comes' if before == 1 else 'messages of its inbox come'} before it"
+            if before
+            else "; it is the next"
+        )
         return
     if journey.parked:
         yield from _parked(journey.parked)

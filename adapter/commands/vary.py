@@ -93,7 +93,10 @@ def _written(variations: Sequence[Variation], mapping: str, options: argparse.Na
         told = {"schema": 1, "out": options.out.as_posix(), "accept": _accepting(options), "cases": files}
         print(dumps(told, indent=True).decode())
         return 0
-    print(f"{len(variations)} cases written to {options.out}. None has an outcome yet: read each and keep it by")
+    number = "1 case" if len(variations) == 1 else f"{len(variations)} cases"
+    print(
+        f"{number} written to {options.out}, without an outcome. Fill it in with this command, then read what came out:"
+    )
     print(f"  {_accepting(options)}")
     return 0
 

@@ -122,7 +122,7 @@ def test_a_folder_that_was_not_there_yet_is_told(repository, corpus, capsys):
     overlays = ("--mappings", repository / "tables-of-ours", "--mappings", added)
     code, out, err = asked(capsys, "--from", "v1", *overlays, corpus)
     sha = git(repository, "rev-parse", "--short=12", "v1^{commit}").strip()
-    assert (code, out.splitlines()[0].split(":")[0]) == (1, "1 of 4 messages change")
+    assert (code, out.splitlines()[0].split(":")[0]) == (1, "1 of 4 messages changes")
     assert err == f"v1 ({sha}) has no {added}: nothing stands in its place there.\n"
 
 

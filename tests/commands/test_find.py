@@ -67,7 +67,7 @@ def test_a_message_of_the_work_list_shows_why_it_waits(find, day):
     ("control_id", "told", "answered"),
     [
         ("A3", "not yet; it is the next", ", answered AA;"),
-        ("A4", "not yet; 1 messages of its inbox come before it", ";"),
+        ("A4", "not yet; 1 message of its inbox comes before it", ";"),
     ],
 )
 def test_a_message_not_understood_yet_shows_how_many_come_before_it(find, day, control_id, told, answered):
