@@ -59,7 +59,7 @@ def _compared(before: Json, after: Json, place: _Place) -> Iterator[FieldChange]
     match before, after:
         case Mapping(), Mapping():
             yield from _of_objects(before, after, place)
-        case (Mapping(), None) | (None, Mapping()) if _filled(before or after, {}):
+        case (Mapping(), None) | (None, Mapping()) if _filled(before or after or {}, {}):
             # Of something that begins or ceases to be known each filled field is told.
             yield from _of_objects(before or {}, after or {}, place)
         case list(), list():

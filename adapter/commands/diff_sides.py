@@ -99,6 +99,8 @@ def _outputs(side: Side) -> dict[str, tuple[str, dict[str, Any]]]:
 
 def sides_of(options: argparse.Namespace, scratch: Path, tell: Tell) -> Sides:
     """Both sides; what git holds is written below `scratch`. CannotCompare when one of them cannot be read."""
+    if options.old is not None and not options.old.strip():
+        raise CannotCompare("--from is empty, as an unset variable is: name a folder, or a branch, tag or commit.")
     if options.old is None and not options.from_policy:
         raise CannotCompare(UNNAMED)
     now, faults = _origin_of_now(options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from typing import Any
 
 import hospital
 import pytest
@@ -124,8 +125,14 @@ def test_each_result_of_ours_and_each_like_ours_is_somewhere(service, capsys):
     assert gaps[("activity_tests", "ASPNEW")] == 2
     assert gaps[("units", "blorps")] == 1
     assert gaps[("identifier_systems", "ELSEWHERE")] == 1
-    assert main(["coverage", "--store", str(service.store), "--mappings", str(DEMO), "--json"]) == 1
-    coverage = json.loads(capsys.readouterr().out)
+
+    def coverage_of_store() -> dict[str, Any] | None:
+        """Once the header that rides along with later messages is written."""
+        assert main(["coverage", "--store", str(service.store), "--mappings", str(DEMO), "--json"]) == 1
+        told = json.loads(capsys.readouterr().out)
+        return told if told["messages"]["headers_only"] else None
+
+    coverage = eventually(coverage_of_store)
     (feed,) = coverage["feeds"]
     assert (feed["sender"], feed["messages"], feed["results"]) == ("HOSPLAB|HOSP", 11, 13)
     assert coverage["messages"] == {

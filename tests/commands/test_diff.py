@@ -12,7 +12,7 @@ import pytest
 from versions_of_mappings import HEADER, LEVEL, asked, fields, messages, site_tables, told
 
 from adapter.app.versions import policies_hash
-from adapter.cli import _parser
+from adapter.cli import _parser, main
 from adapter.commands import diff
 from adapter.knowledge.policies import load_rulebook
 from adapter.knowledge.shipped import shipped
@@ -479,3 +479,10 @@ def test_an_output_whose_reader_has_gone_is_left_to_the_end_of_the_program(corpu
     with pytest.raises(BrokenPipeError):
         diff.run(options)
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_empty_version_is_refused_and_not_taken_for_this_folder(tmp_path, capsys, empty):
+    (tmp_path / "one.hl7").write_bytes(b"MSH|^~\\&|A|B\r")
+    assert main(["diff", f"--from={empty}", str(tmp_path)]) == 2
+    assert "--from is empty, as an unset variable is" in capsys.readouterr().err

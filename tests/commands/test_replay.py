@@ -283,7 +283,7 @@ def test_a_request_that_was_interrupted_is_done_at_the_next_start(tmp_path, kept
     holders = iter([1, None])
     monkeypatch.setattr("adapter.commands.replay_apply.lock_holder", lambda _: next(holders))
     code, out = told(capsys, "--config", mended, "--control-id", "S1", "--apply", "--because", "row added")
-    assert (code, out.err.strip()) == (2, "The service ended; it does this at its next start.")
+    assert (code, out.err.splitlines()[-1]) == (2, "The service ended; it does this at its next start.")
     service = Service(tmp_path / "store", "--config", str(mended), log=tmp_path / "log")
     try:
         eventually(lambda: list((kept / FOLDER).glob(f"*{DONE}")))
