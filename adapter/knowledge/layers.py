@@ -21,9 +21,12 @@ class Layer:
     shown: str
 
     def files(self, folder: str, ending: str) -> list[Path]:
-        """The files with an ending directly in a folder, names sorted; not those a spreadsheet program hides there."""
+        """The files with an ending directly in a folder, names sorted; not those a spreadsheet program hides there.
+
+        A link that leads nowhere is one of them: whoever put it there means it to be read.
+        """
         found = (self.root / folder).glob(f"*{ending}")
-        return sorted(path for path in found if path.is_file() and not path.name.startswith("~$"))
+        return sorted(path for path in found if not path.is_dir() and not path.name.startswith("~$"))
 
     def name(self, path: Path) -> str:
         """How a file of this layer is named to people: `mappings/tables/units.csv`."""
@@ -31,6 +34,11 @@ class Layer:
 
     def read(self, path: Path, faults: list[Fault]) -> bytes | None:
         """The content of a file, None with a fault when it cannot be read."""
+        if path.exists() and not path.is_file():
+            faults.append(
+                Fault(file=self.name(path), line=0, text="is no file that can be read, but a pipe or a device")
+            )
+            return None
         try:
             if path.stat().st_size > MAX_FILE_BYTES:
                 faults.append(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -329,3 +330,20 @@ def test_a_mapping_without_fields_is_a_fault(folder: Path, write: Write, mapping
     write("v2/oru.yaml", start + "not_needed:" + rest.partition("not_needed:")[2])
     _, faults = load_knowledge((), folder)
     assert [fault.text for fault in faults] == ["'fields' is missing; a mapping fills at least one field"]
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda path: path.symlink_to("nowhere.csv"), "cannot be read: No such file or directory"),
+        (lambda path: path.symlink_to(path.name), "cannot be read: Too many levels of symbolic links"),
+        (os.mkfifo, "is no file that can be read, but a pipe or a device"),
+    ],
+)
+def test_a_table_that_is_there_and_cannot_be_read_is_an_error(folder: Path, tmp_path: Path, make, said):
+    site = tmp_path / "site"
+    (site / "tables").mkdir(parents=True)
+    make(site / "tables" / "units.csv")
+    knowledge, faults = load_knowledge([site], folder)
+    assert knowledge is None
+    assert [(fault.severity, fault.text) for fault in faults] == [("error", said)]
