@@ -63,12 +63,18 @@ def read_folders(overlays: Sequence[Path] = (), base: Path | None = None) -> Rea
     known = {f"{TABLES}/{name}.csv" for name in tables} | documents.keys() | unread
     for layer in layers:
         faults.extend(stray_files(layer, known))
+    faults.extend(_nothing_in(layer) for layer in layers[1:] if not any(layer.root.glob("*")))
     mappings = _mappings(documents, tables, faults)
     faults.extend(_word_faults(tables, mappings))
     outputs = _outputs(documents, faults)
     return Reading(
         tables=tables, documents=documents, mappings=mappings, outputs=outputs, faults=tuple(faults), unread=unread
     )
+
+
+def _nothing_in(layer: Layer) -> Fault:
+    text = "the folder is empty: is it the right one, and is what belongs there mounted?"
+    return Fault(file=layer.shown, line=0, text=text, severity="warning")
 
 
 def _tables(layers: Sequence[Layer], faults: list[Fault]) -> dict[str, Table]:

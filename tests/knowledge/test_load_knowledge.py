@@ -347,3 +347,10 @@ def test_a_table_that_is_there_and_cannot_be_read_is_an_error(folder: Path, tmp_
     knowledge, faults = load_knowledge([site], folder)
     assert knowledge is None
     assert [(fault.severity, fault.text) for fault in faults] == [("error", said)]
+
+
+def test_an_empty_folder_is_a_warning(folder: Path, tmp_path: Path):
+    (tmp_path / "site").mkdir()
+    knowledge, faults = load_knowledge([tmp_path / "site"], folder)
+    assert knowledge is not None
+    assert [(fault.severity, fault.text.partition(":")[0]) for fault in faults] == [("warning", "the folder is empty")]
