@@ -23,9 +23,9 @@ def respelled(left: Left, wanted: dict[str, str], words: Words) -> Iterator[str]
         return
     if left.text in words.codes or words.known(left.text):
         return
-    digits = re.sub(r"\D", "", left.text)
+    digits, letters = (re.sub(r"\D", "", left.text),), squashed(left.text)
     for needle, place in wanted.items():
-        if any(needle in text for text in ((digits,) if needle.isdigit() else squashed(left.text))):
+        if any(needle in text for text in (digits if needle.isdigit() else letters)):
             yield f"{left.place} holds what {place} held, written otherwise"
 
 

@@ -8,7 +8,7 @@ from datetime import tzinfo
 from typing import Any, Literal
 
 from adapter.domain.message import Arrival, Translation
-from adapter.ingest.code_lookup import Hit
+from adapter.ingest.code_lookup import Hit, Triplet
 from adapter.ingest.compiled import compiled
 from adapter.ingest.fhir_bundle import FhirItem, fhir_resources
 from adapter.ingest.fhir_drugs import drug_of, judge_drug
@@ -23,8 +23,6 @@ from adapter.knowledge.spec import Knowledge, Select
 from adapter.pipeline.parts import Parts
 
 Verdict = Literal["ours", "near", "other", "unresolved"]
-Triplet = tuple[str, str, str]
-"""(code, text, system)"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

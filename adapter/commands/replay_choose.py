@@ -10,14 +10,14 @@ from adapter.app.engine import message_ref
 from adapter.app.parts import Loaded
 from adapter.app.replaying import in_order
 from adapter.commands.store_parts import StoreParts
-from adapter.domain.message import Arrival, MessageRef, Stored
+from adapter.commands.traffic import every
+from adapter.domain.message import Arrival, MessageRef
 from adapter.ingest.relevance import RelevanceFilter
 from adapter.knowledge.spec import sender_rank
 from adapter.settings import DropFolder, MllpListener
 from adapter.store.prunable import emptied
 from adapter.store.sqlite_inbox import SqliteInboxReader
 
-PAGE = 500
 REMEMBERED = 10_000
 ANY = "*"
 Fits = Callable[[Arrival], bool]
@@ -50,7 +50,7 @@ def chosen(store: StoreParts, options: argparse.Namespace, loaded: Loaded) -> Ch
     for inbox in store.inboxes:
         understood = store.state.cursor(inbox.name)
         answered = None if options.answered is None else inbox.answered_with(options.answered)
-        for stored in _every(inbox):
+        for stored in every(inbox):
             if stored.arrival.kind == "hl7v2" and fits(stored.arrival) and (answered is None or stored.seq in answered):
                 if stored.seq > understood:
                     ahead += 1
@@ -126,10 +126,3 @@ def _fits(options: argparse.Namespace) -> Fits:
 
 def _sent_by(pattern: str, arrival: Arrival) -> bool:
     return arrival.kind == "hl7v2" and sender_rank(pattern, arrival.sender) > 0
-
-
-def _every(inbox: SqliteInboxReader) -> Iterator[Stored]:
-    seq = 0
-    while page := inbox.after(seq, PAGE):
-        yield from page
-        seq = page[-1].seq

@@ -11,8 +11,9 @@ from typing import Any
 
 from adapter.commands.run_message import body_of, is_fhir
 from adapter.commands.store_parts import StoreParts
-from adapter.domain.message import Arrival
+from adapter.domain.message import Arrival, Stored
 from adapter.ingest.fhir_bundle import SUPPORTING, fhir_resources
+from adapter.store.sqlite_inbox import SqliteInboxReader
 
 PAGE = 500
 SAY_EVERY = 20_000
@@ -45,14 +46,19 @@ def of_store(store: StoreParts) -> Iterator[Kept]:
     """Every message of a store in the order in which each inbox kept them; long work is told on stderr."""
     number = 0
     for inbox in store.inboxes:
-        seq = 0
-        while page := inbox.after(seq, PAGE):
-            for stored in page:
-                number += 1
-                if number % SAY_EVERY == 0:
-                    print(f"{number:,} messages looked through", file=sys.stderr)
-                yield Kept(arrival=stored.arrival, place=f"{inbox.name}/{stored.seq}")
-            seq = page[-1].seq
+        for stored in every(inbox):
+            number += 1
+            if number % SAY_EVERY == 0:
+                print(f"{number:,} messages looked through", file=sys.stderr)
+            yield Kept(arrival=stored.arrival, place=f"{inbox.name}/{stored.seq}")
+
+
+def every(inbox: SqliteInboxReader) -> Iterator[Stored]:
+    """Every message of an inbox in the order in which it kept them."""
+    seq = 0
+    while page := inbox.after(seq, PAGE):
+        yield from page
+        seq = page[-1].seq
 
 
 def of_files(paths: Sequence[Path]) -> list[Body]:

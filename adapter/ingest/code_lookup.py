@@ -9,6 +9,9 @@ from typing import Literal
 from adapter.knowledge.codes import TEXT_SYSTEM
 from adapter.knowledge.spec import NOT_OURS, Row, Table
 
+Triplet = tuple[str, str, str]
+"""(code, text, system)"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
@@ -20,7 +23,7 @@ class Hit:
     text: str
 
 
-def look_up(table: Table, triplets: Iterable[tuple[str, str, str]], sender: str) -> Hit | None:
+def look_up(table: Table, triplets: Iterable[Triplet], sender: str) -> Hit | None:
     """The first (code, text, system) with a row; a row that says `not ours` counts only when no other one does."""
     refused: Hit | None = None
     for code, text, system in triplets:
@@ -51,7 +54,7 @@ def another_matter(table: Table, text: str, sender: str) -> Hit | None:
 
 
 def judge(
-    table: Table, triplets: Sequence[tuple[str, str, str]], near: Sequence[str], sender: str
+    table: Table, triplets: Sequence[Triplet], near: Sequence[str], sender: str
 ) -> tuple[Literal["ours", "near", "other"], Hit | None]:
     """Whether a code is ours, looks like ours, or is another matter (CONTRACTS 1, relevance).
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple, TypeVar
 
-from adapter.ingest.code_lookup import Hit, judge
+from adapter.ingest.code_lookup import Hit, Triplet, judge
 from adapter.ingest.hl7v2 import Delimiters, Segment
-from adapter.ingest.v2_fields import Triplet, names_of
+from adapter.ingest.v2_fields import names_of
 from adapter.knowledge.spec import Table
 
 Answer = TypeVar("Answer")

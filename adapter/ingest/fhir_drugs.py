@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from adapter.ingest.code_lookup import Hit, look_up, look_up_text
+from adapter.ingest.code_lookup import Hit, Triplet, look_up, look_up_text
 from adapter.ingest.fhir_bundle import literal_reference
 from adapter.ingest.fhir_fields import FhirPath, Resource, Row
-from adapter.ingest.fhir_reading import FhirReading, Triplet, elements, resolve, text_of, triplets
+from adapter.ingest.fhir_reading import FhirReading, elements, resolve, text_of, triplets
 from adapter.knowledge.spec import NOT_OURS, Table
 
 Verdict = Literal["ours", "near", "other", "unresolved"]

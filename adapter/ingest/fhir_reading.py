@@ -13,6 +13,7 @@ from adapter.domain.events import Version
 from adapter.domain.problems import problem
 from adapter.domain.times import Moment, iso_moment
 from adapter.fhir import Json
+from adapter.ingest.code_lookup import Triplet
 from adapter.ingest.compiled import Compiled
 from adapter.ingest.fhir_bundle import literal_reference, reference_to
 from adapter.ingest.fhir_fields import FhirField, FhirPath, Resource, Row
@@ -21,7 +22,6 @@ from adapter.ingest.patients import best_identifier
 from adapter.ingest.zones import unclear_local_time
 
 Known = Callable[[str], Resource | None]
-Triplet = tuple[str, str, str]
 
 
 @dataclass(slots=True, kw_only=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from adapter.domain.problems import problem
-from adapter.ingest.code_lookup import Hit, look_up, look_up_text
+from adapter.ingest.code_lookup import Hit, Triplet, look_up, look_up_text
 from adapter.ingest.fhir_fields import FhirField, ResourceMapping, Row
-from adapter.ingest.fhir_reading import FhirReading, Triplet, concepts_of, place, triplets
+from adapter.ingest.fhir_reading import FhirReading, concepts_of, place, triplets
 
 _WITH_OWN_PROBLEM = frozenset({"patient", "key", "product", "role", "status", "started"})
 

@@ -9,7 +9,7 @@ from typing import Literal
 from adapter.domain.events import ActivityMeasured
 from adapter.domain.message import Answer, Relevance, Translation
 from adapter.domain.problems import Problem, problem
-from adapter.ingest.code_lookup import Hit
+from adapter.ingest.code_lookup import Hit, Triplet
 from adapter.ingest.compiled import Compiled, compiled
 from adapter.ingest.hl7v2 import Message, NotHl7, Segment, peek, read_batch, read_message
 from adapter.ingest.notes import Notes, at_field, echo
@@ -17,7 +17,6 @@ from adapter.ingest.oru import ResultMapping, measured
 from adapter.ingest.patients import hl7_patient
 from adapter.ingest.scopes import Order, Scope, walk
 from adapter.ingest.senders import RulesFor, SenderRules
-from adapter.ingest.v2_fields import Triplet
 from adapter.ingest.zones import Zone, message_zone, stamp_of
 from adapter.knowledge.spec import Knowledge
 

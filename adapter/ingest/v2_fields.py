@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
+from adapter.ingest.code_lookup import Triplet
 from adapter.ingest.hl7v2 import NULL, Segment, unescape
 from adapter.ingest.scopes import Scope
 from adapter.knowledge.paths import V2Path, joined, read_v2_path
@@ -24,8 +25,6 @@ class Found(NamedTuple):
 
 
 PlaceReader = Callable[[Scope], Sequence[Found]]
-Triplet = tuple[str, str, str]
-"""(code, text, system)"""
 KeyReader = Callable[[Scope, Mapping[str, str]], str | None]
 _FIRST: Sequence[int] = (1,)
 _NOTHING: Sequence[Found] = ()

@@ -12,10 +12,8 @@ from adapter.domain.message import Header
 from adapter.store.inbox_pruning import emptied
 from adapter.store.inbox_tables import HL7_ROWS, answers, headers, messages
 from adapter.store.journey import Received
-from adapter.store.sql_rows import each_once
+from adapter.store.sql_rows import each_once, portions
 
-LOOKUP_SIZE = 500
-"""Digests per query, well under every database's limit of parameters."""
 _OF_MESSAGE = (
     "seq",
     "kind",
@@ -48,8 +46,7 @@ def with_control_id(connection: Connection, inbox: str, control_id: str) -> list
 def with_digests(connection: Connection, inbox: str, digests: Sequence[str]) -> list[Received]:
     """Every message with one of these contents, in the order in which they were kept."""
     found: list[Received] = []
-    for start in range(0, len(digests), LOOKUP_SIZE):
-        part = digests[start : start + LOOKUP_SIZE]
+    for part in portions(digests):
         found += _received(connection, inbox, messages.c.digest.in_(part))
     return sorted(found, key=lambda received: received.seq)
 

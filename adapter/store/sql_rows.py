@@ -41,10 +41,14 @@ def one_of(column: Column[str], count: int) -> ColumnElement[bool]:
     return column.in_([bindparam(f"{_ASKED}{n}") for n in range(count)])
 
 
+def portions(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Texts in portions that one question may name."""
+    return (texts[start : start + LOOKUP_SIZE] for start in range(0, len(texts), LOOKUP_SIZE))
+
+
 def asked(texts: Sequence[str]) -> Iterator[dict[str, str]]:
     """Texts in portions for `one_of`, the last one repeated up to a power of two, so that there are few counts."""
-    for start in range(0, len(texts), LOOKUP_SIZE):
-        part = texts[start : start + LOOKUP_SIZE]
+    for part in portions(texts):
         count = 1 << (len(part) - 1).bit_length()
         yield {f"{_ASKED}{n}": part[min(n, len(part) - 1)] for n in range(count)}
 

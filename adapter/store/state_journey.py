@@ -10,18 +10,17 @@ from adapter.domain.message import Parked
 from adapter.domain.outputs import Written
 from adapter.store import state_outputs, state_worklist
 from adapter.store.journey import Delivery, FactRead, Resource
-from adapter.store.sql_rows import each_once
+from adapter.store.sql_rows import each_once, portions
 from adapter.store.state_tables import events, outbox, parked
 
-LOOKUP_SIZE = 500
 ESCAPE = "\\"
 
 
 def facts_from(connection: Connection, digests: Sequence[str]) -> list[FactRead]:
     """The facts read from messages with these contents."""
     found: list[FactRead] = []
-    for start in range(0, len(digests), LOOKUP_SIZE):
-        found += _facts(connection, events.c.origin.in_(digests[start : start + LOOKUP_SIZE]))
+    for part in portions(digests):
+        found += _facts(connection, events.c.origin.in_(part))
     return found
 
 

@@ -6,9 +6,8 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, select
 
+from adapter.store.sql_rows import portions
 from adapter.store.state_tables import events, outbox, parked
-
-LOOKUP_SIZE = 500
 
 
 def waiting_places(connection: Connection, inbox: str) -> frozenset[int]:
@@ -19,8 +18,7 @@ def waiting_places(connection: Connection, inbox: str) -> frozenset[int]:
 def patients_by_digest(connection: Connection, digests: Sequence[str]) -> dict[str, set[str]]:
     """For messages that gave facts, by digest, the patients of these facts."""
     found: dict[str, set[str]] = {}
-    for start in range(0, len(digests), LOOKUP_SIZE):
-        part = digests[start : start + LOOKUP_SIZE]
+    for part in portions(digests):
         query = select(events.c.origin, events.c.patient).where(events.c.origin.in_(part)).distinct()
         for origin, patient in connection.execute(query):
             found.setdefault(origin, set()).add(patient)
