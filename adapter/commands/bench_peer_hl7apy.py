@@ -66,7 +66,7 @@ class Results(AbstractHandler):  # type: ignore[misc]  # the library publishes n
         return str(answer.to_mllp())
 
 
-class Listener(MLLPServer):  # type: ignore[misc]
+class Listener(MLLPServer):  # type: ignore[misc]  # the library publishes no types
     """Its server with room for every sender that connects at once; with the usual five some would wait a second."""
 
     request_queue_size = WAITING
