@@ -15,7 +15,7 @@ from adapter.ingest.fhir_drugs import drug_of, judge_drug
 from adapter.ingest.fhir_fields import Resource, ResourceMapping, Row
 from adapter.ingest.fhir_reading import FhirReading, Known
 from adapter.ingest.hl7v2 import Message, NotHl7, Segment, read_message
-from adapter.ingest.oru import ResultMapping
+from adapter.ingest.result_mapping import ResultMapping
 from adapter.ingest.scopes import Scope, walk
 from adapter.ingest.translate import translate_fhir
 from adapter.knowledge.paths import read_v2_path

@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from adapter.domain.activity import Activity, Reported
 from adapter.domain.units import FACTORS_TO_IU_PER_ML, is_activity_unit, to_iu_per_ml
 from adapter.domain.values import Value, activity_of, is_implausible, read_value
+from adapter.ingest.coded_fields import FieldMemory
 from adapter.ingest.hl7v2 import Segment
 from adapter.ingest.notes import Notes, at_field, echo
 from adapter.ingest.scopes import Scope
 from adapter.ingest.senders import SenderRules
 from adapter.ingest.v2_fields import V2Field, codings
+from adapter.knowledge.paths import V2Path
 from adapter.knowledge.spec import Row, Table
 
 _MU, _MICRO_SIGN = "\u03bc", "\u00b5"
 WITHOUT_LEVEL = frozenset({"cancelled", "pending", "not-asked"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
+class Level(NamedTuple):
     """What an OBX says of the activity."""
 
     activity: Activity | None
     reported: Reported
     value: Value
+
+
+class StatedUnits(NamedTuple):
+    """What a unit field says."""
+
+    text: str | None
+    """The first unit as sent."""
+    canonical: tuple[str | None, ...]
 
 
 def read_level(
@@ -35,15 +44,17 @@ def read_level(
     *,
     flags: list[str],
     units: Table,
+    unit_fields: FieldMemory[StatedUnits],
     rules: SenderRules,
     status: str,
     notes: Notes,
 ) -> Level:
     """Value and unit of one result; what is filled and cannot be read is None with its problem and its remark."""
     segment, number = field.place(scope)
-    value = _value(scope, field, flags=flags, decimal_comma=rules.decimal_comma)
+    value = _value(scope, segment, field, number, flags=flags, decimal_comma=rules.decimal_comma)
     unit_place = _unit_place(scope, field)
-    unit_text = _unit_text(*unit_place) or value.unit
+    stated = unit_fields.read(*unit_place, scope.sender)
+    unit_text = stated.text or value.unit
     reported = Reported(value=_digits(value.number), unit=unit_text, text=_line(segment, number, value))
     if status in WITHOUT_LEVEL or value.kind in {"none", "rejected"}:
         if status == "cancelled" or value.kind == "rejected":
@@ -56,6 +67,7 @@ def read_level(
         value,
         value_place=(segment, number),
         unit_place=unit_place,
+        stated=stated,
         units=units,
         assumed=_assumed_unit(rules, units, scope.sender),
         sender=scope.sender,
@@ -95,31 +107,35 @@ def lloq_iu_per_ml(units: Table, number: str, unit: str, sender: str) -> Decimal
     return to_iu_per_ml(value.number, canonical)
 
 
-def _value(scope: Scope, field: V2Field, *, flags: list[str], decimal_comma: bool) -> Value:
-    segment, number = field.place(scope)
+def stated_units(units: Table, segment: Segment, number: int, sender: str) -> StatedUnits:
+    """What a unit field names: its canonical units, None where no coding has a row; nothing for an empty field."""
+    found = []
+    named = codings(segment, number)
+    for code, text, system in named:
+        unit = canonical_unit(code, system, units, sender) if code else None
+        found.append(unit or (canonical_unit(text, "", units, sender) if text else None))
+    first = next((code or text for code, text, _ in named), None)
+    return StatedUnits(first, tuple([unit for unit in found if unit] or found[:1]))
+
+
+def _value(
+    scope: Scope, segment: Segment, field: V2Field, number: int, *, flags: list[str], decimal_comma: bool
+) -> Value:
     filled = [n for n, raw in enumerate(segment.repetitions(number), start=1) if raw.strip()]
     if len(filled) > 1:
         return Value(kind="unreadable", text=segment.field(number))
     components = segment.components(number, filled[0]) if filled else []
-    declared = _path_text(scope, field.spec.type_path)
-    return read_value(components, declared_type=declared, flags=flags, decimal_comma=decimal_comma)
+    return read_value(components, declared_type=_type(scope, field.type_at), flags=flags, decimal_comma=decimal_comma)
 
 
-def _path_text(scope: Scope, path: str | None) -> str:
-    if not path:
-        return ""
-    name, _, number = path.partition("-")
-    segment = scope.segment(name)
-    return (segment.value(int(number.split(".")[0])) or "") if segment else ""
+def _type(scope: Scope, path: V2Path | None) -> str:
+    segment = scope.segment(path.segment) if path else None
+    return (segment.value(path.field) or "") if path and segment else ""
 
 
 def _unit_place(scope: Scope, field: V2Field) -> tuple[Segment, int]:
-    name, _, number = (field.spec.unit_path or "OBX-6").partition("-")
-    return scope.segment(name) or scope.row, int(number.split(".")[0])
-
-
-def _unit_text(segment: Segment, number: int) -> str | None:
-    return next((code or text for code, text, _ in codings(segment, number)), None)
+    path = field.unit_at
+    return (scope.segment(path.segment) or scope.row, path.field) if path else (scope.row, 6)
 
 
 def _factor(
@@ -127,6 +143,7 @@ def _factor(
     *,
     value_place: tuple[Segment, int],
     unit_place: tuple[Segment, int],
+    stated: StatedUnits,
     units: Table,
     assumed: str | None,
     sender: str,
@@ -137,15 +154,14 @@ def _factor(
     if value.unit and inside is None and "/" not in value.unit and "%" not in value.unit:
         _unreadable(*value_place, notes)
         return None
-    stated = _stated_units(*unit_place, units, sender)
-    if not stated and not value.unit:
+    if not stated.canonical and not value.unit:
         return _assumed(value, unit_place, assumed, notes)
-    factors = {_activity_factor(unit) for unit in [*stated, *([inside] if value.unit else [])]}
+    factors = {_activity_factor(unit) for unit in [*stated.canonical, *([inside] if value.unit else [])]}
     disagree = len(factors) > 1 and None not in factors
     factor = factors.pop() if len(factors) == 1 else None
     if factor is None:
-        segment, number = unit_place if stated else value_place
-        text = _unit_text(segment, number) if stated else None
+        segment, number = unit_place if stated.canonical else value_place
+        text = stated.text if stated.canonical else None
         said = f"The unit {echo(text)} is not accepted for this test." if text else None
         if disagree:
             said = "The result names two units that disagree."
@@ -168,15 +184,6 @@ def _assumed(value: Value, unit_place: tuple[Segment, int], assumed: str | None,
     notes.add(at_field("unit-missing", *unit_place))
     notes.remark("unit-missing")
     return None
-
-
-def _stated_units(segment: Segment, number: int, units: Table, sender: str) -> list[str | None]:
-    """The canonical unit of every coding of the unit field; None where a coding has no row."""
-    found = []
-    for code, text, system in codings(segment, number):
-        unit = canonical_unit(code, system, units, sender) if code else None
-        found.append(unit or (canonical_unit(text, "", units, sender) if text else None))
-    return [unit for unit in found if unit] or found[:1]
 
 
 def _activity_factor(unit: str | None) -> Decimal | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Literal, NamedTuple, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 from adapter.ingest.code_lookup import Hit, Triplet, judge
 from adapter.ingest.hl7v2 import Delimiters, Segment
@@ -28,6 +28,33 @@ def remembered(work: Callable[[str, str, str], Answer], most: int) -> Callable[[
     return answer
 
 
+class FieldMemory(Generic[Answer]):
+    """What fields of HL7 v2 messages say, remembered by raw text, delimiters, character set and sender."""
+
+    def __init__(self, work: Callable[[Segment, int, str], Answer]) -> None:
+        self._work = work
+        self._remembered = lru_cache(maxsize=REMEMBERED)(self._of_text)
+
+    def read(self, segment: Segment, number: int, sender: str) -> Answer:
+        """The answer of the work for a field of a segment."""
+        text = segment.field(number)
+        if len(text) > LONGEST_REMEMBERED or len(sender) > LONGEST_REMEMBERED:
+            return self._work(segment, number, sender)
+        return self._remembered(text, segment.delimiters, segment.codec, sender)
+
+    def _of_text(self, text: str, delimiters: Delimiters, codec: str, sender: str) -> Answer:
+        alone = Segment(
+            name="",
+            text=f"{delimiters.field}{text}",
+            index=0,
+            occurrence=1,
+            start=0,
+            delimiters=delimiters,
+            codec=codec,
+        )
+        return self._work(alone, 1, sender)
+
+
 class CodedField(NamedTuple):
     """One coded field, judged."""
 
@@ -42,26 +69,11 @@ class CodeJudge:
     def __init__(self, table: Table, near: Sequence[str]) -> None:
         self._table = table
         self._near = near
-        self._remembered = lru_cache(maxsize=REMEMBERED)(self._judged_text)
+        self._memory = FieldMemory(self._judged)
 
     def judge(self, segment: Segment, number: int, sender: str) -> CodedField:
         """The verdict on a field of a segment, and all the names in it."""
-        text = segment.field(number)
-        if len(text) > LONGEST_REMEMBERED or len(sender) > LONGEST_REMEMBERED:
-            return self._judged(segment, number, sender)
-        return self._remembered(text, segment.delimiters, segment.codec, sender)
-
-    def _judged_text(self, text: str, delimiters: Delimiters, codec: str, sender: str) -> CodedField:
-        alone = Segment(
-            name="",
-            text=f"{delimiters.field}{text}",
-            index=0,
-            occurrence=1,
-            start=0,
-            delimiters=delimiters,
-            codec=codec,
-        )
-        return self._judged(alone, 1, sender)
+        return self._memory.read(segment, number, sender)
 
     def _judged(self, segment: Segment, number: int, sender: str) -> CodedField:
         triplets = tuple(names_of(segment, number))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from adapter.ingest.fhir_fields import ResourceMapping, compile_resource
-from adapter.ingest.oru import ResultMapping, compile_results
 from adapter.ingest.patients import system_ranks
+from adapter.ingest.result_mapping import ResultMapping, compile_results
 from adapter.knowledge.spec import Knowledge, Table
 
 _KEPT_COMPILATIONS = 8

@@ -11,10 +11,12 @@ from adapter.domain.message import Answer, Relevance, Translation
 from adapter.domain.problems import Problem, problem
 from adapter.ingest.code_lookup import Hit, Triplet
 from adapter.ingest.compiled import Compiled, compiled
-from adapter.ingest.hl7v2 import Message, NotHl7, Segment, peek, read_batch, read_message
+from adapter.ingest.hl7v2 import Message, NotHl7, Segment, read_batch, read_message
+from adapter.ingest.hl7v2.header import headed
 from adapter.ingest.notes import Notes, at_field, echo
-from adapter.ingest.oru import ResultMapping, measured
+from adapter.ingest.oru import measured
 from adapter.ingest.patients import hl7_patient
+from adapter.ingest.result_mapping import ResultMapping
 from adapter.ingest.scopes import Order, Scope, walk
 from adapter.ingest.senders import RulesFor, SenderRules
 from adapter.ingest.zones import Zone, message_zone, stamp_of
@@ -65,7 +67,7 @@ def translate_hl7(raw: bytes, knowledge: Knowledge, rules: RulesFor, *, source: 
 
 
 def _translate(raw: bytes, ready: Compiled, rules_for: RulesFor, source: str) -> Translation:
-    header = peek(raw)
+    header, _, _, named = headed(raw)
     rules = rules_for(header.sender)
     try:
         message = read_message(raw, rules.default_charset)
@@ -81,7 +83,7 @@ def _translate(raw: bytes, ready: Compiled, rules_for: RulesFor, source: str) ->
         compiled=ready,
     )
     kind = header.message_type
-    control_id = header.control_id or None
+    control_id = named or None
     if header.is_acknowledgment:
         return Translation(
             relevance="irrelevant",
@@ -163,7 +165,7 @@ def _judge_row(
     reading: Reading, results: ResultMapping, scope: Scope
 ) -> tuple[Literal["ours", "near", "other"], Hit | None]:
     """Whether a row is a result of ours; a near miss is named, any other code goes to the census."""
-    number = _first_field(results.mapping.select.codes)
+    number = results.code_field
     verdict, test, triplets = results.tests.judge(scope.row, number, reading.sender)
     match verdict:
         case "ours":
@@ -248,10 +250,6 @@ def _patient(reading: Reading, results: ResultMapping, scope: Scope) -> tuple[st
             segment, results.field("patient").places, ready.identifier_systems, ready.ranks, reading.sender
         )
     return reading.patients[place]
-
-
-def _first_field(paths: tuple[str, ...]) -> int:
-    return int(paths[0].partition("-")[2].split(".")[0].split("(")[0])
 
 
 def _msh(message: Message) -> Segment:

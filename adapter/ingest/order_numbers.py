@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from adapter.domain.events import Coding
 from adapter.ingest.scopes import Scope
-from adapter.ingest.v2_fields import Found, V2Field
+from adapter.ingest.v2_fields import V2Field
 
 
 def order_number(scope: Scope, field: V2Field) -> Coding | None:
     """An order number (EI) with its assigning authority."""
     found = field.first(scope)
-    code = found.segment.value(found.field) if found else None
-    if found is None or code is None:
+    if found is None:
         return None
-    return Coding(code=code, system=_authority(found) or found.segment.value(found.field, 1, 2))
+    code, namespace, universal, kind = (*found.segment.parts(found.field), "", "", "", "")[:4]
+    return Coding(code=code, system=_authority(universal, kind) or namespace or None) if code else None
 
 
-def _authority(found: Found) -> str | None:
+def _authority(universal: str, kind: str) -> str | None:
     """The universal id of an EI (components 3 and 4) as a URI, which other systems can match."""
-    kind = found.segment.value(found.field, 1, 4)
-    if kind is None:
-        return None
-    universal = found.segment.value(found.field, 1, 3) or ""
     match kind.upper():
         case "ISO":
             return f"urn:oid:{universal}" if universal else None

@@ -3,72 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
-from functools import partial
 from typing import cast, get_args
 
 from adapter.domain.events import ActivityMeasured, Coding, ResultStatus, Version
 from adapter.domain.times import Moment
-from adapter.ingest.activity_reading import Level, lloq_iu_per_ml, read_level
-from adapter.ingest.code_lookup import Hit, look_up
-from adapter.ingest.coded_fields import CodeJudge, remembered
+from adapter.ingest.activity_reading import Level, read_level
+from adapter.ingest.code_lookup import Hit
 from adapter.ingest.notes import Notes, at_field
 from adapter.ingest.order_numbers import order_number
+from adapter.ingest.result_mapping import ResultMapping
+from adapter.ingest.result_times import collected_at, time_at
 from adapter.ingest.scopes import Scope
 from adapter.ingest.senders import SenderRules
-from adapter.ingest.v2_fields import Found, V2Field, codings, compile_field
-from adapter.ingest.zones import Zone, unclear_local_time
-from adapter.knowledge.spec import FieldSpec, Knowledge, Mapping, Table
+from adapter.ingest.zones import Zone
+from adapter.knowledge.spec import Table
 
 PROMOTED = "promote-to-final"
 """Target of a status without a value: the stored preliminary result becomes final (OBX-11 U)."""
-LIMITS_REMEMBERED = 64
 _STATUSES: tuple[str, ...] = get_args(ResultStatus)
-_WITH_OWN_PROBLEM = frozenset({"patient", "key", "test", "status", "activity", "collected"})
 _EMPTY = Table(name="", rows=(), index={})
-_LEFT_OPEN = compile_field(FieldSpec(name="", paths=()))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResultMapping:
-    """A compiled HL7 v2 mapping and the tables it reads."""
-
-    mapping: Mapping
-    fields: dict[str, V2Field]
-    knowledge: Knowledge
-    required: tuple[V2Field, ...]
-    """Fields the mapping requires beyond those whose absence has a problem of its own."""
-    tests: CodeJudge
-    """Judges the codes of results and orders."""
-    limit_iu_per_ml: Callable[[str, str, str], Decimal | None]
-    """A quantification limit by its number, unit and sender; a laboratory has a handful of them."""
-
-    def field(self, name: str) -> V2Field:
-        """The field of that name, or one that is never filled."""
-        return self.fields.get(name, _LEFT_OPEN)
-
-    def table(self, name: str) -> Table:
-        """The table a field reads, empty when it reads none."""
-        return self.knowledge.tables.get(self.field(name).spec.table or "", _EMPTY)
-
-
-def compile_results(mapping: Mapping, knowledge: Knowledge) -> ResultMapping:
-    """Compile one mapping of HL7 v2 results."""
-    fields = {spec.name: compile_field(spec) for spec in mapping.fields}
-    units = knowledge.tables.get(fields.get("activity", _LEFT_OPEN).spec.table or "", _EMPTY)
-    return ResultMapping(
-        mapping=mapping,
-        fields=fields,
-        knowledge=knowledge,
-        required=tuple(
-            field for name, field in fields.items() if field.spec.required and name not in _WITH_OWN_PROBLEM
-        ),
-        tests=CodeJudge(knowledge.tables[mapping.select.table], mapping.select.near),
-        limit_iu_per_ml=remembered(partial(lloq_iu_per_ml, units), LIMITS_REMEMBERED),
-    )
 
 
 def measured(
@@ -92,16 +46,17 @@ def measured(
         results.field("activity"),
         flags=(flag or "").replace(",", " ").split(),
         units=results.table("activity"),
+        unit_fields=results.units,
         rules=rules,
         status=status,
         notes=quiet,
     )
     if status in {"preliminary", "final", "corrected"} and level.value.text.casefold() == "pending":
         status = "pending"
-    collected = _collected(scope, results, status, zone, quiet)
+    collected = collected_at(scope, results, status, zone, quiet)
     order = Version(
-        updated=_time(scope, results.field("updated"), zone, quiet),
-        sent=_time(scope, results.field("sent"), zone, quiet),
+        updated=time_at(scope, results.field("updated"), zone, quiet),
+        sent=time_at(scope, results.field("sent"), zone, quiet),
     )
     _require(scope, results, status, quiet)
     method, lloq = _assay(scope, test, results)
@@ -109,7 +64,7 @@ def measured(
     return ActivityMeasured(
         patient=patient,
         source=source,
-        key=_key(scope, test, results, _told(patient, collected, specimen), notes),
+        key=_key(scope, test, results, (patient, collected, specimen), notes),
         status=status,
         letter=letter,
         version=order,
@@ -117,10 +72,10 @@ def measured(
         reported=level.reported,
         promotes=promoted and _without_value(level),
         collected=collected,
-        received_by_laboratory=_time(scope, results.field("received_by_laboratory"), zone, quiet),
-        resulted=_time(scope, results.field("resulted"), zone, quiet),
+        received_by_laboratory=time_at(scope, results.field("received_by_laboratory"), zone, quiet),
+        resulted=time_at(scope, results.field("resulted"), zone, quiet),
         specimen=specimen,
-        specimen_type=_coded_target(scope, results, "specimen_type"),
+        specimen_type=results.coded_target("specimen_type", scope),
         test=Coding(code=test.code, system=test.system or None, text=test.text or None),
         lloq_iu_per_ml=lloq,
         method=method,
@@ -146,114 +101,36 @@ def _without_value(level: Level) -> bool:
 def _status(scope: Scope, results: ResultMapping, notes: Notes) -> tuple[ResultStatus, str, bool]:
     """Our status, the letter as sent, and whether it promotes; without a status it is preliminary."""
     field = results.field("status")
-    segment, number = field.place(scope)
-    found = field.first(scope)
-    letter = found.text if found else ""
+    letter = field.first_text(scope)
     value_segment, value_number = results.field("activity").place(scope)
     row = results.table("status").find(letter, "", scope.sender) if letter else None
     target = row.target if row else ""
     if value_segment.is_null(value_number):
         return "entered-in-error", letter, False
-    _compare_with_order(scope, results, found, notes)
+    _compare_with_order(scope, results, target, notes)
     if target == PROMOTED:
         return "final", letter, True
     if target in _STATUSES:
         return cast("ResultStatus", target), letter, False
-    notes.add(at_field("status-unmapped" if letter else "status-missing", segment, number))
+    notes.add(at_field("status-unmapped" if letter else "status-missing", *field.place(scope)))
     return "preliminary", letter, False
 
 
-def _compare_with_order(scope: Scope, results: ResultMapping, found: Found | None, notes: Notes) -> None:
+def _compare_with_order(scope: Scope, results: ResultMapping, own: str, notes: Notes) -> None:
     """Warn where the order is corrected or cancelled and the result says final (ruling 3)."""
-    order = results.field("order_status").first(scope)
-    if not order or not found or order.segment is found.segment:
+    letter = results.field("order_status").first_text(scope) if own == "final" else ""
+    said = results.table("status").find(letter, "", scope.sender) if letter else None
+    if said is None or said.target not in {"cancelled", "corrected"}:
         return
-    statuses = results.table("status")
-    said, own = (statuses.find(place.text, "", scope.sender) for place in (order, found))
-    if said and own and said.target in {"cancelled", "corrected"} and own.target == "final":
+    order, result = results.field("order_status").first(scope), results.field("status").first(scope)
+    if order and result and order.segment is not result.segment:
         notes.add(at_field("status-conflict", order.segment, order.field))
-
-
-def _collected(scope: Scope, results: ResultMapping, status: str, zone: Zone, notes: Notes) -> Moment | None:
-    field = results.field("collected")
-    found = list(field.all(scope))
-    if not found:
-        if _is_required(field, scope, results, status):
-            notes.add(at_field("sample-time-missing", *field.place(scope)))
-            notes.remark("sample-time-missing")
-        return None
-    first = _moment(found[0], zone)
-    if first is None:
-        notes.add(at_field("time-unreadable", found[0].segment, found[0].field))
-        notes.remark("sample-time-missing")
-        return None
-    if first.zone_from == "unknown":
-        notes.add(at_field("zone-missing", found[0].segment, found[0].field))
-        notes.remark("zone-missing")
-    unclear = unclear_local_time(first, zone.zone)
-    if unclear:
-        notes.add(at_field(unclear, found[0].segment, found[0].field))
-    if field.spec.must_agree_minutes is not None:
-        _compare_times(first, found, zone, timedelta(minutes=field.spec.must_agree_minutes), notes)
-    return first
 
 
 def _require(scope: Scope, results: ResultMapping, status: str, notes: Notes) -> None:
     for field in results.required:
-        if not field.first(scope) and _is_required(field, scope, results, status):
+        if not field.first_text(scope) and results.requires(field, scope, status):
             notes.add(at_field("field-missing", *field.place(scope)))
-
-
-def _is_required(field: V2Field, scope: Scope, results: ResultMapping, status: str) -> bool:
-    """Whether the mapping wants the field filled in this result."""
-    wanted = field.spec.required
-    if wanted is None or wanted.field is None:
-        return wanted is not None
-    return _word(scope, results, wanted.field, status) in wanted.values
-
-
-def _word(scope: Scope, results: ResultMapping, name: str, status: str) -> str | None:
-    """What the event says of a field: the word of its table where it reads one."""
-    if name == "status":
-        return status
-    field = results.field(name)
-    return _coded_target(scope, results, name) if field.spec.reader == "code" else field.text(scope)
-
-
-def _compare_times(first: Moment, found: list[Found], zone: Zone, limit: timedelta, notes: Notes) -> None:
-    for other in found[1:]:
-        at = _moment(other, zone)
-        if at and max(at.earliest - first.latest, first.earliest - at.latest) > limit:
-            said = f"{other.path} and {found[0].path} differ by more than {int(limit.total_seconds() // 60)} minutes."
-            notes.add(at_field("times-disagree", other.segment, other.field, said))
-
-
-def _time(scope: Scope, field: V2Field, zone: Zone, notes: Notes) -> Moment | None:
-    """A time that no verdict hangs on: unreadable is only a warning."""
-    found = field.first(scope)
-    if found is None:
-        return None
-    at = _moment(found, zone)
-    if at is None:
-        notes.add(at_field("time-unreadable", found.segment, found.field), severity="warning")
-    return at
-
-
-def _moment(found: Found, zone: Zone) -> Moment | None:
-    try:
-        return zone.read(found.text)
-    except ValueError:
-        return None
-
-
-def _coded_target(scope: Scope, results: ResultMapping, name: str) -> str | None:
-    """The table's word for the first filled alternative, else its code as sent."""
-    found = results.field(name).first(scope)
-    if found is None:
-        return None
-    triplets = codings(found.segment, found.field, found.repetition)
-    hit = look_up(results.table(name), triplets, scope.sender)
-    return hit.row.target if hit else next((code or text for code, text, _ in triplets), None)
 
 
 def _assay(scope: Scope, test: Hit, results: ResultMapping) -> tuple[str | None, Decimal | None]:
@@ -270,7 +147,9 @@ def _assay(scope: Scope, test: Hit, results: ResultMapping) -> tuple[str | None,
     return method or stated or None, limit
 
 
-def _key(scope: Scope, test: Hit, results: ResultMapping, told: str, notes: Notes) -> str:
+def _key(
+    scope: Scope, test: Hit, results: ResultMapping, told: tuple[str, Moment | None, str | None], notes: Notes
+) -> str:
     """The sample key of CONTRACTS 2; without an order number one made of patient and collection, and a warning."""
     field = results.field("key")
     facility = scope.sender.partition("|")[2]
@@ -282,5 +161,5 @@ def _key(scope: Scope, test: Hit, results: ResultMapping, told: str, notes: Note
     request = scope.segment("OBR")
     place = (request, 3) if request else (scope.row, 21)
     notes.add(at_field("weak-identity", *place, "The result has no order number (OBR-3, OBR-2) and no OBX-21."))
-    digest = hashlib.sha256(told.encode()).hexdigest()[:16]
+    digest = hashlib.sha256(_told(*told).encode()).hexdigest()[:16]
     return f"{facility}/sha256:{digest}/{test.row.target}/{scope.row.value(4) or ''}"

@@ -31,12 +31,10 @@ def system_ranks(table: Table) -> dict[str, int]:
 
 def best_identifier(identifiers: Iterable[tuple[str, str]], ranks: dict[str, int]) -> str | None:
     """The patient by the (system, value) whose system stands first in the table; None when none does."""
-    known = [
-        (ranks[system], number, system, value) for number, (system, value) in enumerate(identifiers) if system in ranks
-    ]
+    known = [identifier for identifier in identifiers if identifier[0] in ranks]
     if not known:
         return None
-    _, _, system, value = min(known)
+    system, value = known[0] if len(known) == 1 else min(known, key=lambda identifier: ranks[identifier[0]])
     return patient_key(system, value)
 
 
@@ -46,14 +44,15 @@ def hl7_patient(
     """The patient of a PID by the first place that tells one, or the problem that keeps it from being known."""
     first: Problem | None = None
     for path in places or (_IDENTIFIERS,):
-        if segment is None or not any(part.strip() for part in segment.repetitions(path.field)):
+        if segment is None or not any(map(str.strip, segment.repetitions(path.field))):
             continue
-        known = [
-            (row.target, value)
-            for repetition in repetitions_of(path, segment)
-            if (value := (segment.value(path.field, repetition) or "").strip())
-            and (row := _authority(segment, path.field, repetition, table, sender))
-        ]
+        known = []
+        for repetition in repetitions_of(path, segment):
+            sent = (*segment.parts(path.field, repetition), "", "", "", "")
+            value, namespace = sent[0].strip(), sent[3].strip()
+            row = _authority(segment, path.field, repetition, namespace, table, sender) if value else None
+            if row:
+                known.append((row.target, value))
         patient = best_identifier(known, ranks)
         if patient:
             return patient, None
@@ -61,11 +60,14 @@ def hl7_patient(
     return None, first or _missing(segment, (places or (_IDENTIFIERS,))[0].field)
 
 
-def _authority(segment: Segment, number: int, repetition: int, table: Table, sender: str) -> Row | None:
+def _authority(segment: Segment, number: int, repetition: int, namespace: str, table: Table, sender: str) -> Row | None:
     """The row of CX.4.1 (namespace), else of CX.4.2 (universal id, of type CX.4.3)."""
-    namespace, universal, kind = ((segment.value(number, repetition, 4, part) or "").strip() for part in (1, 2, 3))
+    kind = (segment.value(number, repetition, 4, 3) or "").strip()
     row = table.find(namespace, kind, sender) if namespace else None
-    return row or (table.find(universal, kind, sender) if universal else None)
+    if row:
+        return row
+    universal = (segment.value(number, repetition, 4, 2) or "").strip()
+    return table.find(universal, kind, sender) if universal else None
 
 
 def _missing(segment: Segment | None, number: int) -> Problem:

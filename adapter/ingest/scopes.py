@@ -13,6 +13,8 @@ from adapter.ingest.hl7v2 import Message, Segment
 
 OF_AN_ORDER = frozenset({"ORC", "OBR", "SPM"})
 """Segments that are never lent to another order."""
+STRUCTURE = frozenset({"NTE", "PID", "ORC", "OBR"})
+"""Segments that decide to what the others belong."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,9 +31,12 @@ class Order:
         return found[0] if found else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Scope:
-    """One row (usually an OBX) and what lies around it."""
+    """One row (usually an OBX) and what lies around it.
+
+    Not frozen: one is made for each row of a message, and freezing costs more than the rest of the making.
+    """
 
     message: Message
     sender: str
@@ -48,8 +53,9 @@ class Scope:
             return (self.row,)
         if name == "NTE":
             return self.notes
-        if self.order and name in self.order.by_name:
-            return self.order.by_name[name]
+        found = self.order.by_name.get(name) if self.order else None
+        if found:
+            return found
         return () if name in OF_AN_ORDER else self.above.get(name, ())
 
     def segment(self, name: str) -> Segment | None:
@@ -75,29 +81,30 @@ def walk(message: Message, sender: str, row_name: str) -> Walk:
     block: Order | None = None
     owner: Order | None = None
     for segment in message.segments:
-        match segment.name:
-            case "NTE":
+        name = segment.name
+        if name in STRUCTURE:
+            if name == "NTE":
                 notes.append(segment)
                 continue
-            case "PID":
+            if name == "PID":
                 _dissolve(block, owner)
                 above, block, owner = {"MSH": above.get("MSH", [])}, None, None
-            case "ORC":
+            elif name == "ORC":
                 _dissolve(block, owner)
                 block = Order()
-            case "OBR":
+            else:
                 if block is None or block.request:
                     block = Order()
                 owner = block
                 orders.append(block)
-        if not segment.name.startswith("Z") and segment.name:
+        if name and name[0] != "Z":
             notes = []
-        if segment.name == row_name:
+        if name == row_name:
             if owner:
                 owner.rows += 1
             scopes.append(Scope(message=message, sender=sender, row=segment, notes=notes, order=owner, above=above))
         else:
-            (block.by_name if block else above).setdefault(segment.name, []).append(segment)
+            (block.by_name if block else above).setdefault(name, []).append(segment)
     _dissolve(block, owner)
     return Walk(scopes=scopes, orders=orders)
 

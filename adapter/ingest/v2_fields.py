@@ -8,7 +8,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from adapter.ingest.code_lookup import Triplet
-from adapter.ingest.hl7v2 import NULL, Segment, unescape
+from adapter.ingest.hl7v2 import NULL, Segment
 from adapter.ingest.scopes import Scope
 from adapter.knowledge.paths import V2Path, joined, read_v2_path
 from adapter.knowledge.spec import FieldSpec
@@ -25,9 +25,11 @@ class Found(NamedTuple):
 
 
 PlaceReader = Callable[[Scope], Sequence[Found]]
+TextReader = Callable[[Scope], Sequence[str]]
 KeyReader = Callable[[Scope, Mapping[str, str]], str | None]
+USUAL_UNIT = "OBX-6"
 _FIRST: Sequence[int] = (1,)
-_NOTHING: Sequence[Found] = ()
+_NOTHING: Sequence[str] = ()
 _CODINGS_AT = (0, 3, 9)
 _ORIGINAL_TEXT_AT = 8
 _CODED_PARTS = 12
@@ -41,11 +43,21 @@ class V2Field:
     places: tuple[V2Path, ...]
     """The first part of each alternative, to name where something is missing."""
     alternatives: tuple[PlaceReader, ...]
+    texts: tuple[TextReader, ...]
+    """What the alternatives find, without the places: most fields are never asked where they stood."""
     keys: tuple[KeyReader, ...]
+    type_at: V2Path | None = None
+    """Where the type of a value is declared."""
+    unit_at: V2Path | None = None
+    """Where its unit stands."""
 
     def all(self, scope: Scope) -> Iterator[Found]:
         """Every filled place, alternatives in order."""
         return chain.from_iterable(read(scope) for read in self.alternatives)
+
+    def all_texts(self, scope: Scope) -> list[str]:
+        """What stands in every filled place, alternatives in order."""
+        return [text for read in self.texts for text in read(scope)]
 
     def first(self, scope: Scope) -> Found | None:
         """The first filled place."""
@@ -55,17 +67,21 @@ class V2Field:
                 return found[0]
         return None
 
+    def first_text(self, scope: Scope) -> str:
+        """What stands in the first filled place; empty when none is filled."""
+        for read in self.texts:
+            texts = read(scope)
+            if texts:
+                return texts[0]
+        return ""
+
     def text(self, scope: Scope) -> str | None:
         """The first filled alternative, its repetitions joined when the mapping says so; else the default."""
-        for read in self.alternatives:
-            found = read(scope)
-            if found:
-                return self.spec.told([one.text for one in found])
+        for read in self.texts:
+            texts = read(scope)
+            if texts:
+                return self.spec.told(texts)
         return self.spec.default
-
-    def key(self, scope: Scope, named: Mapping[str, str]) -> str | None:
-        """The first key whose leading part is filled."""
-        return next((key for read in self.keys if (key := read(scope, named))), None)
 
     def place(self, scope: Scope) -> tuple[Segment, int]:
         """Where the field should stand: the first path whose segment is there, else the row."""
@@ -83,7 +99,10 @@ def compile_field(spec: FieldSpec) -> V2Field:
         spec=spec,
         places=tuple(path for path in firsts if path),
         alternatives=tuple(_place_reader(path, text) for path, text in zip(firsts, spec.paths, strict=True) if path),
+        texts=tuple(_text_reader(path) for path in firsts if path),
         keys=tuple(_key_reader(path) for path in spec.paths),
+        type_at=read_v2_path(spec.type_path) if spec.type_path else None,
+        unit_at=read_v2_path(spec.unit_path or USUAL_UNIT),
     )
 
 
@@ -109,21 +128,54 @@ def _coded_parts(segment: Segment, number: int, repetition: int) -> list[str]:
 
 
 def _place_reader(path: V2Path, text: str) -> PlaceReader:
-    name, number, wanted = path.segment, path.field, path.repetition
+    texts, alone = _text_reader(path), _only_repetition(path)
 
     def read(scope: Scope) -> Sequence[Found]:
-        segments = scope.segments(name)
-        if not segments:
-            return _NOTHING
-        found = []
-        for segment in segments:
-            for repetition in _FIRST if wanted is None else repetitions_of(path, segment):
-                value = _value(path, scope, segment, repetition)
-                if value:
-                    found.append(Found(value, segment, number, repetition, text))
-        return found
+        values = texts(scope)
+        if not values:
+            return ()
+        segments = scope.segments(path.segment)
+        if alone is not None and len(segments) == 1:
+            return (Found(values[0], segments[0], path.field, alone, text),)
+        return [
+            Found(value, segment, path.field, repetition, text)
+            for segment in segments
+            for repetition in repetitions_of(path, segment)
+            if (value := _value(path, segment, repetition))
+        ]
 
     return read
+
+
+def _text_reader(path: V2Path) -> TextReader:
+    """What a path finds; quick where a path means one value of one segment, as nearly all do."""
+    name, number, component, subcomponent = path.segment, path.field, path.component, path.subcomponent or 1
+    alone = _only_repetition(path)
+
+    def read(scope: Scope) -> Sequence[str]:
+        segments = scope.segments(name)
+        if alone is None or len(segments) != 1:
+            return [
+                value
+                for segment in segments
+                for repetition in repetitions_of(path, segment)
+                if (value := _value(path, segment, repetition))
+            ]
+        segment = segments[0]
+        if component:
+            value = (segment.value(number, alone, component, subcomponent) or "").strip()
+        else:
+            value = segment.whole(number, alone)
+        return (value,) if value else _NOTHING
+
+    return read
+
+
+def _only_repetition(path: V2Path) -> int | None:
+    """The number of the one repetition a path speaks of; None when it may speak of several, or has to look for it."""
+    if path.repetition is None:
+        return 1
+    return int(path.repetition) if path.repetition.isdigit() else None
 
 
 def repetitions_of(path: V2Path, segment: Segment) -> Sequence[int]:
@@ -140,17 +192,10 @@ def repetitions_of(path: V2Path, segment: Segment) -> Sequence[int]:
     return [n for n in every if segment.value(path.field, n, int(component)) == word]
 
 
-def _value(path: V2Path, scope: Scope, segment: Segment, repetition: int) -> str:
+def _value(path: V2Path, segment: Segment, repetition: int) -> str:
     if path.component:
         return (segment.value(path.field, repetition, path.component, path.subcomponent or 1) or "").strip()
-    raw = segment.repetition(path.field, repetition)
-    if not raw:
-        return ""
-    message = scope.message
-    if not raw[-1].isalnum():
-        # Some senders write the separators of components they leave empty, also where a field has one part only.
-        raw = raw.rstrip(f"{message.delimiters.component}{message.delimiters.subcomponent} ")
-    return "" if raw.strip() == NULL else unescape(raw, message.delimiters, message.charset).strip()
+    return segment.whole(path.field, repetition)
 
 
 def _key_reader(path: str) -> KeyReader:
@@ -175,8 +220,7 @@ def _key_part(text: str) -> Callable[[Scope, Mapping[str, str]], str]:
         if segment is None:
             return ""
         if place.component:
-            return _value(place, scope, segment, 1)
-        identifier = [segment.value(place.field, 1, component) or "" for component in (1, 2)]
-        return "^".join(identifier).strip("^ ")
+            return _value(place, segment, 1)
+        return "^".join(segment.parts(place.field)[:2]).strip("^ ")
 
     return read

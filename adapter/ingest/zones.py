@@ -34,9 +34,14 @@ def _read(text: str, zone: tzinfo | None, source: ZoneSource) -> Moment:
 def message_zone(sent: str | None, sender_zone: tzinfo | None) -> Zone:
     """The zone of a message by its MSH-7 and the sender's setting."""
     offset = _OFFSET.search((sent or "").strip())
+    return _zone(offset.group() if offset else "", sender_zone)
+
+
+@lru_cache(maxsize=512)
+def _zone(offset: str, sender_zone: tzinfo | None) -> Zone:
     if offset:
         try:
-            return Zone(zone=offset_zone(offset.group()), source="MSH-7")
+            return Zone(zone=offset_zone(offset), source="MSH-7")
         except ValueError:
             pass
     return Zone(zone=sender_zone, source="sender" if sender_zone else "unknown")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -48,9 +49,14 @@ class Table:
 
     def find(self, code: str, system: str = "", sender: str = "") -> Row | None:
         """The most specific row for a code: sender before no sender, exact system before `*`; None when absent."""
+        rows = self.index.get(code, ())
+        if len(rows) == 1:
+            only = rows[0]
+            fits = _sender_rank(only.sender, sender) >= 0 and _system_rank(only.system, system) >= 0
+            return only if fits else None
         best: Row | None = None
         best_rank = (-1, -1)
-        for row in self.index.get(code, ()):
+        for row in rows:
             rank = (_sender_rank(row.sender, sender), _system_rank(row.system, system))
             if min(rank) >= 0 and rank > best_rank:
                 best, best_rank = row, rank
@@ -104,7 +110,7 @@ class FieldSpec:
     required: Required | None = None
     line: int = 0
 
-    def told(self, texts: list[str]) -> str | None:
+    def told(self, texts: Sequence[str]) -> str | None:
         """One text of those that were found: the first, or all joined; the default when there is none."""
         if not texts:
             return self.default

@@ -11,8 +11,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from adapter.domain.message import Arrival, Header, Kept, Translation
 from adapter.ingest.acknowledgment_modes import AckMode, Wishes, wishes
-from adapter.ingest.hl7v2 import peek
-from adapter.ingest.hl7v2.header import Envelope, envelope_of, header_without_own
+from adapter.ingest.hl7v2.header import Envelope, headed
 from adapter.ingest.relevance import Judgement
 from adapter.ingest.senders import RulesFor, SenderRules
 
@@ -112,22 +111,15 @@ class Incoming(NamedTuple):
 
 def incoming(raw: bytes, received_at: datetime) -> Incoming:
     """A message with its MSH taken apart, once for the filter, the inbox and the answer."""
-    envelope = envelope_of(raw)
-    if envelope is None:
-        header = peek(raw)
-        own = header.control_id, header.sent
-    else:
-        header = header_without_own(envelope.repeated)
-        control_id = envelope.control_id.decode()
-        own = "" if control_id.isspace() else control_id, envelope.sent.decode().strip()
+    header, envelope, sent, control_id = headed(raw)
     return Incoming(
         raw,
         envelope,
         received_at,
         header.sender,
-        own[0],
+        control_id,
         header.message_type,
-        own[1],
+        sent,
         header.accept_acknowledgment,
         header.application_acknowledgment,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _UTF8_BOM = codecs.BOM_UTF8
 _SPELLING = re.compile(r"[^A-Z0-9]+")
@@ -39,8 +39,7 @@ _TRANSPARENT = frozenset({"utf-8", *_SINGLE_BYTE})
 """Codecs in which an ASCII byte is always that ASCII character, and decoding loses nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decoded:
+class Decoded(NamedTuple):
     """The text of a message and the codec that gives back its bytes."""
 
     text: str

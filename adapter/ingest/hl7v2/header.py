@@ -119,6 +119,27 @@ def header_without_own(repeated: tuple[bytes, ...]) -> Header:
     return _read(b"|".join((b"MSH", *before, b"", kind_before, kind, b"", behind)).decode(), "|")
 
 
+class Headed(NamedTuple):
+    """The header of a message with what is its own apart, so that the rest can be remembered."""
+
+    header: Header
+    """Its MSH-7 and MSH-10 may be empty."""
+    envelope: Envelope | None
+    sent: str
+    control_id: str
+
+
+def headed(raw: bytes) -> Headed:
+    """What `peek` tells, cheaper for a message with a usual header."""
+    envelope = envelope_of(raw)
+    if envelope is None:
+        header = peek(raw)
+        return Headed(header, None, header.sent, header.control_id)
+    control_id = envelope.control_id.decode()
+    own = "" if control_id.isspace() else control_id
+    return Headed(header_without_own(envelope.repeated), envelope, envelope.sent.decode().strip(), own)
+
+
 def peek(raw: bytes) -> Header:
     """Sender, control id, type and version of a message, from its bytes; never raises."""
     line = header_line(raw)

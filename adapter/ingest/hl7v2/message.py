@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from adapter.domain.problems import Problem, problem
-from adapter.ingest.hl7v2.charsets import Decoded, decode, wide_codec
+from adapter.ingest.hl7v2.charsets import Decoded, decode, is_transparent, wide_codec
 from adapter.ingest.hl7v2.delimiters import STANDARD, Delimiters, declared_delimiters
-from adapter.ingest.hl7v2.header import header_fields, readable
+from adapter.ingest.hl7v2.header import envelope_of, header_fields, readable
 from adapter.ingest.hl7v2.paths import parse_path
 from adapter.ingest.hl7v2.segment import Segment
 
@@ -16,6 +19,9 @@ _LINE = re.compile(r"[^\r\n\x0b\x1c\ufeff \t][^\r\n]*")
 """One line without what may lie before it: a byte-order mark, frame bytes, blanks."""
 
 _NAME = re.compile(r"[A-Z][A-Z0-9]{2}", re.ASCII)
+
+_UNUSUAL = ("\n", "\x0b", "\x1c", "\ufeff")
+"""What lies between or before lines of some messages, beside the carriage return that ends a segment."""
 
 SEGMENTS_LIMIT = 200_000
 """Most lines of one message that are read one by one: a frame of two-byte lines would need a hundred times its size."""
@@ -73,11 +79,17 @@ def read_message(raw: bytes, default_charset: str | None = None) -> Message:
     Beyond SEGMENTS_LIMIT lines the rest stays one line of no name, and that is a problem. Raises NotHl7, without
     content, when there is no MSH.
     """
-    fields = header_fields(raw)
-    decoded = decode(raw, _declared(fields), default_charset) if fields else _wide(raw)
+    envelope = envelope_of(raw)
+    if envelope:
+        declared = _declared_by(envelope.repeated)
+        decoded: Decoded | None = decode(raw, declared.charset, default_charset)
+    else:
+        fields, declared = header_fields(raw), None
+        decoded = decode(raw, _declared(fields), default_charset) if fields else _wide(raw)
     if decoded is None:
         raise NotHl7("no MSH segment")
-    delimiters = _delimiters(decoded.text)
+    known = declared is not None and is_transparent(decoded.codec)
+    delimiters = declared.delimiters if declared and known else _delimiters(decoded.text)
     segments = _segments(decoded.text, delimiters, decoded.codec)
     return Message(
         text=decoded.text,
@@ -98,6 +110,20 @@ def _problems(*, fallback: bool, lines: int) -> tuple[Problem, ...]:
     return tuple(found)
 
 
+class _Declared(NamedTuple):
+    """What an ASCII header says of how the message is to be read."""
+
+    charset: str
+    delimiters: Delimiters
+
+
+@lru_cache(maxsize=1_024)
+def _declared_by(repeated: tuple[bytes, ...]) -> _Declared:
+    """The same for every message with such an envelope."""
+    line = b"|".join((b"MSH", *repeated[:5], b"", *repeated[5:7], b"", repeated[7]))
+    return _Declared(_declared(header_fields(line)), _delimiters(line.decode()))
+
+
 def _wide(raw: bytes) -> Decoded | None:
     codec = wide_codec(raw)
     try:
@@ -107,7 +133,7 @@ def _wide(raw: bytes) -> Decoded | None:
     return Decoded(text=text, codec=codec, fallback=False) if codec and header_fields(text.encode()) else None
 
 
-def _declared(fields: list[bytes]) -> str:
+def _declared(fields: Sequence[bytes]) -> str:
     if len(fields) <= 18:
         return ""
     repetition = declared_delimiters(readable(fields[1]), readable(fields[2])).repetition
@@ -116,40 +142,56 @@ def _declared(fields: list[bytes]) -> str:
 
 def _delimiters(text: str) -> Delimiters:
     line = next((found.group() for found in _LINE.finditer(text) if found.group().startswith("MSH")), "MSH")
-    if len(line) == 3 or line[3].isalnum():
+    mark = line[3:4]
+    if not mark or mark.isalnum():
         return STANDARD
-    return declared_delimiters(line[3], line[4:].split(line[3], 1)[0].rstrip("\x1c"))
+    end = line.find(mark, 4)
+    return declared_delimiters(mark, (line[4:end] if end >= 0 else line[4:]).rstrip("\x1c"))
 
 
 def _segments(text: str, delimiters: Delimiters, codec: str) -> tuple[Segment, ...]:
     counts: dict[str, int] = {}
     segments: list[Segment] = []
-    framed = "\x1c" in text
-    for found in _LINE.finditer(text):
-        beyond = len(segments) == SEGMENTS_LIMIT
-        line = text[found.start() :] if beyond else found.group()
-        if framed:
-            line = line.rstrip("\x1c")
-        name = "" if beyond else _name(line, delimiters.field)
+    mark = delimiters.field
+    for index, (start, line) in enumerate(_lines(text)):
+        name = "" if index == SEGMENTS_LIMIT else _name(line, mark)
         occurrence = counts[name] = counts.get(name, 0) + 1
-        segments.append(
-            Segment(
-                name=name,
-                text=line,
-                index=len(segments),
-                occurrence=occurrence,
-                start=found.start(),
-                delimiters=delimiters,
-                codec=codec,
-            )
-        )
-        if beyond:
-            break
+        segments.append(Segment(name, line, index, occurrence, start, delimiters, codec))
     return tuple(segments)
 
 
+def _lines(text: str) -> list[tuple[int, str]]:
+    """Where each line begins, and the line; behind SEGMENTS_LIMIT the rest is one."""
+    if len(text) > SEGMENTS_LIMIT or any(sign in text for sign in _UNUSUAL):
+        return _lines_with_care(text)
+    lines: list[tuple[int, str]] = []
+    start = 0
+    for line in text.split("\r"):
+        if line and line[0] not in " \t":
+            lines.append((start, line))
+        elif bare := line.lstrip(" \t"):
+            lines.append((start + len(line) - len(bare), bare))
+        start += len(line) + 1
+    return lines
+
+
+def _lines_with_care(text: str) -> list[tuple[int, str]]:
+    lines: list[tuple[int, str]] = []
+    for found in _LINE.finditer(text):
+        beyond = len(lines) == SEGMENTS_LIMIT
+        line = text[found.start() :] if beyond else found.group()
+        lines.append((found.start(), line.rstrip("\x1c")))
+        if beyond:
+            break
+    return lines
+
+
 def _name(line: str, separator: str) -> str:
-    if line[3:4] not in ("", separator) and line[3:].strip():
-        return ""
-    name = line[:3]
+    if line[3:4] == separator or not line[3:].strip():
+        return _named(line[:3])
+    return ""
+
+
+@lru_cache(maxsize=1_024)
+def _named(name: str) -> str:
     return name if _NAME.fullmatch(name) else ""

@@ -22,7 +22,7 @@ class Segment:
     __slots__ = ("_fields", "codec", "delimiters", "index", "name", "occurrence", "start", "text")
 
     def __init__(
-        self, *, name: str, text: str, index: int, occurrence: int, start: int, delimiters: Delimiters, codec: str
+        self, name: str, text: str, index: int, occurrence: int, start: int, delimiters: Delimiters, codec: str
     ) -> None:
         self.name = name
         """`OBX`; empty when the line is no segment."""
@@ -43,7 +43,7 @@ class Segment:
 
     def field(self, n: int) -> str:
         """Raw text of field n, separators and escapes as sent; empty when absent."""
-        fields = self._split()
+        fields = self._fields or self._split()
         return fields[n] if n < len(fields) else ""
 
     def field_count(self) -> int:
@@ -81,18 +81,59 @@ class Segment:
 
     def value(self, n: int, repetition: int = 1, component: int = 1, subcomponent: int = 1) -> str | None:
         """Decoded text at a place; None when it is absent, empty, or the explicit null (see `is_null`)."""
-        raw = self.repetition(n, repetition)
+        fields = self._fields or self._split()
+        raw = fields[n] if n < len(fields) else ""
+        if raw and (repetition != 1 or self.delimiters.repetition in raw):
+            raw = self.repetition(n, repetition) or ""
         if not raw:
             return None
-        if self._is_declaration(n):
+        if n <= 2 and self.name in _HEADERS:
             return raw if component == subcomponent == 1 and raw != NULL else None
-        raw = _part(_part(raw, self.delimiters.component, component), self.delimiters.subcomponent, subcomponent)
+        delimiters = self.delimiters
+        raw = _part(_part(raw, delimiters.component, component), delimiters.subcomponent, subcomponent)
         if not raw or raw == NULL:
             return None
-        return unescape(raw, self.delimiters, self.codec) if self._has_escape(raw) else raw
+        return unescape(raw, delimiters, self.codec) if delimiters.escape in raw else raw
+
+    def whole(self, n: int, repetition: int = 1) -> str:
+        """Decoded text of one repetition, blanks around it left out; empty when absent, empty or the explicit null."""
+        fields = self._fields or self._split()
+        raw = fields[n] if n < len(fields) else ""
+        delimiters = self.delimiters
+        if raw and (repetition != 1 or delimiters.repetition in raw):
+            raw = self.repetition(n, repetition) or ""
+        if raw.isalnum() or not raw:
+            return raw
+        if not raw[-1].isalnum():
+            # Some senders write the separators of components they leave empty, also where a field has one part only.
+            raw = raw.rstrip(f"{delimiters.component}{delimiters.subcomponent} ")
+        return "" if raw.strip() == NULL else unescape(raw, delimiters, self.codec).strip()
+
+    def parts(self, n: int, repetition: int = 1) -> list[str]:
+        """Decoded first sub-component of every component of one repetition, as `value` gives them one by one.
+
+        Empty texts for what is empty, absent or the explicit null.
+        """
+        raw = self.repetition(n, repetition)
+        if not raw:
+            return []
+        delimiters = self.delimiters
+        if n <= 2 and self.name in _HEADERS:
+            return ["" if raw == NULL else raw]
+        parts = raw.split(delimiters.component) if delimiters.component else [raw]
+        mark = delimiters.subcomponent
+        if mark and mark in raw:
+            parts = [part.split(mark, 1)[0] for part in parts]
+        if NULL in raw:
+            parts = ["" if part == NULL else part for part in parts]
+        if delimiters.escape in raw:
+            return [unescape(part, delimiters, self.codec) for part in parts]
+        return parts
 
     def is_null(self, n: int, repetition: int = 1) -> bool:
         """Whether the sender deletes the field: one repetition that is exactly `""`."""
+        if NULL not in self.field(n):
+            return False
         values = self.repetitions(n)
         return repetition <= len(values) and values[repetition - 1].strip() == NULL
 
