@@ -12,6 +12,8 @@ from adapter.commands.deid_leaf import Left, Means, Notes, Person, leaf_out
 from adapter.fhir import Json
 
 _PLAIN = (bool, int, Decimal)
+_OF_TRUTHS = frozenset({"keep", "truth"})
+_OF_NUMBERS = frozenset({"keep", "code", "value", "amount", "number"})
 OFF_THE_LIST = "(a resource type off the keep list)"
 PersonOf = Callable[[int], Person]
 """The patient of the entry at that place of a Bundle; of a single resource, entry 0."""
@@ -111,12 +113,16 @@ def _leaf(value: Json, path: str, person: Person, means: Means, notes: Notes) ->
 
 def _plain(value: Json, rule: Rule | None, place: str, means: Means, notes: Notes) -> Json:
     """A number or a truth value: as it is, or gone."""
-    if rule is None or rule.do not in ("keep", "code", "value"):
-        notes.cleared(place, str(value), means.keep.level(place))
+    text = str(value)
+    if rule is None or rule.do not in (_OF_TRUTHS if isinstance(value, bool) else _OF_NUMBERS):
+        notes.cleared(place, text, means.keep.level(place))
         return None
-    if not isinstance(value, bool):
-        notes.left.append(Left(place=place, do=rule.do, text=str(value)))
-    return value
+    if isinstance(value, bool):
+        return value
+    if rule.do not in ("amount", "number"):
+        notes.left.append(Left(place=place, do=rule.do, text=text))
+        return value
+    return value if leaf_out(text, rule, place, Person(), means, notes) == text else None
 
 
 def _numbered(path: str, item: Json) -> str:

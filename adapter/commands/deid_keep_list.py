@@ -28,6 +28,10 @@ ACTIONS = (
     "reference",
     "person",
     "facility",
+    "truth",
+    "amount",
+    "uri",
+    "charset",
     "fixed",
 )
 KEYS = ("schema", "hl7v2", "types", "fhir", "reference_types", "people", "names", "phrases")

@@ -12,10 +12,11 @@ from adapter.commands.deid_keep_list import KeepList, Level, Rule
 from adapter.commands.deid_key import Pseudonyms
 from adapter.commands.deid_references import moved_reference
 from adapter.commands.deid_times import moved_hl7, moved_iso, reborn
+from adapter.commands.deid_typed import TYPED, amount, charset, truth, uri
 from adapter.commands.deid_words import Words, is_number
 
 Done = Literal["cleared", "removed", "pseudonym", "moved", "fixed", "shortened"]
-UNTOUCHED = frozenset({"keep", "code", "name", "text", "value", "number"})
+UNTOUCHED = frozenset({"keep", "code", "name", "text", "value", "number"}) | TYPED
 """What may leave a value as it was: in these places nothing of a person may be found afterwards."""
 
 
@@ -104,6 +105,10 @@ def _new(text: str, rule: Rule, person: Person, means: Means) -> str:
         "reference": lambda: moved_reference(text, pseudonyms.of, means.keep.reference_types),
         "person": lambda: pseudonyms.person(text),
         "facility": lambda: text if means.facilities == "keep" else identity,
+        "truth": lambda: truth(text),
+        "amount": lambda: amount(text),
+        "uri": lambda: uri(text, words.systems, identity),
+        "charset": lambda: charset(text),
         "fixed": lambda: rule.fixed,
     }
     return made[rule.do]()

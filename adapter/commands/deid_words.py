@@ -37,6 +37,8 @@ class Words:
     codes: frozenset[str]
     """Codes and labels of the tables, whole."""
     near: tuple[str, ...] = field(default=())
+    systems: frozenset[str] = frozenset()
+    """Code systems the tables name."""
 
     def knows(self, word: str) -> bool:
         """Whether this is a word of the laboratory, or looks like one of our drugs or tests."""
@@ -122,4 +124,5 @@ def words_of(keep: KeepList, knowledge: Knowledge) -> Words:
         words=frozenset(words),
         codes=frozenset(text for row in rows for text in (row.code, row.label) if text),
         near=near,
+        systems=frozenset(row.system for row in rows),
     )
