@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,10 +24,11 @@ from adapter.app.destinations import days_on, destinations, settings_hash
 from adapter.app.discarding import Discards
 from adapter.app.doors import FhirDoor, hl7_door, observe
 from adapter.app.dropping import DropFolders
-from adapter.app.engine import Engine, EngineParts, Readable, reader
+from adapter.app.engine import Engine, EngineParts, reader
 from adapter.app.fhir_servers import key_rings
 from adapter.app.handing_over import unpacked
 from adapter.app.health import Health
+from adapter.app.import_door import ImportDoor
 from adapter.app.in_use import MappingsInUse
 from adapter.app.keeping import GroupKeeper, marked_place
 from adapter.app.observing import configure_logging, exposition, share_counters
@@ -35,8 +36,9 @@ from adapter.app.orders import Changing, Places
 from adapter.app.parts import Loaded, service_parts
 from adapter.app.polls import SourcePolls
 from adapter.app.pruning import Pruner
-from adapter.app.rebuilding import refuse_to_rebuild_with_gaps
+from adapter.app.rebuilding import refuse_lost_inbox, refuse_to_rebuild_with_gaps
 from adapter.app.replaying import Replays, read_with
+from adapter.app.retrying import Retries
 from adapter.app.silence import SilenceWatch, last_heard
 from adapter.app.timers import Timer, start_timers
 from adapter.publish.facade import Facade, facade_routes
@@ -91,7 +93,7 @@ class _Core:
         self._state = SqliteState(store / "state.db")
         self._keeper = GroupKeeper(store / "inbox-core.db", CORE_INBOX, _end_at_once)
         inboxes = (SqliteInboxReader(store / "inbox.db", "inbox"), self._keeper.inbox)
-        _refuse_lost_inbox(inboxes, self._state)
+        refuse_lost_inbox(inboxes, self._state)
         first_on = days_on(self._state, loaded.settings, lambda: _clock().date())
         self._parts = service_parts(loaded, self._state, reader(inboxes), first_on)
         for target in loaded.settings.targets:
@@ -118,9 +120,11 @@ class _Core:
                 together=self._state.together,
             )
         )
+        self._imports = ImportDoor(store, self._keeper, self._unread, self._wake_engine)
         self._replays = Replays(store, read_with(loaded), _clock)
         self._pruner = Pruner(loaded.settings, CORE_INBOX, self._keeper.prune, _clock)
         self._discards = Discards(store, self._state, _clock)
+        self._retries = Retries(store, self._state, _clock, self._wake_deliveries)
         self._silence = SilenceWatch(loaded.settings.senders, store, last_heard)
         self._health = Health(loaded.settings, self._state, self._engine, inboxes)
 
@@ -138,6 +142,7 @@ class _Core:
         drops = self._drop_folders(executor)
         drops.start()
         self._polls.start()
+        self._imports.start()
         for sending in self._sending():
             sending.start()
         timers = start_timers(self._timers())
@@ -148,6 +153,7 @@ class _Core:
         self._stopping.wait()
         server.stop()
         drops.stop(STOP_PATIENCE_S)
+        self._imports.stop(POLL_PATIENCE_S)
         self._polls.stop(POLL_PATIENCE_S)
         self._pruner.stop(STOP_PATIENCE_S)
         timers.shutdown(wait=False)
@@ -201,7 +207,7 @@ class _Core:
             Timer(name="overdue", every_s=every.overdue_check_s, do=self._check_due),
             Timer(name="delivery-retry", every_s=every.delivery_retry_s, do=self._wake_deliveries),
             Timer(name="replays", every_s=REPLAYS_EVERY_S, do=partial(self._replays.look, self._engine.reread)),
-            Timer(name="discards", every_s=REPLAYS_EVERY_S, do=self._discard),
+            Timer(name="discards", every_s=REPLAYS_EVERY_S, do=self._do_asked),
             Timer(name="housekeeping", every_s=every.housekeeping_s, do=self._housekeeping),
             *self._polls.timers(),
         )
@@ -210,9 +216,10 @@ class _Core:
         self._health.refresh()
         self._silence.look(_clock())
 
-    def _discard(self) -> None:
+    def _do_asked(self) -> None:
         try:
             self._discards.look()
+            self._retries.look()
         except CannotKeep:
             ALARMS.labels("state-cannot-keep").inc()
             structlog.get_logger().error("cannot-keep", reason="state")
@@ -237,6 +244,9 @@ class _Core:
 
     def _wake_engine(self) -> None:
         self._engine.wake()
+
+    def _unread(self) -> int:
+        return self._keeper.inbox.last_seq() - self._state.cursor(CORE_INBOX)
 
     def _facade(self) -> Facade:
         return Facade(
@@ -269,17 +279,6 @@ class _Core:
             *facade_routes(self._facade()),
         ]
         return build_app(routes, token=settings.http.token(), on_event=observe)
-
-
-def _refuse_lost_inbox(inboxes: Sequence[Readable], state: SqliteState) -> None:
-    """An inbox behind its cursor was lost or replaced: new messages would be taken for old ones."""
-    for inbox in inboxes:
-        held, processed = inbox.last_seq(), state.cursor(inbox.name)
-        if held < processed:
-            raise StoreBroken(
-                f"{inbox.name}.db holds {held} messages and {processed} were processed; restore it from the backup, "
-                "or delete state.db to build it anew from the inboxes that are left."
-            )
 
 
 def _end_at_once(_: StoreBroken) -> None:

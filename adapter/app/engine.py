@@ -67,6 +67,8 @@ class EngineParts:
     """Called with every step, after its commit."""
     together: Callable[[], AbstractContextManager[None]] = nullcontext
     """Makes the commits inside one: many waiting messages cost one sync."""
+    end: Callable[[int], None] = os._exit
+    """What follows a store, or an engine, that cannot go on: the process of the service ends and is started again."""
 
 
 class Engine:
@@ -134,10 +136,12 @@ class Engine:
                 continue
             except StoreBroken:
                 structlog.get_logger().critical("store-broken")
-                os._exit(EXIT_BROKEN)
+                self._p.end(EXIT_BROKEN)
+                return
             except Exception as fault:  # noqa: BLE001 - a bug of ours: say its kind, never its text, and be restarted
                 structlog.get_logger().critical("engine-failed", exception=type(fault).__name__)
-                os._exit(EXIT_BROKEN)
+                self._p.end(EXIT_BROKEN)
+                return
             if not busy:
                 self._wake.wait(POLL_S)
                 self._wake.clear()

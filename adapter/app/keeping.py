@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from functools import partial
@@ -11,6 +11,7 @@ from pathlib import Path
 from adapter.domain.message import Arrival, Header, Kept
 from adapter.store.faults import CannotKeep, StoreBroken
 from adapter.store.group_commit import GroupCommit
+from adapter.store.imports import Mark
 from adapter.store.retention import Line, Portion
 from adapter.store.sqlite_inbox import SqliteInbox
 
@@ -55,6 +56,12 @@ class GroupKeeper:
     def prune(self, portion: Portion, line: Line) -> None:
         """Remove a portion when no message waits; raises CannotKeep or StoreBroken."""
         self._commit.when_idle(partial(self.inbox.prune, portion, line)).result()
+
+    def keep_imported(self, batch: Sequence[Arrival], mark: Mark) -> Mark:
+        """Keep lines of a file when no message waits; raises CannotKeep or StoreBroken."""
+        told: list[Mark] = []
+        self._commit.when_idle(lambda: told.append(self.inbox.keep_imported(batch, mark))).result()
+        return told[0]
 
     def close(self) -> None:
         """Keep what was handed over, then close the file."""

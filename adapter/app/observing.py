@@ -38,9 +38,10 @@ SAFE_KEYS = frozenset(
 Observe = Callable[[str, dict[str, Any]], None]
 
 
-def configure_logging(process: str) -> None:
+def configure_logging(process: str, *, only_errors: bool = False) -> None:
     """One JSON object per line on stderr; third-party loggers are silenced below warnings and carry no arguments."""
     structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR if only_errors else logging.NOTSET),
         processors=[
             _spoken_by(process),
             _only_safe_keys,

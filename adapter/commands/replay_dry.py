@@ -71,7 +71,7 @@ def tried(loaded: Loaded, store: StoreParts, messages: Sequence[MessageRef]) -> 
     now = datetime.now(UTC)
     with tempfile.TemporaryDirectory(prefix="dry-run-", dir=home) as folder:
         copy = Path(folder) / STATE_FILE
-        _copied(store.folder / STATE_FILE, copy)
+        copied(store.folder / STATE_FILE, copy)
         with closing(SqliteState(copy)) as state:
             parts = service_parts(loaded, state, reader(store.inboxes), days_on(state, loaded.settings, now.date))
             late = catch_up(state.checks_due, parts, now)
@@ -93,7 +93,7 @@ def _findings(state: SqliteState, patient: str) -> list[Finding]:
     return [finding for part in state.findings(patient) for finding in part]
 
 
-def _copied(state: Path, copy: Path) -> None:
+def copied(state: Path, copy: Path) -> None:
     """The state as it stands at one instant, also while the service writes."""
     source = f"{state.absolute().as_uri()}?mode=ro"
     with closing(sqlite3.connect(source, uri=True)) as original, closing(sqlite3.connect(copy)) as other:

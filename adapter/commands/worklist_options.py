@@ -44,7 +44,7 @@ def worklist_options(
         action.add_argument(
             "places", type=_place, nargs="+", metavar="INBOX/SEQ", help="messages, as `list` names them"
         )
-        action.add_argument("--because", required=True, type=_reason, metavar="TEXT", help="why; kept for ever")
+        action.add_argument("--because", required=True, type=reason_text, metavar="TEXT", help="why; kept for ever")
     history = command(actions, "history", HISTORY, WORKLIST_EXAMPLES[4:])
     for action in (listing, show, release, discard, history):
         action.add_argument(
@@ -85,7 +85,8 @@ def _place(text: str) -> tuple[str, int]:
     return inbox, int(seq)
 
 
-def _reason(text: str) -> str:
+def reason_text(text: str) -> str:
+    """Why something is done, in words; refuses an empty text."""
     if not text.strip():
         raise argparse.ArgumentTypeError("say why, in words somebody understands in a year")
     return text.strip()

@@ -12,6 +12,8 @@ from adapter.domain.problems import Problem
 
 Kind = Literal["hl7v2", "fhir"]
 Relevance = Literal["relevant", "near-miss", "irrelevant"]
+IMPORT = "import"
+"""The door of files that are imported: nobody waits there for an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

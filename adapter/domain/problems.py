@@ -233,7 +233,7 @@ KINDS: dict[str, ProblemKind] = {
             severity="error",
             hl7_code="",
             title="The resource breaks the FHIR R4 definition",
-            advice="See the expression of the OperationOutcome.",
+            advice="See the element that is named, over HTTP as the expression of the OperationOutcome.",
         ),
         ProblemKind(
             code="fhir-unreadable",

@@ -7,6 +7,7 @@ from typing import Any
 
 from adapter.domain.problems import Problem, problem
 from adapter.fhir import Json, required_code_problems, validate
+from adapter.ingest.fhir_bundle import fhir_resources
 
 CHECKED = frozenset({"MedicationAdministration", "AllergyIntolerance", "Patient", "Medication", "MedicationRequest"})
 _WITHOUT_ZONE = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2})(:\d{2}(?:\.\d+)?)?", re.ASCII)
@@ -28,6 +29,13 @@ def check_fhir(resource: Json) -> list[Problem]:
         problem("fhir-invalid", where=where, text=f"{text[:1].upper()}{text[1:]}.")
         for where, text in [*validate(zoned), *required_code_problems(zoned)]
     ]
+
+
+def is_refused(body: Json) -> bool:
+    """Whether a body, or a resource of a Bundle, is not taken."""
+    return bool(check_fhir(body)) or any(
+        check_fhir(item.resource) for item in fhir_resources(body) if item.resource is not None
+    )
 
 
 def is_retraction(resource: dict[str, Any]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from adapter.domain.events import Event
-from adapter.domain.message import Answer, Arrival, Translation
+from adapter.domain.message import IMPORT, Answer, Arrival, Translation
 from adapter.domain.problems import Problem, problem
 from adapter.fhir import Json, UnreadableJsonError, loads
 from adapter.ingest.translate import check_fhir, fhir_resources, translate_fhir, translate_hl7
@@ -21,7 +21,8 @@ def understand(arrival: Arrival, parts: Parts) -> tuple[Translation, ...]:
         if arrival.kind == "hl7v2":
             rules = parts.rules_at(arrival.listener)
             return tuple(translate_hl7(arrival.raw, parts.knowledge, rules, source=arrival.source))
-        return _understand_fhir(arrival, parts)
+        told = _understand_fhir(arrival, parts)
+        return tuple(map(_waiting, told)) if arrival.listener == IMPORT else told
     except Exception:  # noqa: BLE001 - a bug of ours must not lose the message: it waits in the work list
         return (Translation(relevance="relevant", problems=(problem("internal-error"),), parked="internal-error"),)
 
@@ -98,6 +99,13 @@ def _broken(resource: Json) -> Translation | None:
 def _refused(problems: tuple[Problem, ...]) -> Translation:
     """Refused with its places: the sender knows, so nothing waits in the work list; the bytes are kept."""
     return Translation(relevance="relevant", problems=problems, answer=Answer(code="AE", errors=problems))
+
+
+def _waiting(told: Translation) -> Translation:
+    """What was refused to nobody waits in the work list: no sender knows of it."""
+    if told.answer.code != "AE" or told.parked or told.events:
+        return told
+    return replace(told, parked=told.answer.errors[0].code)
 
 
 def _unreadable(text: str) -> Translation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ColumnElement,
     Connection,
@@ -111,6 +112,37 @@ prunes = Table(
     Column("bytes", BigInteger, nullable=False),
 )
 
+imports = Table(
+    "imports",
+    metadata,
+    Column("path", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("head", String(64), nullable=False),
+    Column("tail", String(64), nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("done", Boolean, nullable=False),
+    Column("kept", BigInteger, nullable=False),
+    Column("known", BigInteger, nullable=False),
+    Column("reasons", Text, nullable=False),
+    Column("rejected_bytes", BigInteger, nullable=False),
+    Column("places_bytes", BigInteger, nullable=False),
+    Column("first_seq", BigInteger, nullable=False),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+imported = Table(
+    "imported",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("digest", String(64), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+# Only what is imported pays for a random key: the messages of senders are in no such index.
+
 _PRUNING = """
 CREATE INDEX messages_irrelevant ON messages (seq) WHERE relevance = 'irrelevant';
 CREATE TABLE pruned_bytes (
@@ -130,4 +162,24 @@ def _to_pruning(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
-INBOX = Schema(name="inbox", tables=metadata, steps=(_to_pruning,))
+_IMPORTS = """
+CREATE TABLE imports (
+    path TEXT NOT NULL, source TEXT NOT NULL, size BIGINT NOT NULL, head VARCHAR(64) NOT NULL,
+    tail VARCHAR(64) NOT NULL, "offset" BIGINT NOT NULL, number BIGINT NOT NULL, done BOOLEAN NOT NULL,
+    kept BIGINT NOT NULL, known BIGINT NOT NULL, reasons TEXT NOT NULL, rejected_bytes BIGINT NOT NULL,
+    places_bytes BIGINT NOT NULL, first_seq BIGINT NOT NULL, last_seq BIGINT NOT NULL, at VARCHAR(27) NOT NULL,
+    PRIMARY KEY (path, source)
+);
+CREATE TABLE imported (
+    source TEXT NOT NULL, digest VARCHAR(64) NOT NULL, seq BIGINT NOT NULL, PRIMARY KEY (source, digest)
+) WITHOUT ROWID
+"""
+
+
+def _to_imports(connection: Connection) -> None:
+    """From version 2 to 3: how far files were imported, and what was."""
+    for statement in _IMPORTS.split(";"):
+        connection.execute(text(statement))
+
+
+INBOX = Schema(name="inbox", tables=metadata, steps=(_to_pruning, _to_imports))

@@ -11,11 +11,12 @@ from time import monotonic
 from sqlalchemy import Connection, select
 
 from adapter.domain.message import Arrival, Header, Kept, Stored
-from adapter.store import inbox_pruning, inbox_search
+from adapter.store import inbox_imports, inbox_pruning, inbox_search
 from adapter.store.census import CodeSeen
 from adapter.store.crash_points import reached
 from adapter.store.faults import BytesPruned, CannotKeep
 from adapter.store.file_beside import FileBeside
+from adapter.store.imports import Mark
 from adapter.store.inbox_rows import (
     add_messages,
     add_notes,
@@ -66,6 +67,14 @@ class SqliteInbox:
         if everything:
             self._everything_at = monotonic()
         return kept
+
+    def keep_imported(self, batch: Sequence[Arrival], mark: Mark) -> Mark:
+        """Store what is new of a batch and how far its file was read, in one transaction, on disk on return.
+
+        Gives the mark with what came of the batch. Raises CannotKeep (nothing of it was stored) or StoreBroken.
+        """
+        with self._database.write() as connection:
+            return inbox_imports.keep_imported(connection, batch, mark)
 
     def flush(self) -> None:
         """Write what rides along now; raises CannotKeep (it goes on waiting) or StoreBroken."""
@@ -195,6 +204,16 @@ class SqliteInboxReader(FileBeside):
             if connection is None:
                 return {}
             return inbox_search.headers_by_sender(connection, control_id=control_id, since=since, until=until)
+
+    def mark_of(self, path: str, source: str) -> Mark | None:
+        """How far a file was imported; None when it never was."""
+        with self.reading() as connection:
+            return inbox_imports.mark_of(connection, path, source) if connection else None
+
+    def imported(self, source: str, digests: Sequence[str]) -> set[str]:
+        """Those of these contents that were imported from a source before."""
+        with self.reading() as connection:
+            return inbox_imports.known_of(connection, source, digests) if connection else set()
 
     def answered_with(self, code: str) -> frozenset[int]:
         """The places of messages that got this answer."""

@@ -12,10 +12,19 @@ from sqlalchemy import Connection
 
 from adapter.domain.events import Event, Recorded
 from adapter.domain.message import MessageRef, OutboxRow, Outcome, Parked, PatientState, Work
-from adapter.store import state_facts, state_outbox, state_outputs, state_search, state_targets, state_worklist
+from adapter.store import (
+    state_facts,
+    state_outbox,
+    state_outputs,
+    state_parked_deliveries,
+    state_search,
+    state_targets,
+    state_worklist,
+)
 from adapter.store.crash_points import reached
 from adapter.store.search import Comparison, Entry, Place, Query, Token
 from adapter.store.sql_database import Database
+from adapter.store.state_parked_deliveries import Delivered
 from adapter.store.state_shadow import Withheld
 from adapter.store.state_tables import STATE
 
@@ -185,6 +194,16 @@ class SqliteState:
         """Since when the longest waiting resource of a target waits, None when nothing does."""
         with self._database.read() as connection:
             return state_outbox.oldest_pending(connection, target)
+
+    def parked_deliveries(self, target: str | None = None) -> list[Delivered]:
+        """Everything targets, or one target, would not take, the longest owed first."""
+        with self._database.read() as connection:
+            return state_parked_deliveries.parked_deliveries(connection, target)
+
+    def owe_again(self, places: Sequence[tuple[str, str, str]]) -> int:
+        """Owe these resources (target, type, id) again, without what a person edited or deleted; gives how many."""
+        with self._database.write() as connection:
+            return state_parked_deliveries.owe_again(connection, places)
 
     def resource(self, resource_type: str, resource_id: str) -> Entry | None:
         """One resource as last rendered: (body, version, last updated)."""

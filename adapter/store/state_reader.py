@@ -16,6 +16,7 @@ from adapter.store import (
     state_journey,
     state_outbox,
     state_outputs,
+    state_parked_deliveries,
     state_settled,
     state_shadow,
     state_worklist,
@@ -23,6 +24,7 @@ from adapter.store import (
 from adapter.store.journey import FactRead, Journey, Received
 from adapter.store.migrations import stored_version
 from adapter.store.sql_database import reader_engine, sorted_faults
+from adapter.store.state_parked_deliveries import Delivered
 from adapter.store.state_shadow import Shadowed, Withheld
 
 
@@ -127,6 +129,16 @@ class SqliteStateReader:
         """How many resources of a target are pending, sent, confirmed and parked."""
         with sorted_faults(), self._engine.begin() as connection:
             return state_outbox.outbox_counts(connection, target)
+
+    def parked_deliveries(self) -> list[Delivered]:
+        """Everything targets would not take, the longest owed first."""
+        with sorted_faults(), self._engine.begin() as connection:
+            return state_parked_deliveries.parked_deliveries(connection)
+
+    def deliveries_of(self, resource_id: str) -> list[Delivered]:
+        """How far one resource got at every target."""
+        with sorted_faults(), self._engine.begin() as connection:
+            return state_parked_deliveries.deliveries_of(connection, resource_id)
 
     def shadowed(self, target: str, withheld: Withheld) -> list[Shadowed]:
         """Everything owed to a target, as it would go; `withheld` names Flags it must not get."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import Connection, false, func, insert, not_, or_, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from adapter.store.sql_database import upsert
+from adapter.store.state_parked_deliveries import of_a_person
 from adapter.store.state_shadow import Withheld, shadowed
 from adapter.store.state_tables import outbox, settings_seen, strategies, targets_on
 
@@ -61,6 +62,5 @@ def release_when_changed(connection: Connection, target: str, settings_hash: str
         return 0
     upsert(connection, settings_seen, [{"target": target, "hash": settings_hash}])
     refused = (outbox.c.target == target, outbox.c.state == "parked")
-    of_a_person = or_(outbox.c.reason == "foreign-edit", outbox.c.reason.like("%deleted-on-target"))
-    released = update(outbox).where(*refused, not_(func.coalesce(of_a_person, false())))
+    released = update(outbox).where(*refused, ~of_a_person())
     return connection.execute(released.values(state="pending", attempts=0, retry_at=None)).rowcount

@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import event
 
 from adapter.domain.events import AsparaginaseAdministered, HypersensitivityRecorded, PatientRecord, Recorded, Version
-from adapter.domain.message import MessageRef, OutboxRow, Outcome, PatientResult, Work
+from adapter.domain.message import Arrival, MessageRef, OutboxRow, Outcome, PatientResult, Work
 from adapter.domain.outputs import Change, Written
+from adapter.store.imports import Mark
 from adapter.store.inbox_pruning import archived_behind, copies_between, headers_behind, read_behind
 
 AT = datetime(2025, 3, 10, 11, 30, tzinfo=UTC)
@@ -91,6 +92,14 @@ def test_keeping_a_batch_looks_its_repeats_up_in_the_index(inbox, oru):
     assert scans(steps) == []
 
 
+def test_importing_lines_looks_up_what_is_known_by_its_key(inbox):
+    line = Arrival(kind="fhir", source="ehr", listener="import", raw=b"{}", received_at=AT)
+    mark = Mark(path="/a.ndjson", source="ehr", size=2, head="", at=AT)
+    steps = plan(inbox._database, lambda: inbox.keep_imported([line], mark))
+    assert "SEARCH imported USING PRIMARY KEY (source=? AND digest=?)" in steps
+    assert [step for step in scans(steps) if "sqlite_master" not in step] == []
+
+
 @pytest.mark.parametrize(
     ("question", "index"),
     [
@@ -102,6 +111,8 @@ def test_keeping_a_batch_looks_its_repeats_up_in_the_index(inbox, oru):
         (lambda s: s.due("hapi", AT, 10), "outbox_by_state"),
         (lambda s: s.oldest_pending("hapi"), "outbox_by_state"),
         (lambda s: s.outbox_counts("hapi"), "outbox_by_state"),
+        (lambda s: s.parked_deliveries(), "outbox_by_state"),
+        (lambda s: s.owe_again([("hapi", "Flag", "f")]), "outbox"),
         (lambda s: s.settle([Outcome(row=ROW, state="confirmed")]), "outbox"),
         (lambda s: s.mark_sent([ROW]), "outbox"),
         (lambda s: s.waiting_for("ehr", ["Patient/p1"]), "waits"),

@@ -74,7 +74,9 @@ class FhirServer:
 
     def carrying(self, identifier: str) -> list[Json]:
         """Everything that bears an output key."""
-        return [one for one in self.current.values() if identifier in {i["value"] for i in one.get("identifier", [])}]
+        return [
+            one for one in list(self.current.values()) if identifier in {i["value"] for i in one.get("identifier", [])}
+        ]
 
     def edited(self, reference: str, **changes: Any) -> None:
         """A person's edit."""
