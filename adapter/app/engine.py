@@ -79,7 +79,7 @@ class Engine:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._due: deque[str] = deque()
-        self._again: deque[tuple[MessageRef, Callable[[Processed], None]]] = deque()
+        self._again: deque[tuple[MessageRef, Callable[[Processed], None], bool]] = deque()
         self._resting_until: dict[str, float] = {}
         self.boundary = Boundary(self._wake.set)
         """Where other parts take the place of those in use."""
@@ -115,9 +115,9 @@ class Engine:
                 self._resting_until.pop(patient, None)
         return set(self._resting_until)
 
-    def reread(self, message: MessageRef, told: Callable[[Processed], None]) -> None:
+    def reread(self, message: MessageRef, told: Callable[[Processed], None], released: bool = False) -> None:  # noqa: FBT001, FBT002 - as `Replays` calls it
         """Read a message again when nothing new waits, and tell what came of it, in the thread of the engine."""
-        self._again.append((message, told))
+        self._again.append((message, told, released))
         self._wake.set()
 
     @property
@@ -183,8 +183,8 @@ class Engine:
         """One message at a time, so that no new one waits for long."""
         if not self._again or self._stop.is_set():
             return False
-        message, told = self._again[0]
-        done = reread(message, self._p.parts, self._p.clock())
+        message, told, released = self._again[0]
+        done = reread(message, self._p.parts, self._p.clock(), released=released)
         self._again.popleft()
         self._observe(done)
         told(done)

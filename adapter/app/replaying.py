@@ -114,7 +114,8 @@ def catch_up(due: Callable[[datetime, int], Sequence[str]], parts: Parts, now: d
 
 
 Told = Callable[[Processed], None]
-Reread = Callable[[MessageRef, Told], None]
+Reread = Callable[[MessageRef, Told, bool], None]
+"""Has a message read again; whether a person released it from the work list comes last."""
 
 
 class Replays:
@@ -165,7 +166,7 @@ class Replays:
                 self._end(request, tally.as_dict())
 
         for message in request.messages:
-            reread(message, told)
+            reread(message, told, request.released)
 
     def _end(self, request: Request, result: Mapping[str, Any]) -> None:
         done = {

@@ -11,7 +11,7 @@ from adapter.commands.run_message import body_of
 from adapter.domain.events import PatientRecord
 from adapter.domain.message import Translation
 from adapter.ingest.fhir_bundle import SUPPORTING, fhir_resources
-from adapter.pipeline.interpreting import fact_key
+from adapter.pipeline.remembering import fact_key
 
 FACT = "fact "
 """Before the kind, source and key of an event."""
@@ -64,6 +64,8 @@ def _facts(said: Sequence[Translation]) -> Iterator[str]:
             if event.patient:
                 yield f"patient {event.patient}"
             yield FACT + " ".join(fact_key(event))
+        for told in translation.identities:
+            yield from (f"patient {patient}" for patient in told.pair)
         for record in translation.patients:
             yield from _identities(record)
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from adapter.commands.diff_fields import FieldChange, differences
 from adapter.commands.play_folder import Piece, answer_code
 from adapter.commands.run_message import is_bundle
-from adapter.domain.event_text import printed_event
+from adapter.domain.event_text import printed_event, printed_identity
 from adapter.domain.message import Translation
 from adapter.ingest.acknowledgment_errors import error_rows
 from adapter.pipeline.answer_fhir import answer_fhir
@@ -91,6 +91,7 @@ def _whole(piece: Piece, said: Said) -> dict[str, Any]:
         "relevance": max((t.relevance for t in said), key=_RANKS.index, default="irrelevant"),
         "answer": _answer(piece, said),
         "waits_for_a_person": next((t.parked for t in said if t.parked), None),
+        "identities": [printed_identity(told) for t in said for told in t.identities],
         "problems": [
             {"code": p.code, "where": p.where, "severity": p.severity, "text": p.text} for t in said for p in t.problems
         ],

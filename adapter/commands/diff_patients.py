@@ -160,7 +160,10 @@ def _outcome(family: Sequence[Ours], side: Side, as_of: datetime) -> Outcome:
     findings: dict[str, list[Finding]] = {}
     for finding in (*result["findings"], *result["unlinked"]):
         findings.setdefault(finding["patient"], []).append(finding)
-    written = {patient: list(state.recall(patient).written) for patient in state.all_patients()}
+    written = {
+        patient: [output for one in state.group(patient) for output in state.recall(one).written]
+        for patient in state.all_patients()
+    }
     statuses = {row["key"]: row["status"] for row in result["events"] if row["event"] == ActivityMeasured.__name__}
     withdrawn = frozenset(key for key, status in statuses.items() if status in WITHDRAWN)
     return Outcome(findings=findings, written=written, withdrawn=withdrawn)

@@ -9,8 +9,10 @@ from typing import Any
 
 from adapter.app.parts import play_parts
 from adapter.commands.faults import tell
+from adapter.commands.find_text import merged_said
 from adapter.commands.play_folder import has_errors, play
 from adapter.commands.store_parts import CannotRead, opened
+from adapter.domain.identities import Group
 from adapter.domain.outputs import Written
 from adapter.domain.times import instant_text
 from adapter.rules.evidence import EVIDENCE_KEYS
@@ -38,7 +40,8 @@ def explained_of_folder(options: argparse.Namespace) -> Explained:
     """Play a folder exactly as `play` does, and choose what was asked for."""
     if not options.folder.is_dir():
         return Explained(code=2, said=f"{options.folder} is no folder; name a folder with *.hl7 and *.json files.")
-    parts, faults = play_parts(options, MemoryState())
+    state = MemoryState()
+    parts, faults = play_parts(options, state)
     tell(faults)
     if parts is None:
         return Explained(code=2)
@@ -46,11 +49,12 @@ def explained_of_folder(options: argparse.Namespace) -> Explained:
         result = play(options.folder, parts, as_of=options.as_of)
     except OSError as fault:
         return Explained(code=2, said=f"{fault.filename} cannot be read: {fault.strerror}.")
-    chosen = _chosen([*result["findings"], *result["unlinked"]], options)
+    group = state.group(options.patient) if options.patient else ()
+    chosen = _chosen([*result["findings"], *result["unlinked"]], options, group)
     if not chosen:
         return _nothing(options)
     erroneous = has_errors(result)
-    said = f"A message had an error: `troughline play {options.folder}` lists it." if erroneous else None
+    said = f"A message had an error: `troughline play {options.folder}` lists it." if erroneous else _merged(group)
     return Explained(findings=tuple((finding, None) for finding in chosen), code=int(erroneous), said=said)
 
 
@@ -59,18 +63,25 @@ def explained_of_store(options: argparse.Namespace) -> Explained:
     try:
         with opened(options.store) as store:
             findings, written = store.state.findings_of(options.patient), store.state.written_of(options.patient)
+            group = store.state.group(options.patient)
     except CannotRead as fault:
         return Explained(code=2, said=str(fault))
-    chosen = _chosen(findings, options)
+    chosen = _chosen(findings, options, group)
     if not chosen:
         return _nothing(options)
     if not all(finding["evidence"].keys() >= set(EVIDENCE_KEYS) for finding in chosen):
         return Explained(code=2, said=OUTDATED)
-    return Explained(findings=tuple((finding, _last_written(finding, written)) for finding in chosen))
+    told = tuple((finding, _last_written(finding, written)) for finding in chosen)
+    return Explained(findings=told, said=_merged(group))
 
 
-def _chosen(findings: Iterable[Finding], options: argparse.Namespace) -> list[Finding]:
-    of_patient = [f for f in findings if options.patient in (None, f["patient"])]
+def _merged(group: Group) -> str | None:
+    return merged_said(group) if len(group) > 1 else None
+
+
+def _chosen(findings: Iterable[Finding], options: argparse.Namespace, group: Group) -> list[Finding]:
+    """Whichever of his records a patient is asked for by: his findings stand under the surviving one."""
+    of_patient = [f for f in findings if options.patient is None or f["patient"] in group]
     return [f for f in of_patient if options.dose is None or options.dose in _keys(f)]
 
 

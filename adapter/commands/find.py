@@ -12,6 +12,7 @@ from adapter.commands.find_text import page_of
 from adapter.commands.find_tree import Found, tree_of
 from adapter.commands.store_parts import CannotRead, Place, StoreParts, opened, place_of
 from adapter.commands.worklist_history import audit_lines, discards_of
+from adapter.domain.identities import Group
 from adapter.domain.message import Header
 from adapter.settings import Settings
 from adapter.store.journey import FactRead, Journey
@@ -39,7 +40,8 @@ def run(options: argparse.Namespace) -> int:
             journeys, headers = _searched(store, asked)
             if options.raw:
                 return _print_raw(store, journeys)
-            found = _found(asked, journeys, headers, place)
+            merged = store.state.group(asked.patient) if asked.patient is not None else ()
+            found = _found(asked, journeys, headers, place, merged if len(merged) > 1 else ())
     except CannotRead as fault:
         print(fault, file=sys.stderr)
         return 2
@@ -50,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     return 0 if found.journeys or found.headers else 1
 
 
-def _found(asked: Asked, journeys: Sequence[Journey], headers: Sequence[Header], place: Place) -> Found:
+def _found(asked: Asked, journeys: Sequence[Journey], headers: Sequence[Header], place: Place, merged: Group) -> Found:
     settings = place.settings
     return Found(
         by=next(key for key in KEYS if getattr(asked, key) is not None),
@@ -60,6 +62,7 @@ def _found(asked: Asked, journeys: Sequence[Journey], headers: Sequence[Header],
         shadows=frozenset(t.name for t in settings.targets if t.delivery == "shadow") if settings else frozenset(),
         targets=tuple(target.name for target in settings.targets) if settings else None,
         discards=discards_of(audit_lines(place.folder)),
+        merged=merged,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from adapter.commands.find_tree import Found
+from adapter.domain.identities import Group
 from adapter.domain.message import Header, Parked
 from adapter.domain.times import instant_text
 from adapter.store.journey import Delivery, Journey, Received, Resource
@@ -31,7 +32,15 @@ def page_of(found: Found) -> str:
     ]
     if not paragraphs:
         paragraphs = ["\n".join(_nothing(found))]
+    if found.merged:
+        paragraphs.insert(0, merged_said(found.merged))
     return "\n\n".join(paragraphs)
+
+
+def merged_said(group: Group) -> str:
+    """That a patient has several records, and under which they are read."""
+    survivor, *others = group
+    return f"Merged records: {', '.join(others)} ended in {survivor}; all that is known of them is one history there."
 
 
 def _nothing(found: Found) -> Iterator[str]:

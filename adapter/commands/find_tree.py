@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from adapter.commands.worklist_history import AuditLine
+from adapter.domain.identities import Group
 from adapter.domain.message import Header, Parked
 from adapter.domain.times import instant_text
 from adapter.store.journey import Delivery, Journey, Received, Resource
@@ -29,6 +30,8 @@ class Found:
     """Targets for which everything is computed and nothing is sent."""
     targets: tuple[str, ...] | None
     """Configured targets; None where no configuration was named."""
+    merged: Group = ()
+    """All records of the patient who was asked for, the surviving one first; empty when he was never merged."""
     discards: Mapping[tuple[str, int], Sequence[AuditLine]] = field(default_factory=dict)
     """How each message left the work list without effect, by (inbox, seq), the newest first."""
 
@@ -42,6 +45,7 @@ def tree_of(found: Found) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "by": found.by,
+        "patients": list(found.merged),
         "messages": [_message(journey, found) for journey in found.journeys],
         "irrelevant": [{**asdict(header), "received_at": instant_text(header.received_at)} for header in found.headers],
         "archive_irrelevant": None if found.archives is None else dict(found.archives),

@@ -15,7 +15,7 @@ from adapter.knowledge.spec import Table
 from adapter.knowledge.text_yaml import Document, Fault, Node, did_you_mean, read_yaml
 
 KEYS = ("case", "mapping", "site", "wire", "input", "expect")
-PARTS = ("relevance", "events", "only", "problems", "parked", "ack", "http", "gaps", "unread")
+PARTS = ("relevance", "events", "only", "identities", "problems", "parked", "ack", "http", "gaps", "unread")
 """What `expect` may hold; a part that is not there is not compared."""
 SETTINGS = tuple(f.name for f in fields(SenderRules) if f.name != "cannot_store")
 WIRE = ("line_end", "charset")

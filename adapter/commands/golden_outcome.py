@@ -31,6 +31,7 @@ def outcome_of(case: Case, parts: Parts) -> dict[str, Any]:
     found: dict[str, Any] = {
         "relevance": _joined([look.relevance for look in looks]),
         "events": [_event(event) for one in told for event in one["events"]],
+        "identities": [_event(identity) for one in told for identity in one["identities"]],
         "problems": [
             {name: problem[name] for name in ("code", "severity", "where") if problem[name]}
             for one in told
@@ -85,11 +86,12 @@ def _filled(value: Any) -> Any:  # noqa: ANN401 - any field of any event
 def asked(case: Case, found: dict[str, Any]) -> dict[str, Any]:
     """The parts of an outcome a case compares; of a new case all that every case should have."""
     if case.expect is None:
-        needless = {*_UNASKED, "ack" if "http" in found else "http"}
+        needless = {*_UNASKED, *(() if found["identities"] else ("identities",)), "ack" if "http" in found else "http"}
         return {name: value for name, value in found.items() if name not in needless}
     named = {name for name in case.expect if name != "only"}
     # A message that begins to wait is never beside the point of a case that looks at problems.
     compared = named | ({"parked"} if "problems" in named else set())
+    compared |= {"identities"} if "events" in named and found["identities"] else set()
     kept = {name: value for name, value in found.items() if name in compared}
     only = case.expect.get("only")
     if isinstance(only, list) and "events" in kept:

@@ -66,8 +66,8 @@ def _here(loaded: Loaded) -> None:
     with closing(SqliteState(store / STATE_FILE)) as state:
         parts = service_parts(loaded, state, reader(inboxes), days_on(state, loaded.settings, lambda: _now().date()))
 
-        def at_once(message: MessageRef, told: Told) -> None:
-            told(reread(message, parts, _now()))
+        def at_once(message: MessageRef, told: Told, released: bool) -> None:  # noqa: FBT001 - as `Replays` calls it
+            told(reread(message, parts, _now(), released=released))
 
         catch_up(state.checks_due, parts, _now())
         Replays(store, read_with(loaded), _now).look(at_once)

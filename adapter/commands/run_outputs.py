@@ -9,6 +9,7 @@ from typing import Any
 from adapter.commands.play_folder import BEFORE_ANY_STAMP
 from adapter.commands.run_message import Look
 from adapter.commands.run_trace import Origin, printed_origin
+from adapter.domain.copies import each_once
 from adapter.domain.events import Event
 from adapter.domain.history import fact_name, resolve
 from adapter.domain.message import PatientState
@@ -95,7 +96,7 @@ def outputs_of(look: Look, known: Known, parts: Parts) -> list[dict[str, Any]]:
 
 def _traced(patient: PatientState, look: Look, parts: Parts) -> tuple[TracedOutput, ...]:
     """What the corridor made of the same facts at the same time, by the same functions."""
-    history = resolve(patient.patient, patient.recorded, patient.records)
+    history = each_once(resolve(patient.patient, patient.recorded, patient.records))
     reference = literal_reference(patient.records, parts)
     press = Press(
         templates=parts.knowledge.outputs,

@@ -23,7 +23,7 @@ from adapter.commands.run_trace_hl7 import traced_results
 from adapter.commands.run_unread_fhir import unread_elements
 from adapter.commands.run_unread_hl7 import unread_fields
 from adapter.commands.run_why import by_its_header, why
-from adapter.domain.event_text import printed_event
+from adapter.domain.event_text import printed_event, printed_identity
 from adapter.domain.events import ActivityMeasured
 from adapter.domain.message import Translation
 from adapter.domain.problems import Problem
@@ -46,6 +46,7 @@ def result_of(look: Look, number: int, parts: Parts, *, trace: bool = False) -> 
         "why": own["why"],
         "because": own["because"],
         "events": [printed_event(event) for t in look.translations for event in t.events],
+        "identities": [printed_identity(told) for t in look.translations for told in t.identities],
         "problems": own["problems"],
         "parked": look.parked,
         "gaps": [one.as_dict() for one in own["gaps"]],

@@ -21,6 +21,7 @@ def page_of(told: dict[str, Any]) -> str:
             _head(told),
             *_part("relevance", told["relevance"], _reasons(told)),
             *_part("events", _count(told["events"]), _events(told["events"])),
+            *(_part("patient records", *_identities(told["identities"])) if told["identities"] else ()),
             *(_part("where each field came from", _count(told["trace"]), _trace(told)) if "trace" in told else ()),
             *_part("problems", _count(told["problems"]), _problems(told)),
             *_part("codes without a row", _count(told["gaps"]), _gaps(told["gaps"])),
@@ -64,6 +65,12 @@ def _events(events: list[dict[str, Any]]) -> Iterator[str]:
         yield from (f"{_INDENT}{name:<{width}}  {value}" for name, value in filled.items())
         if empty:
             yield f"{_INDENT}empty: {', '.join(empty)}"
+
+
+def _identities(told: list[dict[str, Any]]) -> tuple[str, Iterator[str]]:
+    joins = {"merged": "{absorbed} ends in {survivor}", "unlinked": "{absorbed} and {survivor} are two people"}
+    lines = (f"{joins[one['status']].format_map(one)}, since {one['at'] or 'an unknown time'}" for one in told)
+    return _count(told), lines
 
 
 def _trace(told: dict[str, Any]) -> Iterator[str]:

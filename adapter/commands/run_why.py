@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from adapter.commands.judged_rows import Judged
-from adapter.ingest.hl7_translation import MERGES
 from adapter.ingest.hl7v2.header import is_acknowledgment
+from adapter.ingest.identity_messages import MERGES
 
 
 def why(judged: Sequence[Judged]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from functools import partial
 
 from adapter.commands.store_parts import StoreParts
+from adapter.domain.identities import Group
 from adapter.settings import Settings, TargetSettings
 from adapter.store.state_shadow import Shadowed
 from adapter.writeback.codes import TOPICS
@@ -67,7 +68,7 @@ def report_of(parts: StoreParts, settings: Settings | None, target: str, today: 
     owed = [
         one
         for one in parts.state.shadowed(target, partial(is_withheld, monitor_from=since))
-        if _is_allowed(one, configured)
+        if _is_allowed(parts.state.group(one.patient), configured)
     ]
     sent = [one for one in owed if one.past is None]
     return ShadowReport(
@@ -81,9 +82,9 @@ def report_of(parts: StoreParts, settings: Settings | None, target: str, today: 
     )
 
 
-def _is_allowed(one: Shadowed, target: TargetSettings | None) -> bool:
+def _is_allowed(group: Group, target: TargetSettings | None) -> bool:
     authorities = target.authorities if target else ()
-    return not authorities or one.patient.partition("|")[0] in authorities
+    return not authorities or any(patient.partition("|")[0] in authorities for patient in group)
 
 
 def _flags(sent: Sequence[Shadowed]) -> Iterator[FlagShown]:

@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any, Literal
 
 from adapter.domain.events import Event, PatientRecord, Recorded
+from adapter.domain.identities import IdentityTold, Membership, Statements
 from adapter.domain.outputs import Change
+from adapter.domain.people import Person
 from adapter.domain.problems import Problem
 
 Kind = Literal["hl7v2", "fhir"]
@@ -96,7 +98,11 @@ class Translation:
     relevance: Relevance
     control_id: str | None = None
     events: tuple[Event, ...] = ()
+    identities: tuple[IdentityTold, ...] = ()
+    """Patient records that a merge joins or an unlink parts."""
     patients: tuple[PatientRecord, ...] = ()
+    people: tuple[Person, ...] = ()
+    """Whom each record number stands for, where a birth date and a family name tell."""
     known: tuple[tuple[str, dict[str, Any]], ...] = ()
     """(`Type/id`, resource) of supporting FHIR resources: Patient, Medication, MedicationRequest."""
     problems: tuple[Problem, ...] = ()
@@ -141,10 +147,15 @@ class PatientResult:
     """The outcome of one interpretation of one patient, to be committed with its cause."""
 
     patient: str
+    members: tuple[str, ...] = ()
+    """All identifiers of the patient, his own first; empty for one who was never merged."""
     findings: tuple[dict[str, Any], ...] = field(hash=False)
     """Printed findings (CONTRACTS 3), dose findings then unlinked ones."""
     unlinked: tuple[dict[str, Any], ...] = field(default=(), hash=False)
     changes: tuple[Change, ...] = ()
+    owners: tuple[tuple[str, str], ...] = ()
+    """(resource id, patient) of resources about a dose or sample of another of his identifiers: after an unlink they
+    are that patient's."""
     problems: tuple[str, ...] = ()
     """Problem codes of the interpretation itself: reaction-unlinked, once per reaction."""
     provenance: tuple[dict[str, Any], ...] = field(default=(), hash=False)
@@ -163,6 +174,11 @@ class Work:
     superseded: tuple[Recorded, ...] = ()
     """Events that an earlier reading of the same messages gave and this one does not: they are removed."""
     patients: tuple[PatientRecord, ...] = ()
+    statements: tuple[Statements, ...] = ()
+    """What origins say of identities now, in place of what they said before."""
+    people: tuple[Person, ...] = ()
+    memberships: tuple[Membership, ...] = ()
+    """Patients who are read under another record from now on, or under their own again."""
     known: tuple[tuple[str, dict[str, Any]], ...] = field(default=(), hash=False)
     results: tuple[PatientResult, ...] = ()
     parked: Parked | None = None

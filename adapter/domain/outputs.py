@@ -23,6 +23,8 @@ class Wanted:
     """sha256 over the canonical JSON of `body`."""
     grounds: tuple[str, ...] = ()
     """`<source>|<key>` of every fact the resource rests on: gone facts turn a close into a retract."""
+    about: str = ""
+    """`<source>|<key>` of the dose or sample its key is made of."""
     topic: str | None = None
     verdict: dict[str, Any] | None = field(default=None, hash=False)
     """For an interpretation: the verdict and values a reversal notice compares; for a Flag: the time of its dose."""
@@ -52,6 +54,8 @@ class Change:
 
     operation: Operation
     after: Written
+    about: str = field(default="", compare=False)
+    """`<source>|<key>` of the dose or sample a new resource is keyed by."""
 
     @property
     def reference(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adapter.domain.patient_problems import PATIENT_KINDS
 from adapter.domain.problem import Problem, ProblemKind, Severity
 
 __all__ = ["KINDS", "Problem", "ProblemKind", "Severity", "problem"]
@@ -58,28 +59,7 @@ KINDS: dict[str, ProblemKind] = {
             title="This message type is not read, but it names an asparaginase code",
             advice="The message was kept. Send results as ORU^R01.",
         ),
-        ProblemKind(
-            code="unknown-authority",
-            severity="error",
-            hl7_code="103",
-            title="No patient identifier has a mapped assigning authority",
-            advice="Add the authority to tables/identifier_systems.csv (the system of a FHIR identifier must be a "
-            "target there), `troughline reload`, and let the sender send it again.",
-        ),
-        ProblemKind(
-            code="patient-missing",
-            severity="error",
-            hl7_code="101",
-            title="The message has no patient identifier",
-            advice="The message waits in the work list.",
-        ),
-        ProblemKind(
-            code="unknown-patient",
-            severity="warning",
-            hl7_code="204",
-            title="The FHIR subject is not known yet",
-            advice="The resource waits until its Patient arrives.",
-        ),
+        *PATIENT_KINDS,
         ProblemKind(
             code="unit-missing",
             severity="error",
@@ -269,13 +249,6 @@ KINDS: dict[str, ProblemKind] = {
             hl7_code="",
             title="The drug looks like an asparaginase and is in no table",
             advice="Add it to tables/asparaginase_products.csv.",
-        ),
-        ProblemKind(
-            code="merge-received",
-            severity="information",
-            hl7_code="",
-            title="A merge or unlink of patient records was kept",
-            advice="It was kept; merged records are not joined in this version.",
         ),
     )
 }

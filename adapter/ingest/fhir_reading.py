@@ -21,6 +21,10 @@ from adapter.ingest.notes import Notes
 from adapter.ingest.patients import best_identifier
 from adapter.ingest.zones import unclear_local_time
 
+REPLACED_BY = "replaced-by"
+"""The link of a record that ended to the surviving one."""
+HOPS = 5
+"""Links that are followed from a record without a mapped number; those of a circle end there too."""
 Known = Callable[[str], Resource | None]
 
 
@@ -110,10 +114,34 @@ def subject(reading: FhirReading, element: Json, where: str) -> str | None:
     if found is None:
         reading.park("unknown-patient", where, reference)
         return None
-    patient = best_identifier(identifiers(found), reading.ready.ranks)
-    if patient is None:
+    patient, missing = surviving(reading, found)
+    if missing:
+        reading.park("unknown-patient", where, missing)
+    elif patient is None:
         reading.park("unknown-authority", where, reference)
     return patient
+
+
+def surviving(reading: FhirReading, resource: Resource) -> tuple[str | None, str | None]:
+    """The patient a Patient resource names, by its own number or by that of the record it was replaced by.
+
+    Second comes the reference of a record on the way that nobody knows yet.
+    """
+    for _ in range(HOPS + 1):
+        patient, other = best_identifier(identifiers(resource), reading.ready.ranks), replaced_by(resource)
+        if patient or not other:
+            return patient, None
+        found = reading.known(other)
+        if found is None:
+            return None, other
+        resource = found
+    return None, None
+
+
+def replaced_by(resource: Resource) -> str | None:
+    """`Patient/<id>` of the record a Patient ended in."""
+    links = [link for link in elements(resource.get("link")) if link.get("type") == REPLACED_BY]
+    return next((other for link in links if (other := reference_of(link.get("other")))), None)
 
 
 def version(reading: FhirReading, *, quiet: bool = False) -> Version:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any
 
@@ -11,6 +11,7 @@ from adapter.domain.message import Answer, Relevance, Translation
 from adapter.domain.problems import problem
 from adapter.ingest.code_lookup import Hit
 from adapter.ingest.compiled import compiled
+from adapter.ingest.demographics import person_of_resource
 from adapter.ingest.fhir_bundle import SUPPORTING, fhir_stamp, reference_to
 from adapter.ingest.fhir_check import is_retraction
 from adapter.ingest.fhir_doses import (
@@ -22,6 +23,7 @@ from adapter.ingest.fhir_doses import (
 )
 from adapter.ingest.fhir_drugs import Drug, Verdict, drug_of, judge_drug
 from adapter.ingest.fhir_fields import Resource, ResourceMapping, Row
+from adapter.ingest.fhir_links import told_by_links
 from adapter.ingest.fhir_reactions import reaction_recorded, record_retracted
 from adapter.ingest.fhir_reading import (
     FhirReading,
@@ -30,7 +32,7 @@ from adapter.ingest.fhir_reading import (
     elements,
     has_modifier,
     identifiers,
-    reference_of,
+    replaced_by,
     subject,
     text_of,
     version,
@@ -98,14 +100,19 @@ def _supporting(reading: FhirReading, *, retracted: bool) -> Translation:
     reference = reference_to(reading.resource)
     if retracted or reference is None:
         return _finished(reading, ())
-    records = (_patient_record(reading, reference),) if reading.kind == "Patient" else ()
-    return _finished(reading, (), records=records, known=((reference, reading.resource),))
+    known = ((reference, reading.resource),)
+    if reading.kind != "Patient":
+        return _finished(reading, (), known=known)
+    record = _patient_record(reading, reference)
+    told = told_by_links(reading, reference, record.patient)
+    person = person_of_resource(reading, record.patient, reference) if record.patient else None
+    people = (person,) if person else ()
+    return replace(_finished(reading, (), records=(record,), known=known), identities=told, people=people)
 
 
 def _patient_record(reading: FhirReading, reference: str) -> PatientRecord:
     resource = reading.resource
     listed = identifiers(resource)
-    links = [link for link in elements(resource.get("link")) if link.get("type") == "replaced-by"]
     return PatientRecord(
         source=reading.source,
         reference=reference,
@@ -113,7 +120,7 @@ def _patient_record(reading: FhirReading, reference: str) -> PatientRecord:
         identifiers=tuple("|".join(pair) for pair in listed),
         deceased=resource.get("deceasedBoolean") is True or bool(resource.get("deceasedDateTime")),
         born=birth_date(reading),
-        replaced_by=next((other for link in links if (other := reference_of(link.get("other")))), None),
+        replaced_by=replaced_by(resource),
         version=version(reading, quiet=True),
     )
 

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from adapter.domain.events import ActivityMeasured
+from adapter.domain.identities import IdentityTold
 from adapter.domain.message import Answer, Relevance, Translation
 from adapter.domain.problems import Problem, problem
 from adapter.ingest.code_lookup import Hit, Triplet
 from adapter.ingest.compiled import Compiled, compiled
+from adapter.ingest.demographics import people_named
 from adapter.ingest.hl7v2 import Message, NotHl7, Segment, read_batch, read_message
 from adapter.ingest.hl7v2.header import headed
+from adapter.ingest.identity_messages import MERGES, IdentityReading, read_identities
 from adapter.ingest.notes import Notes, at_field, echo
 from adapter.ingest.oru import measured
 from adapter.ingest.patients import hl7_patient
@@ -22,8 +25,6 @@ from adapter.ingest.senders import RulesFor, SenderRules
 from adapter.ingest.zones import Zone, message_zone, stamp_of
 from adapter.knowledge.spec import Knowledge
 
-MERGES = frozenset({"ADT^A34", "ADT^A35", "ADT^A37", "ADT^A40"})
-"""Merges and an unlink of patient records: identity facts, kept whatever they hold."""
 CENSUS_CODES_PER_MESSAGE = 200
 _RANKS: dict[Relevance, int] = {"irrelevant": 0, "near-miss": 1, "relevant": 2}
 
@@ -40,6 +41,7 @@ class Reading:
     compiled: Compiled
     notes: Notes = field(default_factory=Notes)
     events: list[ActivityMeasured] = field(default_factory=list)
+    identities: tuple[IdentityTold, ...] = ()
     relevance: Relevance = "irrelevant"
     parked: str | None = None
     codes_seen: dict[Triplet, None] = field(default_factory=dict)
@@ -105,6 +107,8 @@ def _translate(raw: bytes, ready: Compiled, rules_for: RulesFor, source: str) ->
         relevance=reading.relevance,
         control_id=control_id,
         events=tuple(reading.events),
+        identities=reading.identities,
+        people=people_named(message, reading.patients, reading.zone, source),
         problems=tuple(reading.notes.problems),
         parked=reading.parked,
         answer=_answer(code, reading.notes.problems, rules),
@@ -116,16 +120,18 @@ def _translate(raw: bytes, ready: Compiled, rules_for: RulesFor, source: str) ->
 
 def _read(reading: Reading, kind: str, control_id: str | None) -> Literal["AA", "AE", "AR"]:
     """Read the results of the message into `reading`; the code to answer if there are errors."""
-    if kind in MERGES:
-        reading.counts_as("relevant")
-        reading.notes.add(at_field("merge-received", reading.message.segments[0], 9))
-        return reading.rules.content_errors
     usable = bool(control_id)
-    for results in reading.compiled.results:
+    merges = kind in MERGES
+    if merges:
+        reading.counts_as("relevant")
+        if usable:
+            _read_merge(reading, kind)
+    for results in () if merges else reading.compiled.results:
         supported = _supported(kind, results)
         _read_results(reading, results, usable=usable and supported)
         if not supported and reading.relevance != "irrelevant":
-            _unsupported(reading)
+            reading.notes.add(at_field("unsupported-message", _msh(reading.message), 9))
+            reading.parked = "unsupported-message"
             return reading.rules.unsupported
     if not usable:
         reading.notes.add(at_field("control-id-missing", _msh(reading.message), 10))
@@ -134,15 +140,25 @@ def _read(reading: Reading, kind: str, control_id: str | None) -> Literal["AA", 
     return reading.rules.content_errors
 
 
+def _read_merge(reading: Reading, kind: str) -> None:
+    told = IdentityReading(
+        message=reading.message,
+        kind=kind,
+        source=reading.source,
+        sender=reading.sender,
+        zone=reading.zone,
+        ready=reading.compiled,
+        notes=reading.notes,
+        patients=reading.patients,
+    )
+    read_identities(told)
+    reading.identities, reading.parked = tuple(told.told), reading.parked or told.parked
+
+
 def _supported(kind: str, results: ResultMapping) -> bool:
     """`ORU^R01`, and a bare `ORU` as senders before HL7 2.3 write it."""
     messages = results.mapping.messages
     return kind in messages or kind in {message.partition("^")[0] for message in messages}
-
-
-def _unsupported(reading: Reading) -> None:
-    reading.notes.add(at_field("unsupported-message", _msh(reading.message), 9))
-    reading.parked = "unsupported-message"
 
 
 def _read_results(reading: Reading, results: ResultMapping, *, usable: bool) -> None:

@@ -46,18 +46,24 @@ def hl7_patient(
     for path in places or (_IDENTIFIERS,):
         if segment is None or not any(map(str.strip, segment.repetitions(path.field))):
             continue
-        known = []
-        for repetition in repetitions_of(path, segment):
-            sent = (*segment.parts(path.field, repetition), "", "", "", "")
-            value, namespace = sent[0].strip(), sent[3].strip()
-            row = _authority(segment, path.field, repetition, namespace, table, sender) if value else None
-            if row:
-                known.append((row.target, value))
+        known = identifiers_at(path, segment, table, sender)
         patient = best_identifier(known, ranks)
         if patient:
             return patient, None
         first = first or at_field("unknown-authority", segment, path.field)
     return None, first or _missing(segment, (places or (_IDENTIFIERS,))[0].field)
+
+
+def identifiers_at(path: V2Path, segment: Segment, table: Table, sender: str) -> list[tuple[str, str]]:
+    """(system, value) of every CX whose assigning authority is in the table, in the order of the message."""
+    found = []
+    for repetition in repetitions_of(path, segment):
+        sent = (*segment.parts(path.field, repetition), "", "", "", "")
+        value, namespace = sent[0].strip(), sent[3].strip()
+        row = _authority(segment, path.field, repetition, namespace, table, sender) if value else None
+        if row:
+            found.append((row.target, value))
+    return found
 
 
 def _authority(segment: Segment, number: int, repetition: int, namespace: str, table: Table, sender: str) -> Row | None:

@@ -12,11 +12,10 @@ from adapter.ingest.hl7v2 import Delimiters, NotHl7, read_message, split_message
 from adapter.ingest.hl7v2.charsets import candidate_codecs, codec_of, is_transparent
 from adapter.ingest.hl7v2.delimiters import declared_delimiters
 from adapter.ingest.hl7v2.header import Envelope, envelope_of, header_fields, peek, readable
+from adapter.ingest.identity_messages import MERGES
 from adapter.knowledge.spec import NOT_OURS, Knowledge, Table
 
 TABLE = "activity_tests"
-IDENTITY_MESSAGES = frozenset({"ADT^A34", "ADT^A35", "ADT^A37", "ADT^A40"})
-"""Merges and unlinks of patient records: facts about identity, always relevant."""
 
 CENSUS_LIMIT = 1_000
 """Most unknown codes one message may put into the census."""
@@ -141,7 +140,7 @@ class RelevanceFilter:
         fields = header_fields(raw)
         named_adt = len(fields) > 9 and fields[9].startswith(b"ADT")
         heard = _Heard(
-            of_identity=named_adt and peek(raw).message_type in IDENTITY_MESSAGES,
+            of_identity=named_adt and peek(raw).message_type in MERGES,
             dialect=self._dialect(fields) if len(fields) > 3 else None,
         )
         if envelope:

@@ -58,9 +58,10 @@ def _deliver(destination: Destination, outbox: Outbox, now: datetime) -> dict[st
 def _deliver_patient(
     patient: str, rows: Sequence[OutboxRow], destination: Destination, outbox: Outbox, now: datetime
 ) -> list[Outcome]:
-    system, _, value = patient.partition("|")
-    if destination.authorities and system not in destination.authorities:
+    known_as = _known_as(patient, destination, outbox)
+    if known_as is None:
         return [left_out(row, OTHER_AUTHORITY) for row in rows]
+    system, _, value = known_as.partition("|")
     try:
         match = destination.server.find_patient(system, value)
         if match.ambiguous:
@@ -73,9 +74,16 @@ def _deliver_patient(
         return [failed(row, failure, now) for row in rows]
     plan = Plan(abilities=abilities, choice=destination.strategy, remembered=outbox.strategies(destination.name))
     writer = Writer(destination=destination, outbox=outbox, plan=plan, now=now)
-    round_ = _Round(writer=writer, patient_reference=match.reference)
+    round_ = _Round(writer=writer, patient=known_as, patient_reference=match.reference)
     round_.links = _links(sent, skipped, destination, outbox)
     return skipped + round_.sent(sent)
+
+
+def _known_as(patient: str, destination: Destination, outbox: Outbox) -> str | None:
+    """The identifier of a patient that a target can know: the surviving one, else one of his others; None for none."""
+    if not destination.authorities or patient.partition("|")[0] in destination.authorities:
+        return patient
+    return next((one for one in outbox.group(patient) if one.partition("|")[0] in destination.authorities), None)
 
 
 def _links(rows: Sequence[OutboxRow], skipped: Sequence[Outcome], destination: Destination, outbox: Outbox) -> Links:
@@ -93,6 +101,8 @@ class _Round:
     """The resources of one patient on their way, the ones referred to first."""
 
     writer: Writer
+    patient: str
+    """`<system>|<value>`"""
     patient_reference: str
     links: Links = field(default_factory=dict)
 
@@ -120,6 +130,7 @@ class _Round:
             with_links(with_status_of(row.body, destination.status_map), links),
             canonical=destination.canonical,
             literal_sources=destination.literal_sources,
+            patient=self.patient,
             patient_reference=self.patient_reference,
         )
         identifier = (destination.canonical.output_keys, row.id)

@@ -10,6 +10,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Any, Literal, Protocol
 
+from adapter.domain.identities import Group
 from adapter.domain.message import OutboxRow, Outcome
 from adapter.fhir import Canonical
 from adapter.pipeline.strategy import Known, StrategyChoice
@@ -31,6 +32,9 @@ class Outbox(Protocol):
 
     def places(self, target: str, ids: Sequence[str]) -> dict[str, str | None]:
         """Our `Type/id` -> the reference under which the target holds it, None when it does not."""
+
+    def group(self, patient: str) -> Group:
+        """Everybody who is the same person as a patient, the surviving record first."""
 
     def strategies(self, target: str) -> dict[str, str]:
         """Remembered strategies by resource type."""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
-from adapter.domain.events import Event, HypersensitivityRecorded, PatientRecord, Recorded
+from adapter.domain.copies import each_once
+from adapter.domain.events import PatientRecord
 from adapter.domain.findings import Interpretation
 from adapter.domain.history import History, resolve
-from adapter.domain.message import MessageRef, PatientResult, PatientState
+from adapter.domain.identities import Group
+from adapter.domain.message import MessageRef, PatientResult
 from adapter.domain.outputs import Change
 from adapter.domain.printing import printed
 from adapter.pipeline.parts import JsonObject, Parts, State, Target
+from adapter.pipeline.remembering import Step, remembered
 from adapter.rules import interpret
 from adapter.writeback.changes import changes_due
 from adapter.writeback.difference import closing_times
@@ -23,43 +25,35 @@ from adapter.writeback.render import activity_key, interpretation_key
 from adapter.writeback.withholding import is_withheld
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """What one message adds to what is remembered, and what its earlier reading had added."""
+def interpreted(group: Group, step: Step, parts: Parts, now: datetime) -> PatientResult:
+    """Re-run the rules over the whole history of one patient and take the difference to what was written.
 
-    message: MessageRef | None = None
-    recorded: tuple[Recorded, ...] = ()
-    superseded: tuple[Recorded, ...] = ()
-    records: tuple[PatientRecord, ...] = ()
-    recalled: Mapping[str, PatientState] = field(default_factory=dict)
-    """What was remembered of patients before the step, as far as it was asked for already."""
-
-
-def interpreted(patient: str, step: Step, parts: Parts, now: datetime) -> PatientResult:
-    """Re-run the rules over the whole history of one patient and take the difference to what was written."""
-    message = step.message
-    state = step.recalled.get(patient) or parts.state.recall(patient, tuple(r.event for r in step.recorded))
-    own_records = (*state.records, *(record for record in step.records if record.patient == patient))
-    history = resolve(patient, _concerning(patient, state, step), own_records)
+    `group`: all his identifiers; what is known under any of them is one history, under the first.
+    """
+    message, patient = step.message, group[0]
+    known = remembered(group, step, parts.state)
+    history = each_once(resolve(patient, known.recorded, known.records))
     interpretation = interpret(history, parts.rulebook, now)
     changes = changes_due(
         interpretation,
         history,
-        state.written,
+        known.written,
         parts.knowledge.outputs,
         canonical=parts.canonical,
-        subject=Subject(patient=patient, reference=literal_reference(own_records, parts)),
+        subject=Subject(patient=patient, reference=literal_reference(known.surviving, parts)),
         now=now,
-        attempts=_attempts(interpretation, history, parts.state),
+        attempts=_attempts(interpretation, history, group, parts.state),
     )
     policies = tuple(sorted({f.policy for f in interpretation.findings if f.policy}))
     trails = (_trail(group, policies, parts, now, message) for group in _by_audience(changes, parts.targets))
-    written = {w.id: w for w in (*state.written, *(change.after for change in changes))}
+    written = {w.id: w for w in (*known.written, *(change.after for change in changes))}
     return PatientResult(
         patient=patient,
         findings=tuple(printed(finding) for finding in interpretation.findings),
         unlinked=tuple(printed(finding) for finding in interpretation.unlinked),
+        members=group if len(group) > 1 else (),
         changes=changes,
+        owners=tuple(known.owners(changes)),
         problems=interpretation.problems,
         provenance=tuple(trail for trail in trails if trail),
         next_check=_earliest(interpretation.next_check, closing_times(tuple(written.values()))),
@@ -94,7 +88,7 @@ def withheld(results: Sequence[PatientResult], targets: Sequence[Target]) -> fro
     held: set[tuple[str, str]] = set()
     for target in targets:
         for result in results:
-            elsewhere = bool(target.authorities) and result.patient.partition("|")[0] not in target.authorities
+            elsewhere = bool(target.authorities) and not target.authorities & systems_of(result)
             ids = {c.after.id for c in result.changes if elsewhere or is_withheld(c.after, target.monitor_from)}
             held.update((target.name, output) for output in ids)
             held.update(
@@ -105,7 +99,12 @@ def withheld(results: Sequence[PatientResult], targets: Sequence[Target]) -> fro
     return frozenset(held)
 
 
-def _attempts(interpretation: Interpretation, history: History, state: State) -> dict[str, int]:
+def systems_of(result: PatientResult) -> frozenset[str]:
+    """The authorities of all identifiers of a patient."""
+    return frozenset(patient.partition("|")[0] for patient in (result.patient, *result.members))
+
+
+def _attempts(interpretation: Interpretation, history: History, group: Group, state: State) -> dict[str, int]:
     """How often a dose or sample key must be turned because another patient's output already has its id."""
     first: dict[str, Callable[[str], str]] = {
         sample.key: partial(activity_key, sample.source) for sample in history.samples
@@ -117,27 +116,10 @@ def _attempts(interpretation: Interpretation, history: History, state: State) ->
     asked = {key: identify(key) for key, identify in first.items()}
     while asked:
         owners = state.owners(tuple(asked.values()))
-        taken = [key for key, output in asked.items() if owners.get(output, history.patient) != history.patient]
+        taken = [key for key, output in asked.items() if owners.get(output, history.patient) not in group]
         turned.update((key, turned.get(key, 0) + 1) for key in taken)
         asked = {key: first[key](f"{key}/r{turned[key]}") for key in taken}
     return turned
-
-
-def _concerning(patient: str, state: PatientState, step: Step) -> Iterable[Recorded]:
-    """What this patient's history is made of: the remembered facts and the new ones; a moved fact is seen by both."""
-    remembered = [row for row in state.recorded if row not in step.superseded]
-    held = {fact_key(r.event) for r in remembered if r.event.patient == patient}
-    held.update(fact_key(r.event) for r in step.recorded if r.event.patient == patient)
-    return [
-        *remembered,
-        *(r for r in step.recorded if r.event.patient == patient or fact_key(r.event) in held),
-    ]
-
-
-def fact_key(event: Event) -> tuple[str, str, str]:
-    """What makes two events versions of one fact: kind, source and key (the record, for a reaction row)."""
-    key = event.record if isinstance(event, HypersensitivityRecorded) else event.key
-    return type(event).__name__, event.source, key
 
 
 def literal_reference(records: Sequence[PatientRecord], parts: Parts) -> str | None:

@@ -8,7 +8,9 @@ from datetime import date, tzinfo
 from typing import Any, Protocol
 
 from adapter.domain.events import Event, Recorded
+from adapter.domain.identities import Group, IdentityTold, Statements
 from adapter.domain.message import MessageRef, PatientState, Stored, Work
+from adapter.domain.people import Person
 from adapter.domain.policy import RuleBook
 from adapter.fhir import Canonical
 from adapter.ingest.translate import RulesFor
@@ -32,6 +34,21 @@ class State(Protocol):
 
     def holders(self, events: Sequence[Event]) -> tuple[str, ...]:
         """All patients whose history these events touch."""
+
+    def group(self, patient: str) -> Group:
+        """Everybody who is the same person as a patient, the surviving record first."""
+
+    def told_about(self, patients: Sequence[str]) -> tuple[Statements, ...]:
+        """What origins say of the identities of these patients."""
+
+    def said_by(self, source: str, origin: str) -> tuple[IdentityTold, ...]:
+        """What one origin says of identities."""
+
+    def people(self, patient: str) -> tuple[Person, ...]:
+        """Whom a record number was said to stand for, each person once."""
+
+    def reason(self, message: MessageRef) -> str | None:
+        """Why a message waits in the work list; None when it does not."""
 
     def known(self, source: str, reference: str) -> JsonObject | None:
         """A supporting resource of a source."""

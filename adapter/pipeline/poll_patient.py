@@ -15,6 +15,7 @@ from adapter.domain.events import (
     HypersensitivityRecorded,
     PremedicationGiven,
 )
+from adapter.domain.identities import Group
 from adapter.domain.message import PatientState
 from adapter.domain.times import iso_moment
 from adapter.ingest.fhir_bundle import reference_to
@@ -36,6 +37,9 @@ class Courses(Protocol):
 
     def findings(self, patient: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Dose findings and unlinked samples of a patient."""
+
+    def group(self, patient: str) -> Group:
+        """Everybody who is the same person as a patient, the surviving record first."""
 
     def recall(self, patient: str, facts: Sequence[Event] = ()) -> PatientState:
         """All that is remembered of a patient."""
@@ -96,10 +100,17 @@ def look_at(server: Server, rhythm: Rhythm, courses: Courses, patient: str, sour
 
 
 def _references(server: Server, courses: Courses, patient: str, source: str) -> list[str]:
-    """`Patient/<id>` of a patient at this server: those known from it, else who carries his identifier there."""
+    """`Patient/<id>` of a patient at this server, of merged ones of each of his records.
+
+    Those known from it, else who carries his identifier there.
+    """
+    return list(dict.fromkeys(r for one in courses.group(patient) for r in _of_record(server, courses, one, source)))
+
+
+def _of_record(server: Server, courses: Courses, patient: str, source: str) -> list[str]:
     known = [record.reference for record in courses.recall(patient).records if record.source == source]
     if known:
-        return list(dict.fromkeys(known))
+        return known
     system, _, value = patient.partition("|")
     match = server.find_patient(system, value)
     return [match.reference] if match.reference else []
@@ -130,7 +141,7 @@ def take_seen(
     Only what is asked for by its id and is not there either was deleted: a list may leave out what it likes.
     """
     counts = intake.take(seen.resources)
-    known = courses.recall(patient).recorded
+    known = [row for one in courses.group(patient) for row in courses.recall(one).recorded]
     missing = _missing((row.event for row in known), intake.source, rhythm.resources, seen)
     gone: list[str] = []
     for reference in missing:

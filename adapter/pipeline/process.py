@@ -11,9 +11,12 @@ from adapter.domain.events import Event, Recorded
 from adapter.domain.message import MessageRef, Parked, PatientResult, PatientState, Stored, Translation, Work
 from adapter.domain.outputs import Change
 from adapter.domain.problems import problem
-from adapter.pipeline.interpreting import Step, interpreted, withheld
+from adapter.pipeline.interpreting import interpreted, withheld
+from adapter.pipeline.kinship import Kinship, kinship, said
 from adapter.pipeline.parts import JsonObject, Parts, State
+from adapter.pipeline.remembering import Step
 from adapter.pipeline.understand import understand
+from adapter.pipeline.wrong_patient import REASON, checked
 from adapter.store.crash_points import reached
 from adapter.store.faults import CannotKeep, StoreBroken
 
@@ -54,9 +57,10 @@ def process(stored: Stored, message: MessageRef, parts: Parts, now: datetime) ->
     return done
 
 
-def reread(message: MessageRef, parts: Parts, now: datetime) -> Processed:
+def reread(message: MessageRef, parts: Parts, now: datetime, *, released: bool = False) -> Processed:
     """Read a message that was understood before with the tables of now, in place of its earlier reading.
 
+    `released`: a person took it out of the work list, so a record number that it waited for is right.
     What it says as before keeps its place in the order of arrival, so reading it again changes nothing by itself.
     Raises CannotKeep or StoreBroken, as the store does.
     """
@@ -64,7 +68,8 @@ def reread(message: MessageRef, parts: Parts, now: datetime) -> Processed:
     if stored is None:
         return Processed(work=Work(at=now), translations=(), unreadable=True)
     try:
-        done = _worked_out(stored, message, parts, now, again=True)
+        accepted = released and parts.state.reason(message) == REASON
+        done = _worked_out(stored, message, parts, now, again=True, accepted=accepted)
         parts.state.commit(done.work)
     except (CannotKeep, StoreBroken):
         raise
@@ -89,14 +94,18 @@ def _anew(work: Work, message: MessageRef) -> Work:
     return replace(work, message=None, problems=(), resolved=resolved)
 
 
-def _worked_out(stored: Stored, message: MessageRef, parts: Parts, now: datetime, *, again: bool = False) -> Processed:
-    translations = understand(stored.arrival, parts)
+def _worked_out(
+    stored: Stored, message: MessageRef, parts: Parts, now: datetime, *, again: bool = False, accepted: bool = False
+) -> Processed:
+    translations = checked(understand(stored.arrival, parts), parts.state, accepted=accepted)
     known = dict(reference for t in translations for reference in t.known)
     released, freed = _release(message, known, parts)
     readings = [(message, translations), *released]
     every = [t for _, translated in readings for t in translated]
     step = _step(message, readings, parts.state, again=again)
-    results = _interpreted(step, every if again else (), parts, now)
+    statements = tuple(row for ref, translated in readings for row in said(ref, translated, parts.state))
+    kin = kinship(statements, parts.state)
+    results = _interpreted(step, every if again else (), kin, parts, now)
     waits = _parked(message, translations, now)
     work = Work(
         at=now,
@@ -104,6 +113,9 @@ def _worked_out(stored: Stored, message: MessageRef, parts: Parts, now: datetime
         events=step.recorded,
         superseded=step.superseded,
         patients=step.records,
+        statements=statements,
+        people=tuple(person for t in every for person in t.people),
+        memberships=kin.memberships,
         known=tuple((reference, resource) for t in every for reference, resource in t.known),
         results=results,
         parked=waits,
@@ -134,7 +146,7 @@ def _quarantined(message: MessageRef, now: datetime, fault: str) -> Processed:
 
 def reassess(patient: str, parts: Parts, now: datetime) -> Processed:
     """Interpret one patient again because time has passed."""
-    result = interpreted(patient, Step(), parts, now)
+    result = interpreted(parts.state.group(patient), Step(), parts, now)
     work = Work(
         at=now,
         results=(result,),
@@ -153,7 +165,7 @@ def _release(
         return [], ()
     widened = replace(parts, beforehand={**parts.beforehand, **known})
     released = [
-        (waiting, understand(stored.arrival, widened))
+        (waiting, checked(understand(stored.arrival, widened), parts.state))
         for waiting in parts.state.waiting_for(message.source, tuple(known))
         if waiting != message and (stored := _kept(waiting, parts))
     ]
@@ -207,14 +219,16 @@ def _placed(events: Sequence[tuple[Event, str]], recalled: Iterable[PatientState
 
 
 def _interpreted(
-    step: Step, read_again: Sequence[Translation], parts: Parts, now: datetime
+    step: Step, read_again: Sequence[Translation], kin: Kinship, parts: Parts, now: datetime
 ) -> tuple[PatientResult, ...]:
     """The patients a step touches; of messages read again also those whose facts stay, for policies may be others."""
     told = [row.event for row in (*step.recorded, *step.superseded)]
     told += [event for translation in read_again for event in translation.events]
     touched = dict.fromkeys(parts.state.holders(told))
     touched.update(dict.fromkeys(record.patient for record in step.records if record.patient))
-    return tuple(interpreted(patient, step, parts, now) for patient in touched if patient)
+    touched.update(dict.fromkeys(kin.groups))
+    groups = dict.fromkeys(kin.of(patient) for patient in touched if patient)
+    return tuple(interpreted(group, step, parts, now) for group in groups)
 
 
 def _parked(message: MessageRef, translations: Sequence[Translation], now: datetime) -> Parked | None:

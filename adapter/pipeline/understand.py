@@ -39,7 +39,8 @@ def _understand_fhir(arrival: Arrival, parts: Parts) -> tuple[Translation, ...]:
         return (broken,)
     found: dict[str, JsonObject] = {}
     read: dict[int, Translation] = {}
-    for item in fhir_resources(body):
+    items = fhir_resources(body)
+    for item in items:
         if item.method == "DELETE" and item.reference:
             read[item.index] = _retraction(item.reference, arrival, parts)
         elif item.resource is not None:
@@ -47,6 +48,10 @@ def _understand_fhir(arrival: Arrival, parts: Parts) -> tuple[Translation, ...]:
             found.update(read[item.index].known)
         else:
             read[item.index] = _refused((problem("fhir-invalid", where=f"Bundle.entry[{item.index}].resource"),))
+    for item in items:
+        # A Patient may be linked to one that stands behind it.
+        if item.resource and read[item.index].patients and not found.keys().isdisjoint(read[item.index].waits_for):
+            read[item.index] = _translated(item.resource, arrival, found, parts)
     return tuple(read[index] for index in sorted(read))
 
 

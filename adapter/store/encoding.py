@@ -9,12 +9,14 @@ from typing import Any
 import msgspec
 
 from adapter.domain.events import EVENT_TYPES, Event, HypersensitivityRecorded, PatientRecord, Version
+from adapter.domain.identities import IdentityTold
 from adapter.domain.problems import Problem
 from adapter.domain.times import iso_moment
 
 _encode_fact = msgspec.json.Encoder().encode
 _decode_event = {name: msgspec.json.Decoder(kind).decode for name, kind in EVENT_TYPES.items()}
 _decode_record = msgspec.json.Decoder(PatientRecord).decode
+_decode_identity = msgspec.json.Decoder(IdentityTold).decode
 _decode_problems = msgspec.json.Decoder(tuple[Problem, ...]).decode
 _encode_json = msgspec.json.Encoder(decimal_format="number").encode
 _decode_object = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
@@ -60,6 +62,16 @@ def record_text(record: PatientRecord) -> str:
 def read_record(text: str) -> PatientRecord:
     """The very record that `record_text` wrote."""
     return _decode_record(text)
+
+
+def identity_text(told: IdentityTold) -> str:
+    """A statement about two patients as JSON text."""
+    return _encode_fact(told).decode()
+
+
+def read_identity(text: str) -> IdentityTold:
+    """The very statement that `identity_text` wrote."""
+    return _decode_identity(text)
 
 
 def problems_text(problems: tuple[Problem, ...]) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
+from adapter.domain.identities import Membership
 from adapter.domain.message import OutboxRow, Outcome, PatientResult
 from adapter.domain.outputs import Written
 from adapter.store.encoding import json_text, read_object, read_objects, text_hash
@@ -70,14 +71,16 @@ class MemoryOutputs:
                 len(result.findings) + len(result.unlinked),
                 result.next_check,
             )
+            owners = dict(result.owners)
             for change in result.changes:
                 owing = [target for target in targets if (target, change.after.id) not in withheld]
-                self._put_resource(result.patient, change.after, owing, at)
+                self._put_resource(owners.get(change.after.id, result.patient), change.after, at)
+                self._enqueue(result.patient, (change.after.resource_type, change.after.id), owing, at)
             for body in result.provenance:
                 owing = [target for target in targets if (target, body["id"]) not in withheld]
                 self._put_provenance(result.patient, body, owing, at)
 
-    def _put_resource(self, patient: str, written: Written, targets: Sequence[str], at: datetime) -> None:
+    def _put_resource(self, patient: str, written: Written, at: datetime) -> None:
         place = (written.resource_type, written.id)
         before = self._resources.get(place)
         first = before.written.first_written if before and before.written else written.first_written
@@ -90,7 +93,6 @@ class MemoryOutputs:
             version=before.version + 1 if before else 1,
             last_updated=at,
         )
-        self._enqueue(patient, place, targets, at)
 
     def _put_provenance(self, patient: str, body: dict[str, Any], targets: Sequence[str], at: datetime) -> None:
         place, text = ("Provenance", body["id"]), json_text(body)
@@ -110,7 +112,7 @@ class MemoryOutputs:
         for target in targets:
             before = self._outbox.get((target, place))
             self._outbox[target, place] = _Owed(
-                patient=before.patient if before else patient,
+                patient=patient,
                 generation=self._resources[place].version,
                 state="pending",
                 attempts=0,
@@ -118,6 +120,15 @@ class MemoryOutputs:
                 retry_at=None,
                 remote=before.remote if before else dict.fromkeys(REMEMBERED),
             )
+
+    def move(self, rows: Iterable[Membership]) -> None:
+        """Patients are read under another record from now on: findings are told there, what is owed goes out there."""
+        for row in rows:
+            if row.survivor != row.patient:
+                self._findings.pop(row.patient, None)
+            for (target, place), owed in self._outbox.items():
+                if owed.state != "confirmed" and self._resources[place].patient == row.patient:
+                    self._outbox[target, place] = replace(owed, patient=row.survivor)
 
     def written_of(self, patient: str) -> tuple[Written, ...]:
         """Every resource last rendered for a patient, closed and retracted ones included, by type and id."""

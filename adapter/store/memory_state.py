@@ -10,8 +10,11 @@ from threading import RLock
 from typing import Any
 
 from adapter.domain.events import Event, Recorded
+from adapter.domain.identities import Group, IdentityTold, Statements
 from adapter.domain.message import MessageRef, OutboxRow, Outcome, Parked, PatientState, Work
+from adapter.domain.people import Person
 from adapter.store.memory_facts import MemoryFacts
+from adapter.store.memory_identities import MemoryIdentities
 from adapter.store.memory_outputs import MemoryOutputs
 from adapter.store.search import Comparison, Entry, Place, Query, Token
 
@@ -23,6 +26,7 @@ class MemoryState:
         self._lock = RLock()
         self._facts = MemoryFacts()
         self._outputs = MemoryOutputs()
+        self._identities = MemoryIdentities()
         self._parked: dict[tuple[str, int], Parked] = {}
         self._cursors: dict[str, int] = {}
         self._messages: Counter[str] = Counter()
@@ -64,6 +68,32 @@ class MemoryState:
         with self._lock:
             return self._facts.holders(events)
 
+    def group(self, patient: str) -> Group:
+        """Everybody who is the same person as a patient, the surviving record first."""
+        with self._lock:
+            return self._identities.group_of(patient)
+
+    def told_about(self, patients: Sequence[str]) -> tuple[Statements, ...]:
+        """What origins say of the identities of these patients."""
+        with self._lock:
+            return self._identities.told_about(patients)
+
+    def said_by(self, source: str, origin: str) -> tuple[IdentityTold, ...]:
+        """What one origin says of identities."""
+        with self._lock:
+            return self._identities.said_by(source, origin)
+
+    def people(self, patient: str) -> tuple[Person, ...]:
+        """Whom a record number was said to stand for, each person once."""
+        with self._lock:
+            return self._identities.people_of(patient)
+
+    def reason(self, message: MessageRef) -> str | None:
+        """Why a message waits in the work list; None when it does not."""
+        with self._lock:
+            waiting = self._parked.get((message.inbox, message.seq))
+            return waiting.reason if waiting else None
+
     def commit(self, work: Work) -> bool:
         """Take over everything of one step; False when its message was already committed."""
         with self._lock:
@@ -74,6 +104,10 @@ class MemoryState:
             self._facts.add_events(work.events)
             self._facts.add_records(work.patients)
             self._facts.add_known(message.source if message else "", work.known)
+            self._identities.put(work.statements)
+            self._identities.add_people(work.people)
+            self._identities.move(work.memberships)
+            self._outputs.move(work.memberships)
             self._outputs.put(work.results, work.deliver_to, work.at, work.withheld)
             self._change_worklist(work.resolved, work.parked)
             self._problems.update(problem.code for problem in work.problems)
@@ -131,14 +165,18 @@ class MemoryState:
             return self._outputs.checks_due(now, limit)
 
     def findings(self, patient: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Dose findings and unlinked samples of a patient as they were last printed."""
+        """Dose findings and unlinked samples of a patient as they were last printed, those of merged records too."""
         with self._lock:
-            return self._outputs.findings(patient)
+            return self._outputs.findings(self._identities.survivor(patient))
 
     def all_patients(self) -> list[str]:
-        """Every patient with an event or a finding, in order; a retraction that names nobody is nobody's."""
+        """Every patient with an event or a finding, merged ones as the surviving record, in order.
+
+        A retraction that names nobody is nobody's.
+        """
         with self._lock:
-            return sorted((self._facts.patients | self._outputs.patients) - {""})
+            known = (self._facts.patients | self._outputs.patients) - {""}
+            return sorted({self._identities.survivor(patient) for patient in known})
 
     def due(self, target: str, now: datetime, limit_patients: int) -> list[OutboxRow]:
         """What is owed to a target now, whole patients together, the longest waiting patient first."""
@@ -206,7 +244,7 @@ class MemoryState:
         """How many resources match, and at most `count` of them behind `after`, by last update and id."""
         query = Query(
             resource_type=resource_type,
-            patients=patients,
+            patients=None if patients is None else [one for patient in patients for one in self.group(patient)],
             identifier=identifier,
             code=code,
             status=status,

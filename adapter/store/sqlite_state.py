@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from adapter.domain.events import Event, Recorded
+from adapter.domain.identities import Group, IdentityTold, Statements
 from adapter.domain.message import MessageRef, OutboxRow, Outcome, Parked, PatientState, Work
+from adapter.domain.people import Person
 from adapter.store import (
     state_facts,
+    state_identities,
     state_outbox,
     state_outputs,
     state_parked_deliveries,
@@ -71,6 +75,31 @@ class SqliteState:
         """All patients whose history these events touch, in order."""
         with self._database.read() as connection:
             return state_facts.holders(connection, events)
+
+    def group(self, patient: str) -> Group:
+        """Everybody who is the same person as a patient, the surviving record first."""
+        with self._database.read() as connection:
+            return state_identities.group_of(connection, patient)
+
+    def told_about(self, patients: Sequence[str]) -> tuple[Statements, ...]:
+        """What origins say of the identities of these patients."""
+        with self._database.read() as connection:
+            return state_identities.told_about(connection, patients)
+
+    def said_by(self, source: str, origin: str) -> tuple[IdentityTold, ...]:
+        """What one origin says of identities."""
+        with self._database.read() as connection:
+            return state_identities.said_by(connection, source, origin)
+
+    def people(self, patient: str) -> tuple[Person, ...]:
+        """Whom a record number was said to stand for, each person once."""
+        with self._database.read() as connection:
+            return state_identities.people_of(connection, patient)
+
+    def reason(self, message: MessageRef) -> str | None:
+        """Why a message waits in the work list; None when it does not."""
+        with self._database.read() as connection:
+            return state_worklist.reason(connection, message)
 
     def commit(self, work: Work) -> bool:
         """Write everything of one step in one transaction; False when its message was already committed.
@@ -133,14 +162,14 @@ class SqliteState:
             return state_outputs.checks_due(connection, now, limit)
 
     def findings(self, patient: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Dose findings and unlinked samples of a patient as they were last printed."""
+        """Dose findings and unlinked samples of a patient as they were last printed, those of merged records too."""
         with self._database.read() as connection:
-            return state_outputs.read_findings(connection, patient)
+            return state_outputs.read_findings(connection, state_identities.group_of(connection, patient)[0])
 
     def all_patients(self) -> list[str]:
-        """Every patient with an event or a finding, in order."""
+        """Every patient with an event or a finding, merged ones as the surviving record, in order."""
         with self._database.read() as connection:
-            return state_outputs.all_patients(connection)
+            return state_identities.all_patients(connection)
 
     def first_on(self, target: str, today: date, withheld: Withheld = lambda _: False) -> date:
         """The day a target first went on; today, and remembered, when it never did before.
@@ -239,6 +268,8 @@ class SqliteState:
             ids=ids,
         )
         with self._database.read() as connection:
+            if patients is not None:
+                query = replace(query, patients=state_identities.groups_of(connection, patients))
             return state_search.search(connection, query, count, after)
 
     def problem_counts(self) -> dict[str, int]:
@@ -264,6 +295,10 @@ def _write(connection: Connection, work: Work) -> None:
     state_facts.add_events(connection, work.events)
     state_facts.add_records(connection, work.patients)
     state_facts.add_known(connection, message.source if message else "", work.known)
+    state_identities.put_statements(connection, work.statements)
+    state_identities.add_people(connection, work.people)
+    state_identities.move(connection, work.memberships)
+    state_outbox.readdress(connection, work.memberships)
     state_outputs.put_findings(connection, work.results)
     changed = state_outputs.put_resources(connection, work.results, work.at)
     for target in work.deliver_to:

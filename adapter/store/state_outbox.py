@@ -9,13 +9,24 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, case, func, or_, select, update
 
+from adapter.domain.identities import Membership
 from adapter.domain.message import OutboxRow, Outcome
 from adapter.store.encoding import read_object
 from adapter.store.ledger import DELIVERY_ORDER, REMEMBERED, STATES
 from adapter.store.sql_database import Insert, insert_into
-from adapter.store.sql_rows import asked, one_of
+from adapter.store.sql_rows import asked, each_once, one_of
 from adapter.store.state_outputs import Queued
 from adapter.store.state_tables import outbox, resources
+
+_AFRESH = ("patient", "generation", "state", "attempts", "retry_at", "reason")
+
+
+_OWNED = select(resources.c.id).where(resources.c.patient == bindparam("of_patient"))
+_READDRESS = (
+    update(outbox)
+    .where(outbox.c.target == bindparam("of_target"), outbox.c.id.in_(_OWNED), outbox.c.state != "confirmed")
+    .values(patient=bindparam("to"))
+)
 
 
 def enqueue(connection: Connection, queued: Sequence[Queued], targets: Iterable[str], at: datetime) -> None:
@@ -43,11 +54,19 @@ def enqueue(connection: Connection, queued: Sequence[Queued], targets: Iterable[
 @cache
 def _owing(dialect: str) -> Insert:
     statement = insert_into(dialect, outbox)
-    fresh = {name: statement.excluded[name] for name in ("generation", "state", "attempts", "retry_at", "reason")}
+    fresh = {name: statement.excluded[name] for name in _AFRESH}
     still_owed = case((outbox.c.state == "pending", outbox.c.queued_at), else_=statement.excluded.queued_at)
     return statement.on_conflict_do_update(
         index_elements=list(outbox.primary_key), set_={**fresh, "queued_at": still_owed}
     )
+
+
+def readdress(connection: Connection, rows: Iterable[Membership]) -> None:
+    """What is still owed of resources of a patient who is read under another record goes out under that one."""
+    moved = [{"of_patient": row.patient, "to": row.survivor} for row in rows]
+    for target in each_once(connection, outbox.c.target) if moved else ():
+        for row in moved:
+            connection.execute(_READDRESS, {**row, "of_target": target})
 
 
 def due(connection: Connection, target: str, now: datetime, limit_patients: int) -> list[OutboxRow]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, func, insert, select, union
+from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, func, insert, select
 
 from adapter.domain.message import PatientResult
 from adapter.domain.outputs import Written
@@ -16,7 +16,7 @@ from adapter.store.encoding import json_text, read_object, read_objects, read_te
 from adapter.store.search import tokens_of
 from adapter.store.sql_database import upsert
 from adapter.store.sql_rows import asked, one_of
-from adapter.store.state_tables import events, findings, resources, tokens
+from adapter.store.state_tables import findings, resources, tokens
 
 PROVENANCE = "provenance"
 _FIRST_OWNER = ("patient", "first_written")
@@ -47,6 +47,7 @@ class Queued:
     """One resource that now stands in a new state, for the outbox."""
 
     patient: str
+    """Whom it is about: the surviving record of merged ones."""
     resource_type: str
     id: str
     generation: int
@@ -69,26 +70,27 @@ def put_findings(connection: Connection, results: Iterable[PatientResult]) -> No
 
 def put_resources(connection: Connection, results: Sequence[PatientResult], at: datetime) -> list[Queued]:
     """Write every changed resource and every new Provenance; versions count up from 1."""
-    rows = [
-        row
-        for result in results
-        for row in (
-            *(_written_row(result.patient, change.after) for change in result.changes),
-            *(_provenance_row(result.patient, body, at) for body in result.provenance),
-        )
-    ]
-    versions = _versions(connection, [row["id"] for row in rows])
+    rows = [(result.patient, row) for result in results for row in _rows_of(result, at)]
+    versions = _versions(connection, [row["id"] for _, row in rows])
     queued, changed = [], []
-    for row in rows:
+    for patient, row in rows:
         place = (row["resource_type"], row["id"])
         if row["kind"] == PROVENANCE and place in versions:
             continue
         versions[place] = versions.get(place, 0) + 1
         changed.append(row | {"version": versions[place], "last_updated": at})
-        queued.append(Queued(patient=row["patient"], resource_type=place[0], id=place[1], generation=versions[place]))
+        queued.append(Queued(patient=patient, resource_type=place[0], id=place[1], generation=versions[place]))
     upsert(connection, resources, changed, keeping=_FIRST_OWNER)
     _put_tokens(connection, {(row["resource_type"], row["id"]): row["body"] for row in changed})
     return queued
+
+
+def _rows_of(result: PatientResult, at: datetime) -> Iterator[dict[str, Any]]:
+    owners = dict(result.owners)
+    for change in result.changes:
+        yield _written_row(owners.get(change.after.id, result.patient), change.after)
+    for body in result.provenance:
+        yield _provenance_row(result.patient, body, at)
 
 
 def _versions(connection: Connection, ids: list[str]) -> dict[tuple[str, str], int]:
@@ -188,13 +190,6 @@ def checks_due(connection: Connection, now: datetime, limit: int) -> list[str]:
         .order_by(findings.c.next_check, findings.c.patient)
         .limit(limit)
     )
-    return list(connection.execute(query).scalars())
-
-
-def all_patients(connection: Connection) -> list[str]:
-    """Every patient with an event or a finding, in order; a retraction that names nobody is nobody's."""
-    every = union(select(events.c.patient), select(findings.c.patient)).subquery()
-    query = select(every.c.patient).where(every.c.patient != "").order_by(every.c.patient)
     return list(connection.execute(query).scalars())
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
+from adapter.domain.identities import Group
 from adapter.domain.message import Parked
 from adapter.domain.outputs import Written
 from adapter.store import (
     state_facts,
+    state_identities,
     state_journey,
     state_outbox,
     state_outputs,
@@ -54,7 +57,7 @@ class SqliteStateReader:
         doses: list[dict[str, Any]] = []
         unlinked: list[dict[str, Any]] = []
         with sorted_faults(), self._engine.begin() as connection:
-            for patient in state_outputs.all_patients(connection):
+            for patient in state_identities.all_patients(connection):
                 found, loose = state_outputs.read_findings(connection, patient)
                 doses += found
                 unlinked += loose
@@ -63,13 +66,19 @@ class SqliteStateReader:
     def findings_of(self, patient: str) -> list[dict[str, Any]]:
         """Dose findings, then unlinked samples, of one patient, as last printed; empty when nothing is known."""
         with sorted_faults(), self._engine.begin() as connection:
-            doses, unlinked = state_outputs.read_findings(connection, patient)
+            doses, unlinked = state_outputs.read_findings(connection, _group(connection, patient)[0])
             return [*doses, *unlinked]
 
-    def written_of(self, patient: str) -> tuple[Written, ...]:
-        """Every resource last rendered for a patient, with its times."""
+    def group(self, patient: str) -> Group:
+        """Everybody who is the same person as a patient, the surviving record first."""
         with sorted_faults(), self._engine.begin() as connection:
-            return state_outputs.written_of(connection, patient)
+            return _group(connection, patient)
+
+    def written_of(self, patient: str) -> tuple[Written, ...]:
+        """Every resource last rendered for a patient and his merged records, with its times."""
+        with sorted_faults(), self._engine.begin() as connection:
+            group = _group(connection, patient)
+            return tuple(written for one in group for written in state_outputs.written_of(connection, one))
 
     def facts_from(self, digests: Sequence[str]) -> list[FactRead]:
         """The facts read from messages with these contents."""
@@ -77,10 +86,10 @@ class SqliteStateReader:
             return state_journey.facts_from(connection, digests)
 
     def facts_of(self, *, patient: str | None, filler: str | None) -> list[FactRead]:
-        """Every fact of a patient, or the results of one filler order."""
+        """Every fact of a patient and his merged records, or the results of one filler order."""
         with sorted_faults(), self._engine.begin() as connection:
             if patient is not None:
-                return state_journey.facts_of_patient(connection, patient)
+                return state_journey.facts_of_patients(connection, _group(connection, patient))
             return [] if filler is None else state_journey.facts_of_filler(connection, filler)
 
     def journey(self, received: Received, facts: Sequence[FactRead]) -> Journey:
@@ -92,7 +101,7 @@ class SqliteStateReader:
                 ahead=max(received.seq - cursor, 0),
                 facts=tuple(facts),
                 parked=state_journey.parked_at(connection, received.inbox, received.seq),
-                resources=tuple(state_journey.resources_on(connection, facts)),
+                resources=tuple(state_journey.resources_on(connection, facts, partial(_group, connection))),
             )
 
     def known(self, source: str, reference: str) -> dict[str, Any] | None:
@@ -151,11 +160,21 @@ class SqliteStateReader:
             return state_settled.waiting_places(connection, inbox)
 
     def patients_by_digest(self, digests: Sequence[str]) -> dict[str, set[str]]:
-        """For messages that gave facts, by digest, the patients of these facts."""
+        """For messages that gave facts, by digest, the patients of these facts, and the records they ended in."""
         with sorted_faults(), self._engine.begin() as connection:
-            return state_settled.patients_by_digest(connection, digests)
+            found = state_settled.patients_by_digest(connection, digests)
+            return {
+                digest: {one for p in named for one in (p, _group(connection, p)[0])} for digest, named in found.items()
+            }
 
     def owed_patients(self, targets: Collection[str] | None) -> frozenset[str]:
         """Patients with a result that one of these targets (None: any) has not confirmed."""
         with sorted_faults(), self._engine.begin() as connection:
             return state_settled.owed_patients(connection, targets)
+
+
+def _group(connection: Connection, patient: str) -> Group:
+    """The group of a patient; himself in a file that no service has brought forward yet."""
+    if not state_identities.brought_forward(connection):
+        return (patient,)
+    return state_identities.group_of(connection, patient)

@@ -44,6 +44,41 @@ known = Table(
     Column("body", Text, nullable=False),
 )
 
+identities = Table(
+    "identity_facts",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("origin", Text, primary_key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("survivor", Text, nullable=False),
+    Column("absorbed", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("identity_facts_by_survivor", identities.c.survivor)
+Index("identity_facts_by_absorbed", identities.c.absorbed)
+
+merged = Table(
+    "merged_patients",
+    metadata,
+    Column("patient", Text, primary_key=True),
+    Column("survivor", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("merged_patients_by_survivor", merged.c.survivor)
+
+people = Table(
+    "people",
+    metadata,
+    Column("patient", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("record", Text, primary_key=True),
+    Column("born", String(24), primary_key=True),
+    Column("family", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+Index("people_by_record", people.c.source, people.c.record)
+
 findings = Table(
     "findings",
     metadata,
@@ -191,4 +226,11 @@ def _remember_how_it_was_written(connection: Connection) -> None:
     settings_seen.create(connection)
 
 
-STATE = Schema(name="state", tables=metadata, steps=(_remember_how_it_was_written,))
+def _remember_who_is_who(connection: Connection) -> None:
+    """Until version 2 merges were kept and changed nothing."""
+    identities.create(connection)
+    merged.create(connection)
+    people.create(connection)
+
+
+STATE = Schema(name="state", tables=metadata, steps=(_remember_how_it_was_written, _remember_who_is_who))

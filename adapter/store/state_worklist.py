@@ -62,6 +62,13 @@ def _waiting_since(connection: Connection, message: MessageRef) -> datetime | No
     return since
 
 
+def reason(connection: Connection, message: MessageRef) -> str | None:
+    """Why a message waits; None when it does not."""
+    query = select(parked.c.reason).where(parked.c.inbox == message.inbox, parked.c.seq == message.seq)
+    found: str | None = connection.execute(query).scalar_one_or_none()
+    return found
+
+
 def _park(connection: Connection, waiting: Parked) -> None:
     values = asdict(waiting.message) | {
         "reason": waiting.reason,

@@ -24,17 +24,22 @@ def for_target(
     *,
     canonical: Canonical,
     literal_sources: frozenset[str] = frozenset(),
+    patient: str | None = None,
     patient_reference: str | None = None,
 ) -> dict[str, Any]:
     """A resource as one target can take it.
 
     A literal reference to a resource the target does not hold fails the whole transaction on servers with
     referential integrity, so doses and reactions keep theirs only when their source is in `literal_sources`;
-    `patient_reference` (`Patient/<id>` on the target) replaces that of the subject.
+    `patient_reference` (`Patient/<id>` on the target) replaces that of the subject, and `patient`
+    (`<system>|<value>`) its identifier: a target of another authority knows one of merged records by its own number.
     """
     resource: dict[str, Any] = _localised(dict(body), canonical.source(""), literal_sources)
     if "subject" in resource:
         subject = {key: value for key, value in resource["subject"].items() if key != "reference"}
+        if patient:
+            system, _, number = patient.partition("|")
+            subject["identifier"] = {"system": system, "value": number}
         resource["subject"] = {"reference": patient_reference, **subject} if patient_reference else subject
     return resource
 

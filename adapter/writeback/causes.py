@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from adapter.domain.events import AsparaginaseAdministered
+from adapter.domain.events import AsparaginaseAdministered, Event
 from adapter.domain.history import History, fact_name
 from adapter.writeback.facts import Print, prints
 
@@ -24,6 +24,12 @@ _CHANGED = {
     ("reaction", "severity"): "the severity of the reaction changed",
     ("reaction", "manifestations"): "the manifestations of the reaction changed",
     ("reaction", "occurred"): "the time of the reaction changed",
+}
+
+_ELSEWHERE = {
+    "result": "the result is no longer this patient's",
+    "dose": "the dose record is no longer this patient's",
+    "reaction": "the reaction record is no longer this patient's",
 }
 
 
@@ -58,6 +64,10 @@ def _changed(said: Print, now: Print) -> Iterator[str]:
 
 
 def _lost(name: str, said: Print, history: History) -> Iterator[str]:
+    rows: tuple[Event, ...] = (*history.samples, *history.doses, *history.reactions)
+    if name not in history.withdrawn.union(map(fact_name, rows)):
+        yield _ELSEWHERE[said["kind"]]  # two records were parted again, or it was read for another patient
+        return
     match said["kind"]:
         case "result":
             still_there = any(fact_name(sample) == name for sample in history.samples)

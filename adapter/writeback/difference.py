@@ -81,7 +81,7 @@ def _wanted_changes(placed: Iterable[Wanted], known: Mapping[str, Written], now:
     for want in placed:
         before = known.get(want.id)
         if before is None:
-            yield Change(operation="create", after=_opened(want, first=now, before=None, now=now))
+            yield Change(operation="create", after=_opened(want, first=now, before=None, now=now), about=want.about)
         elif before.state != "open" or before.content_hash != want.content_hash:
             yield Change(operation="update", after=_opened(want, first=before.first_written, before=before, now=now))
 

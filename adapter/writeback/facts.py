@@ -41,6 +41,11 @@ def grounds_of(finding: Finding) -> tuple[str, ...]:
     return tuple(sorted({*_dose_rows(finding), *samples, *reactions}))
 
 
+def about(finding: Finding) -> str:
+    """The dose, or the sample without one, that the outputs of a finding are keyed by."""
+    return ground(finding.source, finding.dose.key if finding.dose else finding.samples[0].key)
+
+
 def facts_of(finding: Finding) -> tuple[str, ...]:
     """The grounds of a finding and every further record of its reactions: one of two records may be the severe one."""
     records = {record for reaction in finding.reactions for record in reaction.records}

@@ -12,7 +12,7 @@ from adapter.domain.outputs import Wanted
 from adapter.fhir import Canonical, content_hash
 from adapter.knowledge.spec import OutputTemplate
 from adapter.writeback.elements import Subject
-from adapter.writeback.facts import Print, earlier_of, facts_of, grounds_of, prints
+from adapter.writeback.facts import Print, about, earlier_of, facts_of, grounds_of, prints
 from adapter.writeback.flags import FlagWant, flag_wants
 from adapter.writeback.interpretations import time_of, verdict_of
 from adapter.writeback.press import ACTIVITY, Press, activity_key, activity_sheet, interpretation_key
@@ -66,6 +66,7 @@ def _printed_activity(
         body=body,
         content_hash=content_hash(body),
         grounds=(fact_name(sample),),
+        about=fact_name(sample),
     )
 
 
@@ -80,6 +81,7 @@ def _interpretation(press: Press, finding: Finding, findings: Sequence[Finding],
         body=body,
         content_hash=content_hash(body),
         grounds=grounds_of(finding),
+        about=about(finding),
         verdict=verdict_of(
             finding,
             {fact: said[fact] for fact in facts_of(finding) if fact in said},
@@ -99,6 +101,7 @@ def _flag(press: Press, want: FlagWant, history: History) -> Wanted:
         body=body,
         content_hash=content_hash(body),
         grounds=tuple(sorted({fact for finding in (*want.doses, *want.reasons) for fact in grounds_of(finding)})),
+        about=about(want.opened_by),
         topic=want.topic,
         verdict={"of": time_of(want.opened_by)},
     )

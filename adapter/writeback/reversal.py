@@ -178,6 +178,7 @@ def _notice(
         id=key,
         body=body,
         content_hash=content_hash(body),
+        about=f"{verdict['source']}|{verdict['key']}",
         topic=TOPIC,
         verdict={
             "of": verdict.get("of"),

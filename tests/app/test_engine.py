@@ -123,7 +123,7 @@ def with_parts(monkeypatch):
         cursors[message.inbox] = message.seq
         return Processed(work=Work(at=NOW, message=message), translations=())
 
-    def reread(message, parts, _now):
+    def reread(message, parts, _now, **_):
         done.append((message, parts))
         return Processed(work=Work(at=NOW), translations=())
 

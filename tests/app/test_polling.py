@@ -69,6 +69,9 @@ class Scene:
     def findings(self, _patient):
         return [{"dose": {"started": "2025-05-30T10:00:00Z", "ended": None}, "next_check": None}], []
 
+    def group(self, patient):
+        return (patient,)
+
     def recall(self, patient):
         return PatientState(patient=patient, recorded=(), records=(), written=())
 

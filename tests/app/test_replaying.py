@@ -32,7 +32,7 @@ def result(store, name):
     return json.loads(place.read_text()) if place.exists() else None
 
 
-def at_once(_message, told):
+def at_once(_message, told, _released):
     told(Processed(work=Work(at=NOW), translations=()))
 
 
@@ -60,7 +60,7 @@ def test_a_pause_waits_until_what_is_being_begun_is_begun(replays, tmp_path):
     asked(tmp_path, "r1", "old")
     begun, paused, order = threading.Event(), threading.Event(), []
 
-    def slowly(_message, _told):
+    def slowly(_message, _told, _released):
         begun.set()
         assert not paused.wait(0.2)
         order.append("begun")

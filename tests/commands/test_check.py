@@ -160,7 +160,7 @@ def test_a_newer_store_and_a_file_that_is_none_fail(check, kept):
     assert code == 1
     assert told["store state.db"][0][:2] == (
         "failed",
-        "written by a newer version of this program (schema 99, known here: 2)",
+        "written by a newer version of this program (schema 99, known here: 3)",
     )
     assert told["store inbox.db"][0][0] == "failed"
     assert told["store inbox-core.db"][0][0] == "ok"

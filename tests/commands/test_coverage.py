@@ -226,7 +226,10 @@ def test_all_shows_the_three_classes_which_add_up_for_each_field(store, capsys):
     assert lab["fields"]["NTE-3"] == {"mapped": 1, "not needed": 0, "unread": 0}
     one = {place["place"]: place for place in found["places"]}
     assert (one["SPM-4"]["read_by"], one["MSH-7"]["read_by"]) == (["specimen_type"], ["the reader itself"])
-    assert one["PID-5"]["why"] == "the name is not needed to interpret a result"
+    assert (
+        one["PID-5"]["why"]
+        == "not needed to interpret a result; only compared, to notice another person under a known number"
+    )
 
 
 def test_all_is_a_profile_of_each_feed_for_people(store, capsys):

@@ -8,8 +8,10 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from adapter.domain.events import AsparaginaseAdministered, PatientRecord, PremedicationGiven, Recorded, Version
+from adapter.domain.identities import IdentityTold, Membership, Statements
 from adapter.domain.message import MessageRef, Outcome, Parked, PatientResult, Work
 from adapter.domain.outputs import Change, Written
+from adapter.domain.people import Person
 from adapter.store.memory import MemoryState
 from adapter.store.sqlite_state import SqliteState
 
@@ -85,8 +87,33 @@ def written(draw):
     )
 
 
+statements = st.builds(
+    Statements,
+    source=sources,
+    origin=st.sampled_from(["d1", "d2"]),
+    told=st.lists(
+        st.builds(
+            IdentityTold,
+            source=st.just("adt"),
+            key=st.just("M1"),
+            status=st.sampled_from(["merged", "unlinked"]),
+            survivor=patients,
+            absorbed=patients,
+        ),
+        max_size=2,
+    ).map(tuple),
+)
+people = st.builds(
+    Person,
+    patient=patients,
+    source=sources,
+    born=st.sampled_from(["b1", "b2"]),
+    family=st.sampled_from([("f1",), ("f1", "f2")]),
+    record=st.sampled_from(["", "Patient/p1"]),
+)
 results = st.builds(
     PatientResult,
+    owners=st.lists(st.tuples(st.sampled_from(IDS), patients), max_size=2, unique_by=lambda pair: pair[0]).map(tuple),
     patient=patients,
     findings=st.lists(st.just({"exposure": "adequate"}), max_size=2).map(tuple),
     changes=st.lists(st.builds(Change, operation=st.just("update"), after=written()), max_size=2).map(tuple),
@@ -102,6 +129,11 @@ works = st.builds(
     known=st.lists(st.sampled_from([("Patient/p1", {"id": "p1"}), ("Patient/p1", {"id": "new"})]), max_size=1).map(
         tuple
     ),
+    statements=st.lists(statements, max_size=2).map(tuple),
+    memberships=st.lists(
+        st.builds(Membership, patient=patients, survivor=patients), max_size=2, unique_by=lambda row: row.patient
+    ).map(tuple),
+    people=st.lists(people, max_size=2).map(tuple),
     results=st.lists(results, max_size=2).map(tuple),
     parked=st.none() | waiting,
     resolved=st.lists(references, max_size=1).map(tuple),
@@ -127,6 +159,11 @@ def picture(state):
         "recalled": [state.recall(patient) for patient in PATIENTS],
         "findings": [state.findings(patient) for patient in PATIENTS],
         "patients": state.all_patients(),
+        "groups": [state.group(patient) for patient in PATIENTS],
+        "told": [state.told_about([patient]) for patient in PATIENTS],
+        "said": [state.said_by(source, origin) for source in ("ehr", "lab") for origin in ("d1", "d2")],
+        "people": [state.people(patient) for patient in PATIENTS],
+        "searched": [state.search("Flag", patients=[patient]) for patient in PATIENTS],
         "known": [state.known(source, "Patient/p1") for source in ("ehr", "lab", "")],
         "named": [state.named_by(reference) for reference in ("Patient/p1", "Patient/p2")],
         "parked": state.parked(),

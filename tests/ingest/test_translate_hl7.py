@@ -337,15 +337,6 @@ def test_another_type_without_our_code_is_no_business_of_ours():
     assert (translation.relevance, translation.answer, translation.problems) == ("irrelevant", Answer(code="AA"), ())
 
 
-@pytest.mark.parametrize("trigger", ["A34", "A35", "A37", "A40"])
-def test_a_merge_is_kept_and_accepted(trigger):
-    (translation,) = translate(HEAD.replace("ORU^R01^ORU_R01", f"ADT^{trigger}"), PID)
-    assert (translation.relevance, translation.answer) == ("relevant", Answer(code="AA"))
-    assert [(p.code, p.severity, p.where) for p in translation.problems] == [
-        ("merge-received", "information", "MSH[1]-9")
-    ]
-
-
 def test_an_acknowledgment_is_never_answered():
     (translation,) = translate(HEAD.replace("ORU^R01^ORU_R01", "ACK^R01^ACK"), "MSA|AA|A1")
     assert (translation.relevance, translation.answer) == ("irrelevant", Answer(code=""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import adt
 import pytest
 from polled_site import PolledSite
 from records_server import START, RecordsServer, dose, patient
@@ -64,6 +65,21 @@ def test_a_patient_is_found_by_his_identifier_and_everything_in_his_window_is_ke
 
 def test_a_patient_the_server_does_not_know_is_none(site):
     assert site.poll_patient("https://hospital.example/mrn|900777") is None
+
+
+def test_merged_records_are_asked_for_together_and_what_is_missing_of_either_is_withdrawn(site, server, corridor):
+    server.commit(patient("p2", "900002"))
+    server.commit(dose(1))
+    server.commit(dose(2, patient="p2", effectiveDateTime="2025-05-27T10:00:00Z"))
+    corridor.take(adt.merge("900002", "900001"))
+    surviving = "https://hospital.example/mrn|900002"
+    assert site.poll_patient(surviving) == {"kept": 4}
+    doses, _ = corridor.state.findings(surviving)
+    assert [one["dose"]["key"] for one in doses] == ["MedicationAdministration/d1", "MedicationAdministration/d2"]
+    assert list(roster(corridor.state, START, timedelta(days=45))) == [surviving]
+    server.delete("MedicationAdministration/d1")
+    assert site.poll_patient(surviving) == {"known": 3, "deleted": 1}
+    assert [one["dose"]["key"] for one in corridor.state.findings(surviving)[0]] == ["MedicationAdministration/d2"]
 
 
 def test_a_dose_the_server_deleted_is_withdrawn_once(site, server):

@@ -7,8 +7,10 @@ import pytest
 from sqlalchemy import event
 
 from adapter.domain.events import AsparaginaseAdministered, HypersensitivityRecorded, PatientRecord, Recorded, Version
+from adapter.domain.identities import Membership
 from adapter.domain.message import Arrival, MessageRef, OutboxRow, Outcome, PatientResult, Work
 from adapter.domain.outputs import Change, Written
+from adapter.domain.people import Person
 from adapter.store.imports import Mark
 from adapter.store.inbox_pruning import archived_behind, copies_between, headers_behind, read_behind
 
@@ -50,6 +52,7 @@ FLAG = Change(
 ROW = OutboxRow(
     target="hapi", patient=ANNA, resource_type="Flag", id="f", body={}, content_hash="", attempts=0, generation=1
 )
+PERSON = Person(patient="urn:mrn|1", source="ehr", born="b", family=("f",), record="Patient/p1")
 MESSAGE = MessageRef(inbox="inbox", seq=1, source="ehr")
 
 
@@ -118,6 +121,13 @@ def test_importing_lines_looks_up_what_is_known_by_its_key(inbox):
         (lambda s: s.waiting_for("ehr", ["Patient/p1"]), "waits"),
         (lambda s: s.owners(["f", "g"]), "resources"),
         (lambda s: s.named_by("Patient/p1"), "patient_records_by_reference"),
+        (lambda s: s.group(ANNA), "merged_patients_by_survivor"),
+        (lambda s: s.told_about([ANNA]), "identity_facts_by_absorbed"),
+        (lambda s: s.people(ANNA), "people"),
+        (lambda s: s.commit(Work(at=AT, people=(PERSON,))), "people_by_record"),
+        (lambda s: s.reason(MESSAGE), "parked"),
+        (lambda s: s.said_by("ehr", "d"), "identity_facts"),
+        (lambda s: s.commit(Work(at=AT, memberships=(Membership(patient=ANNA, survivor="b"),))), "merged_patients"),
         (lambda s: s.known("ehr", "Patient/p1"), "known_resources"),
         (lambda s: s.resource("Flag", "f"), "resources"),
         (lambda s: s.search("Flag", patients=[ANNA]), "resources_by_patient"),

@@ -157,7 +157,7 @@ class Remains:
 def remains(store: Path) -> Remains:
     state = SqliteState(store / "state.db")
     patients = state.all_patients()
-    written = [row for patient in patients for row in state.recall(patient).written]
+    written = [row for patient in patients for one in state.group(patient) for row in state.recall(one).written]
     left = Remains(
         findings={patient: state.findings(patient) for patient in patients},
         standing={r.id: r.content_hash for r in written if r.state == "open" and r.topic != "conclusion-reversed"},

@@ -84,6 +84,17 @@ def test_what_is_gone_is_told_by_its_kind(make: SimpleNamespace) -> None:
     )
 
 
+def test_what_is_another_patients_now_is_not_called_withdrawn(make: SimpleNamespace) -> None:
+    facts = (make.dose(), make.sample(), make.reaction())
+    history = make.history(doses=facts[:1], samples=facts[1:2], reactions=facts[2:])
+    before = prints([f"play|{fact.key}" for fact in facts], history)
+    assert corrections(before, make.history()) == (
+        "the reaction record is no longer this patient's",
+        "the result is no longer this patient's",
+        "the dose record is no longer this patient's",
+    )
+
+
 def test_a_reaction_row_that_left_its_record_is_not_called_entered_in_error(make: SimpleNamespace) -> None:
     second = make.reaction("AllergyIntolerance/a1/2")
     before = prints([f"play|{second.key}"], make.history(reactions=(make.reaction(), second)))

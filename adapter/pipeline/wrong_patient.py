@@ -1,0 +1,90 @@
+"""A message whose record number seems to stand for another person is put aside before it touches a history.
+
+Intake words the answer without looking at the state, so an HL7 sender is told AA and his feed goes on; the message
+waits for a person, who releases it when the number is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from adapter.domain.message import Translation
+from adapter.domain.people import Person, likeness
+from adapter.domain.problems import Problem, problem
+from adapter.pipeline.parts import State
+from adapter.store.encoding import replaces, resource_version
+
+REASON = "possible-wrong-patient"
+DIFFERS = "demographics-differ"
+
+
+def checked(translations: Sequence[Translation], state: State, *, accepted: bool = False) -> tuple[Translation, ...]:
+    """The translations, without those about a number that has both another birth date and another family name here.
+
+    `accepted`: a person has said that the number is right.
+    """
+    translations = [_current(translation, state) for translation in translations]
+    judged = [(person, _judged(person, state)) for t in translations for person in t.people]
+    wrong = {person.patient: person for person, verdict in judged if verdict == REASON and not accepted}
+    differing = {person for person, verdict in judged if verdict == DIFFERS}
+    return tuple(_put_aside(t, wrong) or _told(t, differing) for t in translations)
+
+
+def _current(translation: Translation, state: State) -> Translation:
+    """Without the person of a Patient that is known in a newer version."""
+    for record in translation.patients:
+        before = state.known(record.source, record.reference)
+        if before and not replaces(record.version, resource_version(before)):
+            return replace(translation, people=())
+    return translation
+
+
+def _judged(person: Person, state: State) -> str | None:
+    """Compared with everything else that is known of the number and of the records merged with it."""
+    known = [one for patient in state.group(person.patient) for one in state.people(patient)]
+    others = [one for one in known if not (person.record and _is_record(one, person))]
+    if not others:
+        return None
+    found = {likeness(person, one) for one in others}
+    if "same" in found:
+        return None
+    # A newer version of a record that was taken already is its source's word on it.
+    return DIFFERS if "alike" in found or len(others) < len(known) else REASON
+
+
+def _is_record(one: Person, person: Person) -> bool:
+    return (one.source, one.record) == (person.source, person.record)
+
+
+def _put_aside(translation: Translation, wrong: dict[str, Person]) -> Translation | None:
+    """The translation emptied of all it says when any of it is about one of these numbers; else None."""
+    named = [person.patient for person in translation.people] + [event.patient for event in translation.events]
+    about = next((wrong[patient] for patient in named if patient in wrong), None)
+    if about is None:
+        return None
+    return replace(
+        translation,
+        events=(),
+        identities=(),
+        patients=(),
+        known=(),
+        people=(),
+        parked=REASON,
+        problems=(*translation.problems, _problem(REASON, about)),
+    )
+
+
+def _told(translation: Translation, differing: set[Person]) -> Translation:
+    problems = tuple(_differences(translation, differing))
+    return replace(translation, problems=(*translation.problems, *problems)) if problems else translation
+
+
+def _differences(translation: Translation, differing: set[Person]) -> Iterator[Problem]:
+    for person in translation.people:
+        if person in differing:
+            yield _problem(DIFFERS, person)
+
+
+def _problem(code: str, about: Person) -> Problem:
+    return problem(code, where=about.where or None)
