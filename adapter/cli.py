@@ -133,6 +133,7 @@ def _benches(parser: argparse.ArgumentParser) -> None:
     benches.wire_options(_command(kinds, "wire", benches.WIRE, benches.WIRE_EXAMPLES))
     benches.mapping_options(_command(kinds, "mapping", benches.MAPPING, benches.MAPPING_EXAMPLES))
     benches.rules_options(_command(kinds, "rules", benches.RULES, benches.RULES_EXAMPLES))
+    benches.delivery_options(_command(kinds, "delivery", benches.DELIVERY, benches.DELIVERY_EXAMPLES))
 
 
 def _instant(text: str) -> datetime:

@@ -93,6 +93,7 @@ targets:
       secret_file: token
     literal_sources: ehr
     timeout_s: 5
+    workers: 8
 mappings:
   - site
 policies:
@@ -222,6 +223,7 @@ def test_a_full_file_becomes_typed_settings_with_paths_beside_it(site: Path):
             auth=FhirAuth(kind="basic", username="troughline", secret_file=site / "token"),
             literal_sources=("ehr",),
             timeout_s=5,
+            workers=8,
         ),
     )
     assert (found.mappings, found.policies, found.drafts) == ((site / "site",), ("CONS16@1",), True)

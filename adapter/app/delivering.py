@@ -1,4 +1,4 @@
-"""One delivery thread per target: a target that is down never delays another."""
+"""One delivery per target, with its workers: a target that is down never delays another."""
 
 from __future__ import annotations
 

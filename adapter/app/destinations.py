@@ -54,6 +54,7 @@ def _destination(target: TargetSettings, canonical: Canonical) -> Destination:
         strategy=target.strategy,
         status_map={name: dict(statuses) for name, statuses in target.status_map},
         authorities=frozenset(target.authorities),
+        workers=target.workers,
     )
 
 

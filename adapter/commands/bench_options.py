@@ -7,7 +7,7 @@ from pathlib import Path
 
 BENCH = (
     "Measure what receiving, keeping, interpreting and reading again cost on this machine, beside what they could cost "
-    "at best and done in a plain way: limits, baseline, scenarios, filter, growth, replay and the verdict of one run."
+    "at best and done in a plain way: limits, baseline, scenarios, filter, growth, replay, delivery and one verdict."
 )
 BENCH_EXAMPLES = (
     "troughline bench",
@@ -16,6 +16,7 @@ BENCH_EXAMPLES = (
     "troughline bench wire --quick",
     "troughline bench mapping",
     "troughline bench rules --quick --json",
+    "troughline bench delivery --quick",
     "troughline bench --peers",
     "troughline bench --peers --environment peers --json",
 )
@@ -38,6 +39,13 @@ MAPPING_EXAMPLES = (
     "troughline bench mapping",
     "troughline bench mapping --quick --json",
     "troughline bench mapping --save before.json",
+)
+DELIVERY = "Results a second to a FHIR server, and what each costs, beside bare requests and the plain way."
+DELIVERY_EXAMPLES = (
+    "troughline bench delivery --quick",
+    "troughline bench delivery",
+    "troughline bench delivery --quick --save before.json",
+    "troughline bench delivery --quick --gate before.json --json",
 )
 SEED = 20
 
@@ -85,6 +93,12 @@ def rules_options(parser: argparse.ArgumentParser) -> None:
 def mapping_options(parser: argparse.ArgumentParser) -> None:
     """The options of `bench mapping`."""
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
+    _common(parser, "other synthetic messages")
+
+
+def delivery_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `bench delivery`."""
+    parser.add_argument("--quick", action="store_true", help="60 patients instead of 2,000")
     _common(parser, "other synthetic messages")
 
 

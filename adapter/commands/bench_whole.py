@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from adapter.commands import bench_growth, bench_slow_disk, bench_wire
+from adapter.commands import bench_delivery, bench_growth, bench_slow_disk, bench_wire
+from adapter.commands.bench_delivery import Delivery
 from adapter.commands.bench_gate import NoBaseline
 from adapter.commands.bench_growth import Growth, growth_of_store
 from adapter.commands.bench_machine import machine_with
@@ -25,7 +26,7 @@ from adapter.commands.bench_whole_text import told
 from adapter.commands.bench_wire import CONNECTIONS, STEPS, Wire
 from adapter.knowledge.policies import load_rulebook
 
-OTHER_STEPS = 4
+OTHER_STEPS = 4 + bench_delivery.STEPS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class Extent:
     slow_disk: bench_slow_disk.Extent
     growth: bench_growth.Extent
     replay: int
+    delivery: bench_delivery.Extent
     events: tuple[int, ...] = (5, 50, 500)
     """Sizes of patients whose interpretation is measured."""
     rounds: int = 1
@@ -48,12 +50,14 @@ EXTENTS: Mapping[str, Extent] = {
         slow_disk=bench_slow_disk.Extent(kept=1_500, unfiltered=1_500, commits=100, rounds=1),
         growth=bench_growth.Extent(sizes=(1_000, 10_000), rounds=15, sent=1_000),
         replay=3_000,
+        delivery=bench_delivery.QUICK,
     ),
     "full": Extent(
         wire=bench_wire.FULL,
         slow_disk=SLOW_FULL,
         growth=bench_growth.Extent(sizes=(10_000, 100_000), rounds=40, sent=10_000),
         replay=100_000,
+        delivery=bench_delivery.FULL,
         rounds=3,
     ),
     "nightly": Extent(
@@ -61,6 +65,7 @@ EXTENTS: Mapping[str, Extent] = {
         slow_disk=SLOW_FULL,
         growth=bench_growth.Extent(sizes=(10_000, 100_000, 1_000_000), rounds=40, sent=10_000),
         replay=1_000_000,
+        delivery=bench_delivery.FULL,
         rounds=3,
     ),
 }
@@ -78,12 +83,15 @@ class Whole:
     interpretation: list[SizeCost]
     growth: Growth
     replay: Replay
+    delivery: Delivery
     seconds: float
 
     def goals(self) -> list[Goal]:
         """What this run says of every goal it measured, in their order."""
         slow = self.slow_disk.goals() if self.slow_disk else []
-        return sorted((*self.wire.goals(), *slow, *self.growth.goals(), *self.replay.goals()), key=lambda goal: goal.id)
+        parts = (self.growth, self.replay, self.delivery)
+        goals = (*self.wire.goals(), *slow, *(goal for part in parts for goal in part.goals()))
+        return sorted(goals, key=lambda goal: (goal.id[0] != "P", goal.id))
 
     def gated(self) -> dict[str, float]:
         """The ratios a later run is compared by: processor time of one thing over that of another."""
@@ -95,6 +103,7 @@ class Whole:
             },
             "a message in the largest store / in the smallest": self.growth.ratio,
             "reading an archive again / filtering it": self.replay.replay.cpu_s / self.replay.filtering.cpu_s,
+            **{f"delivery, {name}": ratio for name, ratio in self.delivery.gated().items()},
         }
 
     def as_dict(self) -> dict[str, Any]:
@@ -111,6 +120,7 @@ class Whole:
             "interpretation": [asdict(size) | {"together_us": size.together_us} for size in self.interpretation],
             "growth": self.growth.as_dict(),
             "replay": self.replay.as_dict(),
+            "delivery": self.delivery.as_dict(),
             "seconds": round(self.seconds, 1),
             "gated": self.gated(),
         }
@@ -151,6 +161,9 @@ def measured(folder: Path, extent: Extent, seed: int, step: Advance) -> Whole:
     step()
     replay = replayed(folder / "replay", extent.replay, seed)
     step()
+    delivery_folder = folder / "delivery"
+    delivery_folder.mkdir()
+    delivery = bench_delivery.measured(delivery_folder, extent.delivery, seed, step)
     return Whole(
         machine=on,
         wire=wire,
@@ -159,6 +172,7 @@ def measured(folder: Path, extent: Extent, seed: int, step: Advance) -> Whole:
         interpretation=interpretation,
         growth=growth,
         replay=replay,
+        delivery=delivery,
         seconds=time.monotonic() - begun,
     )
 

@@ -25,6 +25,7 @@ def told(result: Mapping[str, Any], goals: Sequence[Goal], *, strict: bool) -> s
     console.print("\n".join(map(_interpretation, result["interpretation"])))
     console.print("\n".join(_growth(result["growth"])))
     console.print(_replay(result["replay"]))
+    console.print(_delivery(result["delivery"]))
     console.print("\n".join(verdict_lines(goals, strict=strict)))
     for part in result["left_out"]:
         console.print(f"{part['id']:<4}left out: {part['reason']}")
@@ -74,4 +75,16 @@ def _replay(replay: Mapping[str, Any]) -> str:
         f"replay: {replay['messages']:,} archived messages ({replay['relevant']:,} relevant) read again "
         f"{replay['replay_per_s']:,.0f}/s, merely filtered {replay['filtering_per_s']:,.0f}/s; "
         f"state digest equal: {'yes' if replay['equal'] else 'NO'}"
+    )
+
+
+def _delivery(delivery: Mapping[str, Any]) -> str:
+    ours = {(one["workers"], one["at_once"]): one for one in delivery["delivered"] if not one["delay_ms"]}
+    bare, plain = delivery["bare"][0], delivery["naive"]
+    one = ours[1, 50]
+    return (
+        f"delivery: {one['patients_per_s']:,.0f} patients/s with one thread, "
+        f"x {one['patients_per_s'] / bare['patients_per_s']:.2f} of bare posts, "
+        f"x {one['patients_per_s'] / plain['patients_per_s']:.1f} of the plain way; "
+        f"{one['resource_us']:,.0f} us of processor time per resource"
     )

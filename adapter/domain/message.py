@@ -182,6 +182,8 @@ class Work:
     known: tuple[tuple[str, dict[str, Any]], ...] = field(default=(), hash=False)
     results: tuple[PatientResult, ...] = ()
     parked: Parked | None = None
+    waiting: tuple[Parked, ...] = ()
+    """Messages read again that must wait on, now for what is still missing."""
     resolved: tuple[MessageRef, ...] = ()
     """Messages that leave the work list with this commit."""
     problems: tuple[Problem, ...] = ()
@@ -225,7 +227,7 @@ class OutboxRow:
     remote_hash: str | None = None
     """What the target last confirmed, as a comparable hash."""
     sent_hash: str | None = None
-    """What was last sent there, answered or not."""
+    """Hashes of what was sent there since an answer told what it holds, separated by spaces, the newest last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -170,8 +170,7 @@ KINDS: dict[str, ProblemKind] = {
             severity="warning",
             hl7_code="103",
             title="A code looks like ours and is in no table",
-            advice="Add it to the code table it belongs to (tables/activity_tests.csv for a test), or there as "
-            "`not ours` with a reason.",
+            advice="Add it to its code table (for a test activity_tests.csv), or there as `not ours` with a reason.",
         ),
         ProblemKind(
             code="weak-identity",
@@ -249,6 +248,13 @@ KINDS: dict[str, ProblemKind] = {
             hl7_code="",
             title="The drug looks like an asparaginase and is in no table",
             advice="Add it to tables/asparaginase_products.csv.",
+        ),
+        ProblemKind(
+            code="product-conflict",
+            severity="warning",
+            hl7_code="",
+            title="The codings of the drug name different asparaginases",
+            advice="The product counts as not known. Correct the drug record, or the wrong row of the table.",
         ),
     )
 }

@@ -17,7 +17,7 @@ from adapter.domain.times import Moment
 from adapter.domain.units import DOSE_UNITS
 from adapter.ingest.code_lookup import Hit
 from adapter.ingest.fhir_amounts import amount_of, given_amount, infusion_end, lot_of, ordered_amount
-from adapter.ingest.fhir_drugs import Drug
+from adapter.ingest.fhir_drugs import Drug, one_product
 from adapter.ingest.fhir_fields import FhirField, ResourceMapping, Row
 from adapter.ingest.fhir_reading import (
     FhirReading,
@@ -32,7 +32,6 @@ from adapter.ingest.fhir_reading import (
 )
 from adapter.ingest.fhir_required import is_required, look_up_concept
 
-UNSPECIFIED = "unspecified-asparaginase"
 _STATUSES: tuple[str, ...] = get_args(AdministrationStatus)
 _ROLES: tuple[str, ...] = get_args(PremedicationRole)
 _ROUTES: tuple[str, ...] = get_args(Route)
@@ -43,6 +42,9 @@ def administered(
 ) -> AsparaginaseAdministered:
     """One row of a dose of asparaginase."""
     key, order = fact_key(reading), version(reading)
+    hit, contradicted = one_product(drug, hit, mapping.table, reading.source)
+    if contradicted:
+        reading.notes.add(problem("product-conflict", where="MedicationAdministration.medication"))
     status = _status(reading, mapping, row)
     started, ended = _times(reading, mapping, row, status)
     units = mapping.field("amount").table

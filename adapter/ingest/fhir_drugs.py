@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from adapter.ingest.code_lookup import Hit, Triplet, look_up, look_up_text
@@ -12,6 +12,7 @@ from adapter.ingest.fhir_reading import FhirReading, elements, resolve, text_of,
 from adapter.knowledge.spec import NOT_OURS, Table
 
 Verdict = Literal["ours", "near", "other", "unresolved"]
+UNSPECIFIED = "unspecified-asparaginase"
 _INGREDIENT_HOPS = 3
 
 
@@ -57,6 +58,19 @@ def judge_drug(drug: Drug, table: Table, near: tuple[str, ...], source: str) -> 
         return "other", hit
     words = " ".join(f"{code} {text}" for code, text, _ in drug.triplets).casefold()
     return ("near" if any(word.casefold() in words for word in near) else "other"), None
+
+
+def one_product(drug: Drug, hit: Hit, table: Table, source: str) -> tuple[Hit, bool]:
+    """The product all codings of a dose agree on, and whether they contradict each other.
+
+    A code that says which asparaginase it is counts before one that leaves it open, in whatever order they stand.
+    Codings of two products make it unspecified: a level must not be read by the thresholds of the wrong one.
+    """
+    each = [found for one in drug.triplets if (found := look_up(table, [one], source))]
+    exact = {found.row.target: found for found in reversed(each) if found.row.target not in (NOT_OURS, UNSPECIFIED)}
+    if len(exact) > 1:
+        return replace(hit, row=replace(hit.row, target=UNSPECIFIED)), True
+    return next(iter(exact.values()), hit), False
 
 
 def _medication(

@@ -15,13 +15,12 @@ from adapter.ingest.demographics import person_of_resource
 from adapter.ingest.fhir_bundle import SUPPORTING, fhir_stamp, reference_to
 from adapter.ingest.fhir_check import is_retraction
 from adapter.ingest.fhir_doses import (
-    UNSPECIFIED,
     administered,
     dose_retracted,
     premedicated,
     premedication_retracted,
 )
-from adapter.ingest.fhir_drugs import Drug, Verdict, drug_of, judge_drug
+from adapter.ingest.fhir_drugs import UNSPECIFIED, Drug, Verdict, drug_of, judge_drug
 from adapter.ingest.fhir_fields import Resource, ResourceMapping, Row
 from adapter.ingest.fhir_links import told_by_links
 from adapter.ingest.fhir_reactions import reaction_recorded, record_retracted
@@ -151,7 +150,9 @@ def _judge(reading: FhirReading, mapping: ResourceMapping, drug: Drug) -> tuple[
 
 def _made(reading: FhirReading, mapping: ResourceMapping, rows: list[tuple[Row, Drug, Hit]]) -> tuple[Event, ...]:
     if has_modifier(reading.resource):
-        reading.park("modifier-unknown", "modifierExtension")
+        reading.park(
+            "modifier-unknown", "implicitRules" if reading.resource.get("implicitRules") else "modifierExtension"
+        )
         return ()
     field = mapping.field("patient")
     found = field.first(rows[0][0])

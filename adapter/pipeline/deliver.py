@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -22,6 +24,7 @@ from adapter.writeback.at_target import comparable_hash, references_in, with_lin
 from adapter.writeback.bundle import for_target, transaction
 
 OTHER_AUTHORITY = "other-authority"
+COUNTED = ("confirmed", "pending", "parked", "failed", "several")
 Links = dict[str, str | None]
 
 
@@ -36,22 +39,40 @@ def deliver(destination: Destination, outbox: Outbox, now: datetime) -> dict[str
 
 
 def _deliver(destination: Destination, outbox: Outbox, now: datetime) -> dict[str, int]:
-    counts = {"confirmed": 0, "pending": 0, "parked": 0, "failed": 0, "several": 0}
     rows = outbox.due(destination.name, now, destination.patients_at_once)
-    for patient, group in groupby(rows, key=lambda row: row.patient):
-        of_patient = list(group)
-        reached("delivery-due")
-        try:
-            outcomes = _deliver_patient(patient, of_patient, destination, outbox, now)
-        except Exception:  # noqa: BLE001 - a fault of ours with one patient must not hold back the others
-            counts["failed"] += 1
-            outcomes = [later(row, "internal-error", now) for row in of_patient]
-        reached("delivered")
-        outbox.settle(outcomes)
-        reached("settled")
-        for outcome in outcomes:
-            counts[outcome.state] += 1
-            counts["several"] += outcome.reason == SEVERAL
+    patients = [(patient, list(group)) for patient, group in groupby(rows, key=lambda row: row.patient)]
+    counts = Counter(dict.fromkeys(COUNTED, 0))
+
+    def settled(one: tuple[str, list[OutboxRow]]) -> Counter[str]:
+        return _settled(*one, destination, outbox, now)
+
+    if destination.workers == 1 or len(patients) < 2:
+        for one in patients:
+            counts.update(settled(one))
+        return counts
+    with ThreadPoolExecutor(destination.workers, thread_name_prefix=f"deliver-{destination.name}") as pool:
+        for found in pool.map(settled, patients):
+            counts.update(found)
+    return counts
+
+
+def _settled(
+    patient: str, rows: list[OutboxRow], destination: Destination, outbox: Outbox, now: datetime
+) -> Counter[str]:
+    """Deliver what is due of one patient, and note how it ended."""
+    counts: Counter[str] = Counter()
+    reached("delivery-due")
+    try:
+        outcomes = _deliver_patient(patient, rows, destination, outbox, now)
+    except Exception:  # noqa: BLE001 - a fault of ours with one patient must not hold back the others
+        counts["failed"] += 1
+        outcomes = [later(row, "internal-error", now) for row in rows]
+    reached("delivered")
+    outbox.settle(outcomes)
+    reached("settled")
+    for outcome in outcomes:
+        counts[outcome.state] += 1
+        counts["several"] += outcome.reason == SEVERAL
     return counts
 
 
@@ -161,12 +182,13 @@ class _Round:
         versions = {_place(letter.row): there.version for letter, there in letters if there and there.version}
         bodies = [{**letter.body, "id": _place(letter.row).partition("/")[2]} for letter, _ in letters]
         bundle = transaction(bodies, base_url=self.writer.destination.base_url, versions=versions)
+        self.writer.note([letter for letter, _ in letters])
         try:
             result = self.writer.destination.server.transaction(dumps(bundle))
         except FhirFailure as failure:
             if _may_be_one_entry(failure):
                 return self._one_by_one([letter.row for letter, _ in letters])
-            return [failed(letter.row, failure, self.writer.now, sent_hash=letter.hash) for letter, _ in letters]
+            return [failed(letter.row, failure, self.writer.now, sent_hash=letter.sent) for letter, _ in letters]
         pairs = zip(letters, result.entries, strict=True)
         return [self._entry(letter, there, entry) for (letter, there), entry in pairs]
 
@@ -174,7 +196,7 @@ class _Round:
         if not entry.done:
             failure = entry.failure or Permanent(entry.status, "refused")
             if isinstance(failure, Transient):
-                return failed(letter.row, failure, self.writer.now, sent_hash=letter.hash)
+                return failed(letter.row, failure, self.writer.now, sent_hash=letter.sent)
             return self.writer.write(letter, "update-as-create")
         place = There(id=there.id if there else letter.row.id, version=entry.version)
         return letter.confirmed(place, "update-as-create", "; ".join(entry.issues) or None)

@@ -27,6 +27,9 @@ class Outbox(Protocol):
     def due(self, target: str, now: datetime, limit_patients: int) -> list[OutboxRow]:
         """Rows to send now, whole patients together."""
 
+    def remember_sent(self, rows: Sequence[OutboxRow]) -> None:
+        """Note the `sent_hash` of these rows before they are sent, so that a crash does not make them strangers."""
+
     def settle(self, outcomes: Sequence[Outcome]) -> None:
         """Remember how each attempt ended."""
 
@@ -96,10 +99,12 @@ class Destination:
     authorities: frozenset[str] = frozenset()
     """Identifier systems of patients this target may get; empty: all."""
     patients_at_once: int = 50
+    workers: int = 1
+    """Patients written at the same time; all about one patient is written by one of them, in its order."""
     known: Known = field(default_factory=Known)
     """What its CapabilityStatement told last."""
     writing: Lock = field(default_factory=Lock)
-    """One writer at a time: without it a server's own race between search and create is ours."""
+    """One round at a time: two writers of one key would meet a server's own race between search and create."""
     pause: Callable[[int], None] = field(default=lambda conflicts: time.sleep(conflict_pause_s(conflicts)))
     """Waits before the next try after so many conflicts."""
 

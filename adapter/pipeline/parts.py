@@ -91,5 +91,7 @@ class Parts:
     targets: tuple[Target, ...] = ()
     beforehand: Mapping[str, JsonObject] = field(default_factory=dict)
     """`Type/id` of supporting resources known before anything is received (`play` reads its folder first)."""
+    arrived: Mapping[str, JsonObject] = field(default_factory=dict)
+    """`Type/id` of supporting resources the message in hand brought: what the store holds of them may be older."""
     literal_references: bool = False
     """Whether resources of the source exist on the target under the same reference."""

@@ -99,7 +99,7 @@ def _worked_out(
 ) -> Processed:
     translations = checked(understand(stored.arrival, parts), parts.state, accepted=accepted)
     known = dict(reference for t in translations for reference in t.known)
-    released, freed = _release(message, known, parts)
+    released, freed, waiting = _release(message, known, parts, now)
     readings = [(message, translations), *released]
     every = [t for _, translated in readings for t in translated]
     step = _step(message, readings, parts.state, again=again)
@@ -119,6 +119,7 @@ def _worked_out(
         known=tuple((reference, resource) for t in every for reference, resource in t.known),
         results=results,
         parked=waits,
+        waiting=waiting,
         resolved=tuple(dict.fromkeys((*freed, *_answered_twins(message, waits, parts.state)))),
         problems=tuple(p for t in every for p in t.problems),
         deliver_to=tuple(target.name for target in parts.targets),
@@ -158,19 +159,23 @@ def reassess(patient: str, parts: Parts, now: datetime) -> Processed:
 
 
 def _release(
-    message: MessageRef, known: Mapping[str, JsonObject], parts: Parts
-) -> tuple[list[tuple[MessageRef, tuple[Translation, ...]]], tuple[MessageRef, ...]]:
-    """Messages that waited for what just arrived, read again; and those of them that need to wait no longer."""
+    message: MessageRef, known: Mapping[str, JsonObject], parts: Parts, now: datetime
+) -> tuple[list[tuple[MessageRef, tuple[Translation, ...]]], tuple[MessageRef, ...], tuple[Parked, ...]]:
+    """Messages that waited for what just arrived, read again; those that wait no longer, and those that wait on.
+
+    One that waits on may wait for something else now: its Medication came, its Patient did not yet.
+    """
     if not known:
-        return [], ()
-    widened = replace(parts, beforehand={**parts.beforehand, **known})
+        return [], (), ()
+    widened = replace(parts, arrived=known)
     released = [
         (waiting, checked(understand(stored.arrival, widened), parts.state))
         for waiting in parts.state.waiting_for(message.source, tuple(known))
         if waiting != message and (stored := _kept(waiting, parts))
     ]
-    freed = tuple(ref for ref, translations in released if not any(t.parked for t in translations))
-    return released, freed
+    waits = [(ref, _parked(ref, translations, now)) for ref, translations in released]
+    freed = tuple(ref for ref, left in waits if left is None)
+    return released, freed, tuple(left for _, left in waits if left)
 
 
 def _step(

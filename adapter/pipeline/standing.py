@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from adapter.domain.message import OutboxRow, Outcome
@@ -19,6 +19,8 @@ FOREIGN = "foreign-edit"
 CLOSED_THERE = "closed-on-target"
 SEVERAL = "several-on-target"
 MISSING = frozenset({404, 410})
+MOST_REMEMBERED = 16
+"""States of one resource that may stand on a target without our knowing which: each an attempt without an answer."""
 FIRST_VERSIONS = (None, "1")
 
 
@@ -48,6 +50,17 @@ class Letter:
         return There(id=self.row.remote_id, version=self.row.remote_version)
 
     @property
+    def sent(self) -> str:
+        """The hashes of all that may stand there once this was sent, the newest last: an answer tells which it is."""
+        before = (self.row.sent_hash or "").split()
+        return " ".join([*(one for one in before if one != self.hash), self.hash][-MOST_REMEMBERED:])
+
+    @property
+    def noted(self) -> OutboxRow:
+        """The row as it is remembered before the letter goes."""
+        return replace(self.row, sent_hash=self.sent)
+
+    @property
     def settled(self) -> bool:
         """The target holds exactly this: writing it again would make a version and notify every subscriber."""
         return self.there is not None and self.row.remote_hash == self.row.sent_hash == self.hash
@@ -73,7 +86,7 @@ class Letter:
 
     def parked(self, reason: str) -> Outcome:
         """It waits for a person."""
-        return Outcome(row=self.row, state="parked", reason=reason, sent_hash=self.hash)
+        return Outcome(row=self.row, state="parked", reason=reason, sent_hash=self.sent)
 
 
 def look(letter: Letter, destination: Destination, strategy: Strategy) -> There | Outcome | None:
@@ -149,7 +162,7 @@ def _unmoved(row: OutboxRow, there: There, found: str) -> bool:
     """Nobody but us has written it: the version or the content is ours, or it was written once and we remember none."""
     if row.remote_version is not None and there.version == row.remote_version:
         return True
-    remembered = {row.remote_hash, row.sent_hash} - {None}
+    remembered = {row.remote_hash, *(row.sent_hash or "").split()} - {None}
     return found in remembered if remembered else there.version in FIRST_VERSIONS
 
 

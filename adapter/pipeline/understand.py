@@ -11,6 +11,7 @@ from adapter.domain.problems import Problem, problem
 from adapter.fhir import Json, UnreadableJsonError, loads
 from adapter.ingest.translate import check_fhir, fhir_resources, translate_fhir, translate_hl7
 from adapter.pipeline.parts import JsonObject, Lookup, Parts
+from adapter.store.encoding import replaces, resource_version
 
 _IDENTITY = ("resourceType", "id", "meta")
 
@@ -133,6 +134,10 @@ def _lookup(source: str, found: Mapping[str, JsonObject], parts: Parts) -> Looku
     def known(reference: str) -> JsonObject | None:
         if reference in found:
             return found[reference]
-        return parts.state.known(source, reference) or parts.beforehand.get(reference)
+        held = parts.state.known(source, reference)
+        told = parts.arrived.get(reference)
+        if told and (held is None or replaces(resource_version(told), resource_version(held))):
+            return told
+        return held or parts.beforehand.get(reference)
 
     return known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,13 +42,13 @@ class Writer:
         except _Refused as refused:
             return self._lower(letter, strategy, refused.failure)
         except FhirFailure as failure:
-            return failed(letter.row, failure, self.now, sent_hash=letter.hash)
+            return failed(letter.row, failure, self.now, sent_hash=letter.sent)
 
     def _lower(self, letter: Letter, strategy: Strategy, failure: Permanent) -> Outcome:
         """The next strategy, remembered once it has worked: a single refusal may have other reasons."""
         below = self.plan.below(strategy, letter.row.resource_type)
         if below is None:
-            return failed(letter.row, failure, self.now, sent_hash=letter.hash)
+            return failed(letter.row, failure, self.now, sent_hash=letter.sent)
         outcome = self.write(letter, below)
         if outcome.state == "confirmed" and outcome.strategy in LADDER:
             self.outbox.remember_strategy(self.destination.name, letter.row.resource_type, outcome.strategy)
@@ -67,7 +68,7 @@ class Writer:
             done = self._sent(letter, there, strategy)
             if done is not None:
                 return done
-        return later(letter.row, "conflict", self.now, sent_hash=letter.hash)
+        return later(letter.row, "conflict", self.now, sent_hash=letter.sent)
 
     def guarded(self, letter: Letter) -> bool:
         """Whether the server itself refuses an update of anything but the version we know."""
@@ -75,8 +76,13 @@ class Writer:
         able = self.plan.abilities.of(letter.row.resource_type)
         return able.guards_versions and there is not None and there.version is not None
 
+    def note(self, letters: Sequence[Letter]) -> None:
+        """Remember what is about to be sent: whoever dies before its answer must know it again as ours."""
+        self.outbox.remember_sent([letter.noted for letter in letters if letter.sent != letter.row.sent_hash])
+
     def _sent(self, letter: Letter, there: There | None, strategy: Strategy) -> Outcome | None:
         """One request; None after a conflict, when what stands there must be looked at."""
+        self.note([letter])
         try:
             result = self._request(letter, there, strategy)
         except FhirFailure as failure:

@@ -225,6 +225,7 @@ def _target(row: Block, folder: Path) -> TargetSettings:
         tls=read_client_tls(row, folder, url),
         literal_sources=row.texts("literal_sources"),
         timeout_s=row.whole("timeout_s", default=20, least=1, most=600),
+        workers=row.whole("workers", default=1, least=1, most=8),
     )
     row.finish()
     return target

@@ -234,6 +234,8 @@ class TargetSettings:
     literal_sources: tuple[str, ...] = ()
     """Sources whose `Patient/<id>` and `MedicationAdministration/<id>` exist on this server under the same id."""
     timeout_s: int = 20
+    workers: int = 1
+    """Patients written at the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

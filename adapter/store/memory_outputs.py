@@ -157,13 +157,15 @@ class MemoryOutputs:
         return [patient for _, patient in sorted(times)][:limit]
 
     def due(self, target: str, now: datetime, limit_patients: int) -> list[OutboxRow]:
-        """What is owed to a target now, whole patients together, the longest waiting patient first."""
+        """All that is owed to a target about patients with something due now, the longest waiting patient first."""
         owed = [
             (row.queued_at, row.patient, place, row)
             for (at, place), row in self._outbox.items()
-            if at == target and row.state == "pending" and (row.retry_at is None or row.retry_at <= now)
+            if at == target and row.state == "pending"
         ]
-        waiting = sorted((queued_at, patient) for queued_at, patient, _, _ in owed)
+        waiting = sorted(
+            (queued_at, patient) for queued_at, patient, _, row in owed if row.retry_at is None or row.retry_at <= now
+        )
         order = list(dict.fromkeys(patient for _, patient in waiting))[:limit_patients]
         chosen = sorted(
             (order.index(patient), DELIVERY_ORDER.index(self._resources[place].kind), queued_at, place[1], place[0])
@@ -200,6 +202,14 @@ class MemoryOutputs:
             owed = self._outbox.get((row.target, (row.resource_type, row.id)))
             if owed and owed.generation == row.generation:
                 self._outbox[row.target, (row.resource_type, row.id)] = replace(owed, state="sent")
+
+    def remember_sent(self, rows: Sequence[OutboxRow]) -> None:
+        """Note what a target may hold from now on, also when a newer state is owed meanwhile."""
+        for row in rows:
+            owed = self._outbox.get((row.target, (row.resource_type, row.id)))
+            if owed:
+                remote = {**owed.remote, "sent_hash": row.sent_hash}
+                self._outbox[row.target, (row.resource_type, row.id)] = replace(owed, remote=remote)
 
     def settle(self, outcomes: Sequence[Outcome]) -> None:
         """Note how attempts ended; the outcome of an older generation tells only what the target holds since."""

@@ -110,6 +110,8 @@ class MemoryState:
             self._outputs.move(work.memberships)
             self._outputs.put(work.results, work.deliver_to, work.at, work.withheld)
             self._change_worklist(work.resolved, work.parked)
+            for waiting in work.waiting:
+                self._change_worklist((), waiting)
             self._problems.update(problem.code for problem in work.problems)
             if message:
                 self._cursors[message.inbox] = message.seq
@@ -179,7 +181,7 @@ class MemoryState:
             return sorted({self._identities.survivor(patient) for patient in known})
 
     def due(self, target: str, now: datetime, limit_patients: int) -> list[OutboxRow]:
-        """What is owed to a target now, whole patients together, the longest waiting patient first."""
+        """All that is owed to a target about patients with something due now, the longest waiting patient first."""
         with self._lock:
             return self._outputs.due(target, now, limit_patients)
 
@@ -202,6 +204,11 @@ class MemoryState:
         """Note that these rows are under way; they are not due again until settled."""
         with self._lock:
             self._outputs.mark_sent(rows)
+
+    def remember_sent(self, rows: Sequence[OutboxRow]) -> None:
+        """Note the `sent_hash` of these rows before they are sent: what stands there after a crash is known as ours."""
+        with self._lock:
+            self._outputs.remember_sent(rows)
 
     def settle(self, outcomes: Sequence[Outcome]) -> None:
         """Note how attempts ended; the outcome of an older generation changes nothing."""

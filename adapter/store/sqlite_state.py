@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +13,24 @@ from sqlalchemy import Connection
 
 from adapter.domain.events import Event, Recorded
 from adapter.domain.identities import Group, IdentityTold, Statements
-from adapter.domain.message import MessageRef, OutboxRow, Outcome, Parked, PatientState, Work
+from adapter.domain.message import MessageRef, Parked, PatientState, Work
 from adapter.domain.people import Person
 from adapter.store import (
     state_facts,
     state_identities,
     state_outbox,
     state_outputs,
-    state_parked_deliveries,
     state_search,
-    state_targets,
     state_worklist,
 )
 from adapter.store.crash_points import reached
 from adapter.store.search import Comparison, Entry, Place, Query, Token
 from adapter.store.sql_database import Database
-from adapter.store.state_parked_deliveries import Delivered
-from adapter.store.state_shadow import Withheld
+from adapter.store.sqlite_targets import SqliteTargets
 from adapter.store.state_tables import STATE
 
 
-class SqliteState:
+class SqliteState(SqliteTargets):
     """The one writer of the state file, with its readers; every method may be called from any thread."""
 
     def __init__(self, path: Path) -> None:
@@ -171,69 +168,6 @@ class SqliteState:
         with self._database.read() as connection:
             return state_identities.all_patients(connection)
 
-    def first_on(self, target: str, today: date, withheld: Withheld = lambda _: False) -> date:
-        """The day a target first went on; today, and remembered, when it never did before.
-
-        What was history by then, or must not be sent there (`withheld`), never is.
-        """
-        with self._database.write() as connection:
-            return state_targets.first_on(connection, target, today, withheld)
-
-    def release_when_changed(self, target: str, settings_hash: str) -> int:
-        """Owe a target again what it refused under other settings; gives how many resources."""
-        with self._database.write() as connection:
-            return state_targets.release_when_changed(connection, target, settings_hash)
-
-    def due(self, target: str, now: datetime, limit_patients: int) -> list[OutboxRow]:
-        """What is owed to a target now, whole patients together, the longest waiting patient first."""
-        with self._database.read() as connection:
-            return state_outbox.due(connection, target, now, limit_patients)
-
-    def places(self, target: str, ids: Sequence[str]) -> dict[str, str | None]:
-        """Where a target holds resources with these ids: `Type/id` -> its reference there, None when it does not."""
-        with self._database.read() as connection:
-            return state_outbox.places(connection, target, ids)
-
-    def strategies(self, target: str) -> dict[str, str]:
-        """The strategies remembered for a target after it refused a better one, by resource type."""
-        with self._database.read() as connection:
-            return state_targets.strategies_of(connection, target)
-
-    def remember_strategy(self, target: str, resource_type: str, strategy: str) -> None:
-        """Write resources of this type to the target like this from now on."""
-        with self._database.write() as connection:
-            state_targets.remember_strategy(connection, target, resource_type, strategy)
-
-    def mark_sent(self, rows: Sequence[OutboxRow]) -> None:
-        """Note that these rows are under way; they are not due again until settled, or until a restart."""
-        with self._database.write() as connection:
-            state_outbox.mark_sent(connection, rows)
-
-    def settle(self, outcomes: Sequence[Outcome]) -> None:
-        """Note how attempts ended; the outcome of an older generation changes nothing."""
-        with self._database.write() as connection:
-            state_outbox.settle(connection, outcomes)
-
-    def outbox_counts(self, target: str) -> dict[str, int]:
-        """How many resources of a target are pending, sent, confirmed and parked."""
-        with self._database.read() as connection:
-            return state_outbox.outbox_counts(connection, target)
-
-    def oldest_pending(self, target: str) -> datetime | None:
-        """Since when the longest waiting resource of a target waits, None when nothing does."""
-        with self._database.read() as connection:
-            return state_outbox.oldest_pending(connection, target)
-
-    def parked_deliveries(self, target: str | None = None) -> list[Delivered]:
-        """Everything targets, or one target, would not take, the longest owed first."""
-        with self._database.read() as connection:
-            return state_parked_deliveries.parked_deliveries(connection, target)
-
-    def owe_again(self, places: Sequence[tuple[str, str, str]]) -> int:
-        """Owe these resources (target, type, id) again, without what a person edited or deleted; gives how many."""
-        with self._database.write() as connection:
-            return state_parked_deliveries.owe_again(connection, places)
-
     def resource(self, resource_type: str, resource_id: str) -> Entry | None:
         """One resource as last rendered: (body, version, last updated)."""
         with self._database.read() as connection:
@@ -305,6 +239,8 @@ def _write(connection: Connection, work: Work) -> None:
         owed = [row for row in changed if (target, row.id) not in work.withheld]
         state_outbox.enqueue(connection, owed, (target,), work.at)
     state_worklist.change(connection, work.resolved, work.parked)
+    for waiting in work.waiting:
+        state_worklist.change(connection, (), waiting)
     state_worklist.count_problems(connection, (problem.code for problem in work.problems))
     if message:
         state_worklist.move_cursor(connection, message.inbox, message.seq)

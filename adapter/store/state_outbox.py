@@ -70,14 +70,17 @@ def readdress(connection: Connection, rows: Iterable[Membership]) -> None:
 
 
 def due(connection: Connection, target: str, now: datetime, limit_patients: int) -> list[OutboxRow]:
-    """What is owed to a target now, whole patients together, the longest waiting patient first."""
+    """All that is owed to a target about patients with something due now, the longest waiting patient first.
+
+    What refers to a resource that waits for its next attempt must not go before it: it would have no link to it.
+    """
     order = _patients_due(connection, target, now, limit_patients)
     if not order:
         return []
     query = (
         select(outbox, resources.c.body, resources.c.content_hash, resources.c.kind)
         .join(resources, (resources.c.id == outbox.c.id) & (resources.c.resource_type == outbox.c.resource_type))
-        .where(*_owed(target, now), outbox.c.patient.in_(order))
+        .where(*_pending(target), outbox.c.patient.in_(order))
     )
     rows = sorted(connection.execute(query).mappings(), key=lambda row: _rank(row, order))
     return [_read_row(row) for row in rows]
@@ -94,12 +97,12 @@ def _patients_due(connection: Connection, target: str, now: datetime, limit_pati
     return list(order)
 
 
+def _pending(target: str) -> tuple[Any, ...]:
+    return outbox.c.target == target, outbox.c.state == "pending"
+
+
 def _owed(target: str, now: datetime) -> tuple[Any, ...]:
-    return (
-        outbox.c.target == target,
-        outbox.c.state == "pending",
-        or_(outbox.c.retry_at.is_(None), outbox.c.retry_at <= now),
-    )
+    return *_pending(target), or_(outbox.c.retry_at.is_(None), outbox.c.retry_at <= now)
 
 
 def _rank(row: RowMapping, order: list[str]) -> tuple[int, int, datetime, str]:
@@ -138,6 +141,13 @@ def mark_sent(connection: Connection, rows: Sequence[OutboxRow]) -> None:
         connection.execute(statement, [_place(row) for row in rows])
 
 
+def remember_sent(connection: Connection, rows: Sequence[OutboxRow]) -> None:
+    """Note what a target may hold from now on, also when a newer state is owed meanwhile."""
+    statement = update(outbox).where(*_same_generation()[:-1]).values(sent_hash=bindparam("new_sent"))
+    if rows:
+        connection.execute(statement, [_held_at(row) | {"new_sent": row.sent_hash} for row in rows])
+
+
 def settle(connection: Connection, outcomes: Sequence[Outcome]) -> None:
     """Note how attempts ended; the outcome of an older generation tells only what the target holds since."""
     ended = (
@@ -169,9 +179,7 @@ def _ending(outcome: Outcome) -> dict[str, Any]:
 
 
 def _memory(outcome: Outcome) -> dict[str, Any]:
-    place = _place(outcome.row)
-    del place["of_generation"]
-    return place | {f"new_{name}": getattr(outcome, name) for name in REMEMBERED}
+    return _held_at(outcome.row) | {f"new_{name}": getattr(outcome, name) for name in REMEMBERED}
 
 
 def _same_generation() -> tuple[Any, ...]:
@@ -190,6 +198,13 @@ def _place(row: OutboxRow) -> dict[str, Any]:
         "of_type": row.resource_type,
         "of_generation": row.generation,
     }
+
+
+def _held_at(row: OutboxRow) -> dict[str, Any]:
+    """The place of a row whatever its generation."""
+    place = _place(row)
+    del place["of_generation"]
+    return place
 
 
 def recover_sent(connection: Connection) -> None:

@@ -140,7 +140,7 @@ outbox = Table(
     Column("strategy", String(24)),
     Column("remote_id", Text),
     Column("remote_hash", String(64)),
-    Column("sent_hash", String(64)),
+    Column("sent_hash", Text),  # of all that may stand there, separated by spaces
 )
 Index("outbox_by_state", outbox.c.target, outbox.c.state, outbox.c.queued_at, outbox.c.patient)
 Index("outbox_by_patient", outbox.c.target, outbox.c.patient)
@@ -215,7 +215,7 @@ def _remember_how_it_was_written(connection: Connection) -> None:
     """Until version 1 everything was written under our own id."""
     for name, kind in (("strategy", "VARCHAR(24)"), ("remote_id", "TEXT"), ("remote_hash", "VARCHAR(64)")):
         connection.execute(text(f"ALTER TABLE outbox ADD COLUMN {name} {kind}"))
-    connection.execute(text("ALTER TABLE outbox ADD COLUMN sent_hash VARCHAR(64)"))
+    connection.execute(text("ALTER TABLE outbox ADD COLUMN sent_hash TEXT"))
     connection.execute(
         text(
             "UPDATE outbox SET strategy = 'update-as-create', remote_id = id "

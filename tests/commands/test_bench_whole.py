@@ -10,7 +10,9 @@ import pytest
 from made_measurements import measured
 
 from adapter.cli import _parser, main
-from adapter.commands import bench_growth, bench_slow_disk, bench_whole, bench_wire
+from adapter.commands import bench_delivery, bench_growth, bench_slow_disk, bench_whole, bench_wire
+from adapter.commands.bench_delivery import Delivered, Delivery
+from adapter.commands.bench_delivery_ways import Pace as DeliveryPace
 from adapter.commands.bench_filter import FilterCost
 from adapter.commands.bench_growth import Growth, StoreCost
 from adapter.commands.bench_limits import Limits
@@ -46,6 +48,8 @@ WIRE = Wire(
     kept=40,
     to_keep=40,
 )
+DELIVERY_PACE = DeliveryPace(patients=100, resources=400, seconds=1.0, cpu_s=0.4)
+DELIVERED = Delivered(workers=1, at_once=50, delay_ms=0.0, pace=DELIVERY_PACE, right=True)
 WHOLE = Whole(
     machine=machine_with(Path()),
     wire=WIRE,
@@ -77,15 +81,24 @@ WHOLE = Whole(
         live_digest="a",
         replayed_digest="a",
     ),
+    delivery=Delivery(
+        delivered=[
+            *(replace(DELIVERED, workers=workers, at_once=at_once) for workers in (1, 4) for at_once in (1, 50)),
+            replace(DELIVERED, delay_ms=20.0, pace=replace(DELIVERY_PACE, seconds=10.0)),
+            replace(DELIVERED, delay_ms=20.0, workers=4, pace=replace(DELIVERY_PACE, seconds=4.0)),
+        ],
+        bare={1: replace(DELIVERY_PACE, seconds=0.25, cpu_s=0.1), 4: DELIVERY_PACE},
+        naive=replace(DELIVERY_PACE, cpu_s=0.8),
+    ),
     seconds=12.3,
 )
 GOALS = (
     *("P0", "P1", "P1n", "P2", "P3", "P4", "P5", "P5d", "P5o", "P6", "P6g", "P7", "P7m", "P8", "P8d"),
-    *("P9", "P9p"),
+    *("P9", "P9p", "D0", "D1", "D2", "D3"),
 )
 PARTS = (
     *("schema", "bench", "extent", "seed", "connections", "machine", "limits", "runs", "slow_disk", "left_out"),
-    *("filter", "interpretation", "growth", "replay", "seconds", "gated", "verdict"),
+    *("filter", "interpretation", "growth", "replay", "delivery", "seconds", "gated", "verdict"),
 )
 GATED = {
     "unfiltered feed, processor time / echo": 3.0,
@@ -97,12 +110,19 @@ GATED = {
     "5 events, interpretation / FHIR models": 1.25,
     "a message in the largest store / in the smallest": 1.2,
     "reading an archive again / filtering it": 3.0,
+    **{
+        f"delivery, {threads} threads, {at_once} at once, processor time / bare posts": 4.0
+        for threads in (1, 4)
+        for at_once in (1, 50)
+    },
+    "delivery, processor time / the plain way": 0.5,
 }
 TINY = bench_whole.Extent(
     wire=bench_wire.Extent(unfiltered=200, kept=40, relevant=10, naive=4, rounds=1, syncs=20),
     slow_disk=bench_slow_disk.Extent(kept=70, unfiltered=60, commits=5, rounds=1, syncs=4),
     growth=bench_growth.Extent(sizes=(20, 40), rounds=2, sent=60),
     replay=60,
+    delivery=bench_delivery.Extent(patients=2, slow_patients=2, naive_patients=1),
     events=(5,),
 )
 
@@ -140,6 +160,11 @@ def test_the_document_holds_every_part_in_order_and_a_verdict_on_every_goal(caps
         {"wire": replace(WIRE, kept=39)},
         {"slow_disk": replace(WHOLE.slow_disk, kept=999)},
         {"replay": replace(WHOLE.replay, replayed_digest="b")},
+        {
+            "delivery": replace(
+                WHOLE.delivery, delivered=[replace(DELIVERED, right=False), *WHOLE.delivery.delivered[1:]]
+            )
+        },
     ],
 )
 def test_a_wrong_result_of_any_part_fails_the_run(finding, capsys, changed):
@@ -195,11 +220,11 @@ def test_for_a_person_it_prints_every_part_in_one_order(capsys):
     assert main(["bench"]) == 0
     lines = capsys.readouterr().out.splitlines()
     begins = ["quick run", "Python", "limits:", "plain ways:", "run ", "unfiltered", "slow disk:", "filter:"]
-    begins += ["interpretation", "growth:", "replay:", "P0", "P9p"]
+    begins += ["interpretation", "growth:", "replay:", "delivery:", "P0", "P9p", "D3"]
     places = [next(n for n, line in enumerate(lines) if line.startswith(begin)) for begin in begins]
     assert places == sorted(places)
     assert len(lines) == places[-1] + 1
-    assert "state digest equal: yes" in lines[places[-3]]
+    assert "state digest equal: yes" in lines[places[-5]]
 
 
 def test_a_run_that_breaks_off_says_so(monkeypatch, capsys):

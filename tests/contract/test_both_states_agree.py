@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -136,10 +137,12 @@ works = st.builds(
     people=st.lists(people, max_size=2).map(tuple),
     results=st.lists(results, max_size=2).map(tuple),
     parked=st.none() | waiting,
+    waiting=st.lists(waiting, max_size=1).map(tuple),
     resolved=st.lists(references, max_size=1).map(tuple),
     deliver_to=st.lists(st.sampled_from(TARGETS), unique=True).map(tuple),
 )
-settlements = st.tuples(st.sampled_from(TARGETS), st.sampled_from(["sent", "confirmed", "pending", "parked"]), instants)
+ENDS = ("noted", "sent", "confirmed", "pending", "parked")
+settlements = st.tuples(st.sampled_from(TARGETS), st.sampled_from(ENDS), instants)
 
 
 def perform(state, step):
@@ -149,6 +152,10 @@ def perform(state, step):
     rows = state.due(target, at, 2)
     if outcome == "sent":
         state.mark_sent(rows)
+    elif outcome == "noted":
+        state.remember_sent(
+            [replace(row, sent_hash=f"{row.sent_hash or ''} {row.content_hash}".strip()) for row in rows]
+        )
     else:
         state.settle([Outcome(row=row, state=outcome, retry_at=at + timedelta(minutes=1)) for row in rows])
     return rows

@@ -171,6 +171,23 @@ def test_a_newer_state_does_not_wait_for_the_retry_of_the_older_one(state):
     assert state.due("hapi", AT + timedelta(seconds=1), 10) == [row(ANNA, written("f1"), generation=2)]
 
 
+def test_a_patient_with_something_due_is_due_whole(state):
+    commit(state, result(ANNA, written("f1"), written("f2")))
+    state.settle([Outcome(row=row(ANNA, written("f1")), state="pending", retry_at=LATER)])
+    assert [owed.id for owed in state.due("hapi", LATER - timedelta(microseconds=1), 10)] == ["f1", "f2"]
+    state.settle([Outcome(row=row(ANNA, written("f2")), state="confirmed")])
+    assert state.due("hapi", LATER - timedelta(microseconds=1), 10) == []
+
+
+def test_what_is_about_to_be_sent_is_remembered_also_when_a_newer_state_is_owed(state):
+    commit(state, result(ANNA, written("f1")))
+    (owed,) = state.due("hapi", AT, 10)
+    commit(state, result(ANNA, written("f1")), at=LATER)
+    state.remember_sent([replace(owed, sent_hash="a b")])
+    (newer,) = state.due("hapi", LATER, 10)
+    assert (newer.generation, newer.sent_hash, newer.attempts) == (2, "a b", 0)
+
+
 def test_the_outcome_of_an_older_generation_settles_nothing(state):
     commit(state, result(ANNA, written("f1")))
     old = state.due("hapi", AT, 10)

@@ -48,6 +48,15 @@ def test_what_messages_of_a_source_wait_for_is_told_once_and_in_order(state):
     assert state.awaited("ehr", 10) == ["Patient/p1"]
 
 
+def test_what_waits_on_for_something_else_is_found_by_that_and_has_waited_since_it_came(state):
+    state.commit(Work(at=AT, message=message(1), parked=waiting(1, "Medication/x", reason="medication-unresolved")))
+    later = AT + timedelta(hours=1)
+    state.commit(Work(at=later, message=message(2), waiting=(waiting(1, "Patient/p1", at=later),)))
+    assert state.waiting_for("ehr", ["Medication/x"]) == []
+    assert state.waiting_for("ehr", ["Patient/p1"]) == [message(1)]
+    assert state.parked() == [waiting(1, "Patient/p1")]
+
+
 def test_the_work_list_is_read_whole_or_by_reason(state):
     unknown, near = waiting(1, "Patient/p2", "Patient/p1"), waiting(2, reason="near-miss")
     state.commit(Work(at=AT, message=message(1), parked=unknown))

@@ -76,7 +76,7 @@ def test_a_poll_asks_from_the_overlap_before_the_time_the_server_told(site, serv
     assert "_sort=_lastUpdated&_count=2" in second
 
 
-def test_a_record_committed_late_is_found_inside_the_overlap_and_not_behind_it(site, server):
+def test_acceptance_12_a_record_committed_late_is_found_inside_the_overlap_and_not_behind_it(site, server):
     site.poll()
     server.pass_time(60)
     server.commit(dose(1), stamped=START - timedelta(minutes=10, seconds=30))
@@ -85,7 +85,7 @@ def test_a_record_committed_late_is_found_inside_the_overlap_and_not_behind_it(s
     assert site.kept() == versions(1)
 
 
-def test_page_two_fails_and_the_mark_stays_where_it_was(site, server):
+def test_acceptance_12_page_two_fails_and_the_mark_stays_where_it_was(site, server):
     for number in range(1, 4):
         server.commit(dose(number))
     before = site.polls.mark("ward", "MedicationAdministration")
@@ -128,7 +128,7 @@ def test_a_restart_between_two_pages_loses_nothing_and_keeps_nothing_twice(site,
     assert site.kept() == versions(1, 2, 3, 4, 5)
 
 
-def test_no_answer_to_an_earlier_search_is_taken(site, server):
+def test_acceptance_12_no_answer_to_an_earlier_search_is_taken(site, server):
     site.rhythm = type(site.rhythm)(
         url=server.url,
         resources=("MedicationAdministration",),

@@ -36,7 +36,17 @@ def test_a_patient_without_a_mapped_identifier_frees_nobody(corridor):
     corridor.take(hospital.dose())
     stranger = hospital.patient() | {"identifier": [{"system": "urn:elsewhere", "value": "900001"}]}
     assert corridor.take(stranger).work.resolved == ()
-    assert [row.reason for row in corridor.state.parked() if row.message.seq == 1] == ["unknown-patient"]
+    assert [row.reason for row in corridor.state.parked() if row.message.seq == 1] == ["unknown-authority"]
+
+
+def test_a_patient_who_gets_his_mapped_identifier_in_a_later_version_frees_what_waited(corridor):
+    corridor.take(hospital.dose())
+    corridor.take(hospital.patient(version=2) | {"identifier": [{"system": "urn:elsewhere", "value": "900001"}]})
+    corridor.take(hospital.patient(version=1))
+    assert [row.reason for row in corridor.state.parked()] == ["unknown-authority"], "an older version counts less"
+    corridor.take(hospital.patient(version=3))
+    assert corridor.state.parked() == []
+    assert verdicts(corridor) == (["not-assessable"], [])
 
 
 def test_patient_and_dose_in_one_bundle_need_not_wait(corridor):
@@ -151,3 +161,20 @@ def test_what_is_known_of_one_source_says_nothing_about_another(corridor):
     other = replace(corridor.arrival(hospital.dose(), corridor.inbox.get(1).arrival.received_at), source="elsewhere")
     (translation,) = understanding.understand(other, corridor.parts)
     assert translation.parked == "unknown-patient"
+
+
+@pytest.mark.parametrize("first", ["Patient", "Medication"])
+def test_a_dose_that_waits_for_two_resources_goes_on_when_both_have_come_in_any_order(first, corridor):
+    drug = {
+        "resourceType": "Medication",
+        "id": "m1",
+        "code": hospital.dose()["medicationCodeableConcept"],
+    }
+    dose = {name: value for name, value in hospital.dose().items() if name != "medicationCodeableConcept"}
+    corridor.take(dose | {"medicationReference": {"reference": "Medication/m1"}})
+    came = sorted((hospital.patient(), drug), key=lambda one: one["resourceType"] != first)
+    corridor.take(came[0])
+    assert len(corridor.state.parked()) == 1
+    corridor.take(came[1])
+    assert corridor.state.parked() == []
+    assert verdicts(corridor) == (["not-assessable"], [])

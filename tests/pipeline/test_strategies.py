@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -131,6 +133,23 @@ def test_killed_and_corrected_meanwhile_the_one_resource_is_updated(offers, serv
 
 
 @pytest.mark.parametrize("offers", STRATEGIES)
+@pytest.mark.parametrize("transaction", [True, False])
+def test_killed_after_an_update_and_corrected_meanwhile_it_is_still_known_as_ours(
+    offers, transaction, servers, aim, ward
+):
+    server = servers(offers, transaction=transaction)
+    deliver(aim(server), ward.state, NOW)
+    correct(ward)
+    with pytest.raises(ProcessDiedError):
+        deliver(aim(server), Dying(ward.state), NOW + timedelta(minutes=2))
+    again = hospital.oru("A3", value="0.44", status="C", assigner="1.2.840.99", sent="20250313080000+0000")
+    ward.take(again, now=NOW + timedelta(minutes=3))
+    assert set(counted(aim(server), ward.state, NOW + timedelta(minutes=4))) == {"confirmed"}
+    assert ward.state.outbox_counts("ehr")["parked"] == 0
+    assert {one["valueQuantity"]["value"] for one in server.of_type("Observation") if "valueQuantity" in one} == {0.44}
+
+
+@pytest.mark.parametrize("offers", STRATEGIES)
 def test_an_answer_that_is_lost_leaves_one_resource(offers, servers, aim, ward):
     server = servers(offers, transaction=False)
     server.lose_answers = lambda method, _: method != "GET"
@@ -163,6 +182,51 @@ def test_acceptance_8_eight_workers_on_a_server_with_a_race_write_each_resource_
     destination = aim(server)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: deliver(destination, ward.state, NOW), range(8)))
+    assert len(server.current) == len(ward.state.resources("Observation", "Flag", "Provenance"))
+
+
+@pytest.mark.parametrize("offers", STRATEGIES)
+def test_several_workers_write_different_patients_at_once_and_each_patient_in_order(offers, servers, aim, corridor):
+    for mrn in map(str, range(900001, 900007)):
+        corridor.take(hospital.patient(mrn))
+        corridor.take(hospital.dose(mrn))
+        corridor.take(hospital.oru(f"A{mrn}", mrn=mrn, filler=f"F{mrn}", value="<0.03", assigner="1.2.840.99"))
+    server = servers(offers, transaction=False)
+    inside, most, gate = [0], [0], threading.Lock()
+
+    def slowly(*_):
+        with gate:
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+        time.sleep(0.01)
+        with gate:
+            inside[0] -= 1
+
+    server.fail = slowly
+    assert set(counted(aim(server, workers=4), corridor.state)) == {"confirmed"}
+    assert 1 < most[0] <= 4
+    assert (
+        len(server.current) == len(server.history) == len(corridor.state.resources("Observation", "Flag", "Provenance"))
+    )
+    no_dangling_reference(server)
+    kinds = {}
+    for _, one in server.history:
+        if "subject" in one:
+            kinds.setdefault(one["subject"]["reference"], []).append(one["meta"]["tag"][0]["code"])
+    assert len(kinds) == 6
+    assert all(of == sorted(of, key=["activity", "interpretation", "flag"].index) for of in kinds.values())
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_a_ledger_that_cannot_note_ends_the_round_whoever_works(workers, servers, aim, ward):
+    server = servers()
+    for mrn in map(str, range(900002, 900009)):
+        ward.take(hospital.patient(mrn))
+        ward.take(hospital.dose(mrn))
+        ward.take(hospital.oru(f"A{mrn}", mrn=mrn, filler=f"F{mrn}", value="<0.03", assigner="1.2.840.99"))
+    with pytest.raises(ProcessDiedError):
+        deliver(aim(server, workers=workers), Dying(ward.state), NOW)
+    assert set(counted(aim(server, workers=workers), ward.state, NOW + timedelta(minutes=1))) == {"confirmed"}
     assert len(server.current) == len(ward.state.resources("Observation", "Flag", "Provenance"))
 
 

@@ -375,6 +375,45 @@ def test_an_update_whose_answer_was_lost_is_known_as_ours_when_the_content_chang
     assert [one["valueQuantity"]["value"] for one in server.of_type("Observation") if "valueQuantity" in one] == [0.31]
 
 
+@pytest.mark.parametrize("offers", STRATEGIES)
+def test_of_several_attempts_without_an_answer_any_may_stand_there_and_is_ours(offers, servers, aim, ward):
+    server = servers(offers, transaction=False)
+    destination = aim(server)
+    deliver(destination, ward.state, NOW)
+    correct(ward)
+    server.lose_answers = lambda method, _: method != "GET"
+    deliver(destination, ward.state, at(3))
+    server.lose_answers = lambda *_: False
+    correct(ward, "0.44", number=4)
+    server.fail = lambda method, _: (0, None, {}) if method != "GET" else None
+    deliver(destination, ward.state, at(5))
+    server.fail = lambda *_: None
+    correct(ward, "0.33", number=6)
+    for minute in (7, 30, 60):
+        deliver(destination, ward.state, at(minute))
+    counts = ward.state.outbox_counts("ehr")
+    assert (counts["pending"], counts["parked"]) == (0, 0)
+    (value,) = {one["valueQuantity"]["value"] for one in server.of_type("Observation") if "valueQuantity" in one}
+    assert value == 0.33
+
+
+@pytest.mark.parametrize("transaction", [True, False])
+def test_what_refers_to_a_resource_that_waits_for_its_next_attempt_goes_with_it(transaction, servers, aim, ward):
+    server = servers(transaction=transaction)
+    server.fail = lambda method, _: (0, None, {}) if method != "GET" else None
+    destination = aim(server)
+    assert counted(destination, ward.state)["pending"] > 1
+    server.fail = lambda *_: None
+    later_version = {"meta": {"versionId": "2", "lastUpdated": "2025-03-04T08:00:00Z"}}
+    amended = {**hospital.dose()["dosage"], "dose": {"value": 2000, "unit": "IU/m2"}}
+    ward.take(hospital.dose() | later_version | {"dosage": amended}, now=NOW + timedelta(milliseconds=100))
+    deliver(destination, ward.state, NOW + timedelta(milliseconds=200))
+    (interpretation,) = [one for one in server.of_type("Observation") if "derivedFrom" in one]
+    (activity,) = [one for one in server.of_type("Observation") if "derivedFrom" not in one]
+    assert [one["reference"] for one in interpretation["derivedFrom"]] == [f"Observation/{activity['id']}"]
+    assert ward.state.outbox_counts("ehr")["pending"] == 0
+
+
 def test_one_that_another_service_created_in_the_same_moment_is_looked_at_and_updated(servers, aim, ward):
     server, ledger = servers("conditional-create"), Ledger(ward.state)
     (ours,) = ward.state.resources("Flag").values()

@@ -36,9 +36,15 @@ class FhirServer:
         """(reference, resource) of every version ever written, in order."""
         self.asked: list[tuple[str, str]] = []
         self.headers: list[dict[str, str]] = []
+        self.received: list[bytes] = []
+        """Every body, byte by byte."""
         self.fail: Callable[[str, str], tuple[int, Json | None, dict[str, str]] | None] = lambda *_: None
         self.lose_answers: Callable[[str, str], bool] = lambda *_: False
         """Requests that are done, and answered by a connection that closes."""
+        self.halve_answers: Callable[[str, str], bool] = lambda *_: False
+        """Requests that are done, and answered by the first half of an answer."""
+        self.repeats: Callable[[str, str], bool] = lambda *_: False
+        """Requests that somebody on the way sends twice; what is said to the second comes back."""
         self.race_s = 0.0
         """Between looking for what is there and creating it: hapi-fhir#3141."""
         self.lock, self._numbers = threading.RLock(), Counter[str]()
@@ -70,13 +76,14 @@ class FhirServer:
         }
 
     def of_type(self, resource_type: str) -> list[Json]:
-        return [one for reference, one in self.current.items() if reference.startswith(f"{resource_type}/")]
+        with self.lock:
+            return [one for reference, one in self.current.items() if reference.startswith(f"{resource_type}/")]
 
     def carrying(self, identifier: str) -> list[Json]:
         """Everything that bears an output key."""
-        return [
-            one for one in list(self.current.values()) if identifier in {i["value"] for i in one.get("identifier", [])}
-        ]
+        with self.lock:
+            standing = list(self.current.values())
+        return [one for one in standing if identifier in {i["value"] for i in one.get("identifier", [])}]
 
     def edited(self, reference: str, **changes: Any) -> None:
         """A person's edit."""
@@ -147,6 +154,7 @@ class _Request(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     wbufsize = -1
+    _unheard = False
 
     def __init__(self, server: FhirServer, *more: Any) -> None:
         self._fhir = server
@@ -176,8 +184,10 @@ class _Request(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         body = self._body()
-        if self._stopped():
-            return
+        if not self._stopped():
+            self._perhaps_twice(lambda: self._put(body))
+
+    def _put(self, body: bytes) -> None:
         parts = urlsplit(self.path)
         names = parts.path.removeprefix("/fhir/").split("/")
         if parts.query:
@@ -201,8 +211,10 @@ class _Request(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self._body()
-        if self._stopped():
-            return
+        if not self._stopped():
+            self._perhaps_twice(lambda: self._post(body))
+
+    def _post(self, body: bytes) -> None:
         resource_type = urlsplit(self.path).path.removeprefix("/fhir").strip("/")
         if not resource_type:
             self._transaction(json.loads(body))
@@ -236,7 +248,16 @@ class _Request(BaseHTTPRequestHandler):
         self._answer(200, {"resourceType": "Bundle", "type": "transaction-response", "entry": entries})
 
     def _body(self) -> bytes:
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self._fhir.received.append(raw)
+        return raw
+
+    def _perhaps_twice(self, act: Callable[[], None]) -> None:
+        if self._fhir.repeats(self.command, self.path.removeprefix("/fhir")):
+            self._unheard = True
+            act()
+            self._unheard = False
+        act()
 
     def _stopped(self) -> bool:
         path = self.path.removeprefix("/fhir")
@@ -260,10 +281,19 @@ class _Request(BaseHTTPRequestHandler):
         self._answer(status, None, {"ETag": f'W/"{version}"', "Location": place})
 
     def _answer(self, status: int, body: Json | None, headers: dict[str, str] | None = None) -> None:
-        if self._fhir.lose_answers(self.command, self.path.removeprefix("/fhir")):
+        if self._unheard:
+            return
+        path = self.path.removeprefix("/fhir")
+        if self._fhir.lose_answers(self.command, path):
             self.close_connection = True
             return
         raw = b"" if body is None else json.dumps(body).encode()
+        if self._fhir.halve_answers(self.command, path):
+            self.close_connection = True
+            with contextlib.suppress(OSError):
+                self.wfile.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(raw) + 99}\r\n\r\n".encode())
+                self.wfile.write(raw[: len(raw) // 2])
+            return
         with contextlib.suppress(OSError):
             self.send_response(status)
             for name, value in (headers or {}).items():

@@ -107,6 +107,9 @@ class Service:
         """All resources of a search, page after page."""
         answer = self.get(f"/fhir/{resource_type}", _count="200", **params).json()
         resources = [entry["resource"] for entry in answer.get("entry", [])]
+        while further := [link["url"] for link in answer["link"] if link["relation"] == "next"]:
+            answer = self.session.get(further[0], timeout=20).json()
+            resources += [entry["resource"] for entry in answer["entry"]]
         assert answer["total"] == len(resources)
         return resources
 
