@@ -45,7 +45,7 @@ class State(Protocol):
         """What one origin says of identities."""
 
     def people(self, patient: str) -> tuple[Person, ...]:
-        """Whom a record number was said to stand for, each person once."""
+        """Whom a record number, or one of a record merged with it, was said to stand for."""
 
     def reason(self, message: MessageRef) -> str | None:
         """Why a message waits in the work list; None when it does not."""

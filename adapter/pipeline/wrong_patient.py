@@ -42,7 +42,7 @@ def _current(translation: Translation, state: State) -> Translation:
 
 def _judged(person: Person, state: State) -> str | None:
     """Compared with everything else that is known of the number and of the records merged with it."""
-    known = [one for patient in state.group(person.patient) for one in state.people(patient)]
+    known = state.people(person.patient)
     others = [one for one in known if not (person.record and _is_record(one, person))]
     if not others:
         return None

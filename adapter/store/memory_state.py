@@ -84,9 +84,10 @@ class MemoryState:
             return self._identities.said_by(source, origin)
 
     def people(self, patient: str) -> tuple[Person, ...]:
-        """Whom a record number was said to stand for, each person once."""
+        """Whom a record number, or one of a record merged with it, was said to stand for."""
         with self._lock:
-            return self._identities.people_of(patient)
+            group = self._identities.group_of(patient)
+            return tuple(one for member in group for one in self._identities.people_of(member))
 
     def reason(self, message: MessageRef) -> str | None:
         """Why a message waits in the work list; None when it does not."""

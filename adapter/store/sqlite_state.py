@@ -89,9 +89,10 @@ class SqliteState(SqliteTargets):
             return state_identities.said_by(connection, source, origin)
 
     def people(self, patient: str) -> tuple[Person, ...]:
-        """Whom a record number was said to stand for, each person once."""
+        """Whom a record number, or one of a record merged with it, was said to stand for."""
         with self._database.read() as connection:
-            return state_identities.people_of(connection, patient)
+            group = state_identities.group_of(connection, patient)
+            return tuple(one for member in group for one in state_identities.people_of(connection, member))
 
     def reason(self, message: MessageRef) -> str | None:
         """Why a message waits in the work list; None when it does not."""

@@ -178,6 +178,11 @@ def test_whom_a_number_stands_for_is_remembered_once_by_marks(state):
     assert state.people(BERTA) == (known(BERTA),)
 
 
+def test_merged_records_are_known_as_all_of_their_persons(state):
+    state.commit(Work(at=AT, people=(known(), known(BERTA, "b2")), memberships=(INTO_BERTA,)))
+    assert state.people(ANNA) == state.people(BERTA) == (known(BERTA, "b2"), known())
+
+
 def test_a_patient_resource_says_it_in_its_newest_version_only(state):
     first, second = known(record="Patient/p1"), known(BERTA, "b2", record="Patient/p1")
     state.commit(Work(at=AT, people=(known(), first, known(source="ehr", record="Patient/p1"))))
