@@ -16,6 +16,7 @@ import hospital
 import pytest
 import recovering
 import structlog
+from running_service import DEMO
 
 from adapter.cli import main
 from adapter.commands import import_files as command
@@ -167,6 +168,20 @@ def test_what_waits_is_counted_with_its_lines(run, written):
         "first": [{"line": "1", "reason": "unknown-patient"}, {"line": "3", "reason": "fhir-invalid"}],
     }
     assert "a.ndjson: in the work list: 1 unknown-patient, 1 fhir-invalid" in run(name)[1].out
+
+
+@pytest.mark.parametrize("form", ["a line", "a bundle"])
+def test_what_breaks_its_definition_waits_on_until_it_is_discarded(run, tmp_path, written, capsys, form):
+    broken = {**hospital.dose(number=3), "status": "banana"}
+    run(written("a.ndjson", hospital.patient(), broken if form == "a line" else bundle({"resource": broken})))
+    store = ("--store", str(tmp_path / "store"), "--mappings", str(DEMO))
+    assert main(["worklist", "list", *store, "--json"]) == 1
+    (waiting,) = json.loads(capsys.readouterr().out)["messages"]
+    assert (waiting["reason"], waiting["readable_now"]) == ("fhir-invalid", False)
+    assert waiting["where"] == ["MedicationAdministration.status"]
+    place = ("inbox-core/2", *store[:2], "--because", "corrected at the source")
+    assert main(["worklist", "discard", *place]) == 0
+    assert main(["worklist", "list", *store]) == 0
 
 
 def test_nothing_of_a_line_is_told(run, written):
