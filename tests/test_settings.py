@@ -109,6 +109,8 @@ config:
 def site(tmp_path: Path) -> Path:
     """The folder of a site, with the files its settings name."""
     (tmp_path / "token").write_text(" token-content \n")
+    for name in ("hook-address", "hook-secret", "hook-signature"):
+        (tmp_path / name).write_text("0123456789abcdef" * 2)
     (tmp_path / "site-drop").mkdir()
     authority = Authority(tmp_path, "senders")
     authority.issue("server")
@@ -136,7 +138,7 @@ def test_the_example_file_loads_without_faults_and_is_the_defaults():
 
 def test_the_commented_settings_of_the_example_load_too(site: Path):
     text = re.sub(r"(?m)^( *)#(?! \S|$)", r"\1", EXAMPLE.read_text())
-    text = text.replace("token_file: secrets/token", "token_file: token").replace(" secrets/s", " s")
+    text = text.replace("token_file: secrets/token", "token_file: token").replace(" secrets/", " ")
     text = text.replace("ack_mode: original", "ack_mode: enhanced")
     found, faults = load(site, text)
     assert faults == []

@@ -34,12 +34,12 @@ from adapter.app.keeping import GroupKeeper, marked_place
 from adapter.app.observing import configure_logging, exposition, share_counters
 from adapter.app.orders import Changing, Places
 from adapter.app.parts import Loaded, service_parts
-from adapter.app.polls import SourcePolls
 from adapter.app.pruning import Pruner
 from adapter.app.rebuilding import refuse_lost_inbox, refuse_to_rebuild_with_gaps
 from adapter.app.replaying import Replays, read_with
 from adapter.app.retrying import Retries
 from adapter.app.silence import SilenceWatch, last_heard
+from adapter.app.sources import FhirSources
 from adapter.app.timers import Timer, start_timers
 from adapter.publish.facade import Facade, facade_routes
 from adapter.store.faults import CannotKeep, StoreBroken
@@ -49,6 +49,7 @@ from adapter.store.sqlite_state import SqliteState
 from adapter.transport.http_app import build_app
 from adapter.transport.http_body import HttpLimits
 from adapter.transport.http_health import health_routes
+from adapter.transport.http_hooks import HOOKS_PATH, hook_routes
 from adapter.transport.http_intake import ReceiveHl7, intake_routes
 from adapter.transport.http_jwks import jwks_routes
 from adapter.transport.http_server import CannotListen, HttpServer, ServerSettings, ServerTls
@@ -100,7 +101,9 @@ class _Core:
             self._state.release_when_changed(target.name, settings_hash(target))
         self._in_use = MappingsInUse(loaded.knowledge)
         self._fhir_door = FhirDoor(self._keeper, self._parts, loaded.settings.http.source, self._wake_engine)
-        self._polls = SourcePolls(loaded.settings, self._keeper, self._state, self._parts, self._wake_engine, _clock)
+        self._sources = FhirSources(
+            loaded.settings, self._keeper, self._state, self._parts, self._wake_engine, _end_at_once, _clock
+        )
         self._deliveries = [
             Delivering(destination, self._state, _clock) for destination in destinations(loaded.settings)
         ]
@@ -116,7 +119,7 @@ class _Core:
                 inboxes=inboxes,
                 clock=_clock,
                 after_commit=self._wake_deliveries,
-                told=self._polls.told,
+                told=self._sources.told,
                 together=self._state.together,
             )
         )
@@ -141,7 +144,7 @@ class _Core:
         self._engine.start()
         drops = self._drop_folders(executor)
         drops.start()
-        self._polls.start()
+        self._sources.start()
         self._imports.start()
         for sending in self._sending():
             sending.start()
@@ -154,7 +157,7 @@ class _Core:
         server.stop()
         drops.stop(STOP_PATIENCE_S)
         self._imports.stop(POLL_PATIENCE_S)
-        self._polls.stop(POLL_PATIENCE_S)
+        self._sources.stop(POLL_PATIENCE_S)
         self._pruner.stop(STOP_PATIENCE_S)
         timers.shutdown(wait=False)
         self._engine.stop(STOP_PATIENCE_S)
@@ -184,7 +187,7 @@ class _Core:
         ours = {CORE_INBOX: marked_place(self._keeper.mark())}
         self._in_use.take(loaded.knowledge)
         self._fhir_door.take(parts)
-        self._polls.take(parts)
+        self._sources.take(parts)
 
         def followed() -> None:
             self._loaded, self._parts = loaded, parts
@@ -209,7 +212,7 @@ class _Core:
             Timer(name="replays", every_s=REPLAYS_EVERY_S, do=partial(self._replays.look, self._engine.reread)),
             Timer(name="discards", every_s=REPLAYS_EVERY_S, do=self._do_asked),
             Timer(name="housekeeping", every_s=every.housekeeping_s, do=self._housekeeping),
-            *self._polls.timers(),
+            *self._sources.timers(),
         )
 
     def _housekeeping(self) -> None:
@@ -266,19 +269,18 @@ class _Core:
 
     def _app(self, executor: ThreadPoolExecutor) -> Starlette:
         settings = self._loaded.settings
+        largest = settings.http.body_limit_bytes
+        limits = HttpLimits(hl7_limit_bytes=largest, bundle_limit_bytes=largest)
+        hooks = self._sources.hooks
         routes = [
-            *intake_routes(
-                receive_hl7=self._hl7_door(executor),
-                receive_fhir=self._fhir_door.receive,
-                limits=HttpLimits(
-                    hl7_limit_bytes=settings.http.body_limit_bytes, bundle_limit_bytes=settings.http.body_limit_bytes
-                ),
-            ),
+            *intake_routes(receive_hl7=self._hl7_door(executor), receive_fhir=self._fhir_door.receive, limits=limits),
+            *hook_routes(hooks.doors, receive=hooks.receive, refused=hooks.refused, limits=limits),
             *health_routes(ready=self._health.ready, metrics=exposition),
             *jwks_routes(partial(public_set, key_rings(settings))),
             *facade_routes(self._facade()),
         ]
-        return build_app(routes, token=settings.http.token(), on_event=observe)
+        own_keys = HOOKS_PATH if hooks.doors else None
+        return build_app(routes, token=settings.http.token(), on_event=observe, own_keys=own_keys)
 
 
 def _end_at_once(_: StoreBroken) -> None:

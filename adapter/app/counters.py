@@ -93,6 +93,22 @@ LAST_POLL = Gauge(
     ["source"],
     multiprocess_mode="mostrecent",
 )
+HOOKS = Counter("troughline_hooks_received_total", "What sources told at their hooks.", ["source", "kind"])
+HOOKS_REFUSED = Counter("troughline_hooks_refused_total", "Calls at hooks that were refused.", ["source", "reason"])
+HOOK_HINTS = Counter(
+    "troughline_hook_hints_total", "Polls, and records to be read, that calls at hooks asked for.", ["source", "kind"]
+)
+HOOK_GAPS = Counter(
+    "troughline_hook_gaps_total",
+    "Holes in the numbers of the events of a source, and what closed them.",
+    ["source", "state"],
+)
+HOOK_SILENT = Gauge(
+    "troughline_hook_silent",
+    "1 when a subscription of a source gave no sign of life for longer than twice its heartbeat, else 0.",
+    ["source"],
+    multiprocess_mode="mostrecent",
+)
 FILES = Counter("troughline_files_total", "Files of drop folders.", ["listener", "state"])
 PRUNED = Counter("troughline_pruned_total", "What was removed of the store because of its age.", ["kind"])
 RELOADS = Counter("troughline_reloads_total", "Reloads of mappings and policies.", ["result"])

@@ -20,15 +20,17 @@ from adapter.app.in_use import MappingsInUse
 from adapter.app.keeping import GroupKeeper
 from adapter.app.measured_log import MeasuredLog
 from adapter.app.receptions import hl7_reception
-from adapter.domain.message import Arrival
+from adapter.domain.message import Arrival, Translation
 from adapter.fhir import UnreadableJsonError, loads
 from adapter.pipeline import answer_fhir as answers
+from adapter.pipeline.hooked import hear
 from adapter.pipeline.parts import Parts
 from adapter.pipeline.receive import Door, receive_hl7
 from adapter.pipeline.understand import understand
 from adapter.store.faults import CannotKeep, StoreBroken
 from adapter.transport.cannot_store import CannotStore
 from adapter.transport.http_intake import FhirAnswer, ReceiveHl7
+from adapter.transport.http_outcome import RefusedRequest
 
 HTTP_LISTENER = "http"
 RELEVANCE_BOUND = 10_000
@@ -45,7 +47,7 @@ def hl7_door(
     reception = hl7_reception(keeper, in_use.door(rules, RELEVANCE_BOUND), rules, executor, observe, prefix="H")
 
     async def receive(raw: bytes, _peer: str) -> bytes | None:
-        with _storing():
+        with storing():
             answer = await receive_hl7(raw, door, reception)
         wake()
         return answer
@@ -70,25 +72,16 @@ class FhirDoor:
 
     async def receive(self, raw: bytes, method: str, target: str | None, _peer: str) -> FhirAnswer:
         """The answer to one push; raises CannotStore when the body is not on disk."""
-        arrival = Arrival(
-            kind="fhir",
-            source=self._source,
-            listener=HTTP_LISTENER,
-            raw=raw,
-            received_at=datetime.now(UTC),
-            message_type=(target or "").partition("/")[0],
-            digest=hashlib.sha256(raw or f"{method} {target}".encode()).hexdigest(),
-            method=method,
-            target=target,
-        )
-        with _storing():
-            await asyncio.wrap_future(self._keeper.submit(arrival))
+        if b"ubscription" in raw:  # only a notification has to be looked into before it is kept
+            await asyncio.to_thread(_refuse_mere_names, raw, method)
+        arrival = fhir_arrival(self._source, HTTP_LISTENER, raw, method, target)
+        await kept_at(self._keeper, arrival)
         self._wake()
         answer = await asyncio.to_thread(self._worded, arrival)
         return FhirAnswer(status=answer.status, resource=answer.resource)
 
-    def _worded(self, arrival: Arrival) -> answers.FhirAnswer:
-        """The answer, in the light of what this door took a moment ago and the engine has not committed yet."""
+    def understood(self, arrival: Arrival) -> tuple[Translation, ...]:
+        """What a kept body says, in the light of what this door took a moment ago and the engine has not committed."""
         with self._taking:
             just_taken = dict(self._just_taken)
         translations = understand(arrival, replace(self._parts, beforehand=just_taken))
@@ -97,7 +90,40 @@ class FhirDoor:
                 self._just_taken.update(translation.known)
             while len(self._just_taken) > JUST_TAKEN_LIMIT:
                 self._just_taken.popitem(last=False)
-        return answers.answer_fhir(translations, bundle=_is_bundle(arrival.raw))
+        return translations
+
+    def _worded(self, arrival: Arrival) -> answers.FhirAnswer:
+        return answers.answer_fhir(self.understood(arrival), bundle=_is_bundle(arrival.raw))
+
+
+def fhir_arrival(source: str, listener: str, raw: bytes, method: str, target: str | None) -> Arrival:
+    """One push as it is kept."""
+    return Arrival(
+        kind="fhir",
+        source=source,
+        listener=listener,
+        raw=raw,
+        received_at=datetime.now(UTC),
+        message_type=(target or "").partition("/")[0],
+        digest=hashlib.sha256(raw or f"{method} {target}".encode()).hexdigest(),
+        method=method,
+        target=target,
+    )
+
+
+async def kept_at(keeper: GroupKeeper, arrival: Arrival) -> int:
+    """The place of an arrival, once it is on disk; raises CannotStore."""
+    with storing():
+        return (await asyncio.wrap_future(keeper.submit(arrival))).seq
+
+
+def _refuse_mere_names(raw: bytes, method: str) -> None:
+    """Here what is pushed is all there is: a notification that brings no resource would be lost."""
+    if hear(raw, method, None, trusted=True).needed:
+        text = (
+            "The notification names resources and does not bring them. Its address is the hook of a source (/hooks/)."
+        )
+        raise RefusedRequest(400, text)
 
 
 def observe(event: str, facts: dict[str, Any]) -> None:
@@ -105,6 +131,11 @@ def observe(event: str, facts: dict[str, Any]) -> None:
     count(event, facts)
     if event.startswith("http-"):
         _at_the_door.line(event, facts)
+
+
+def tell_in_measure(event: str, facts: dict[str, Any]) -> None:
+    """A warning that a peer can cause at will; said on the event loop."""
+    _at_the_door.line(event, facts)
 
 
 def _warn(event: str, **facts: Any) -> None:  # noqa: ANN401  (whatever a line carries)
@@ -123,7 +154,7 @@ def _is_bundle(raw: bytes) -> bool:
 
 
 @contextlib.contextmanager
-def _storing() -> Iterator[None]:
+def storing() -> Iterator[None]:
     """A failure to keep becomes the transport's word for it."""
     try:
         yield

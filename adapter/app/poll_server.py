@@ -41,6 +41,10 @@ class Unhurried:
         """Who carries an identifier."""
         return self._asked(lambda: self._server.find_patient(system, value))
 
+    def events(self, subscription_id: str, first: int, last: int) -> dict[str, Any]:
+        """Events of a subscription."""
+        return self._asked(lambda: self._server.events(subscription_id, first, last))
+
     def _asked(self, ask: Callable[[], Answer]) -> Answer:
         for _ in range(TIMES):
             try:

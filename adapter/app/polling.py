@@ -9,13 +9,14 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 import structlog
 
 from adapter.app.counters import ALARMS, LAST_POLL, POLLS
+from adapter.app.hook_errands import Errands, NoErrands
 from adapter.pipeline.poll import Rhythm, Server, poll_changes
 from adapter.pipeline.poll_patient import Courses, Seen, look_at, roster, take_seen
 from adapter.pipeline.polled import Intake
@@ -54,6 +55,7 @@ class PollParts:
     state: Waits
     intake: Intake
     wake_engine: Callable[[], None]
+    errands: Errands = field(default_factory=NoErrands)
     at_once_every_s: float = AT_ONCE_EVERY_S
     first_pause_s: float = FIRST_PAUSE_S
 
@@ -101,7 +103,12 @@ class Poller:
 
     def hint(self) -> None:
         """Somebody says that something is new: a whole poll soon, one for many hints."""
-        self._hinted = True
+        with self._lock:
+            self._hinted = True
+        self._wake.set()
+
+    def rouse(self) -> None:
+        """An errand waits."""
         self._wake.set()
 
     def patients(self, patients: Sequence[str]) -> None:
@@ -131,7 +138,7 @@ class Poller:
 
     def _idle_s(self) -> float | None:
         """How long to sleep at most: until something that waits may be done."""
-        if not (self._whole or self._hinted or self._references or self._patients):
+        if not (self._whole or self._soon()):
             return None
         try:
             self._pauses.check()
@@ -139,13 +146,17 @@ class Poller:
             return failure.retry_after_s
         return 0.0 if self._whole else max(self._at_once_from - time.monotonic(), 0.0)
 
+    def _soon(self) -> bool:
+        """Whether something waits that is gathered for a while."""
+        return bool(self._hinted or self._references or self._patients or self._p.errands.due)
+
     def _turn(self) -> None:
         """What is due now: first the patients somebody looks at, then everything."""
         out_of_turn = time.monotonic() >= self._at_once_from
-        if out_of_turn and (self._hinted or self._references or self._patients):
+        if out_of_turn and self._soon():
             self._at_once_from = time.monotonic() + self._p.at_once_every_s
-            self._whole = self._whole or self._hinted
-            self._hinted = False
+            with self._lock:
+                self._whole, self._hinted = self._whole or self._hinted, False
             self._of_some()
         if self._whole and not self._is_pausing():
             self._whole = False
@@ -164,6 +175,9 @@ class Poller:
             patients = list(self._patients)[:AT_ONCE_PATIENTS]
             for patient in patients:
                 del self._patients[patient]
+        if self._p.errands.due:
+            self._done("hints", self._p.errands.run)
+            self._whole = self._whole or self._p.errands.wants_whole()
         references, self._references = self._references, False
         if references and not self._done("references", self._resolve):
             self._references = True

@@ -11,6 +11,8 @@ from datetime import datetime
 import structlog
 
 from adapter.app.counters import POLLED
+from adapter.app.hook_errands import HookErrands, NoErrands
+from adapter.app.hook_numbers import Hole
 from adapter.app.keeping import GroupKeeper
 from adapter.app.poll_server import Unhurried
 from adapter.app.poll_sources import rhythm_of, watched_client
@@ -23,6 +25,7 @@ from adapter.pipeline.polled import Intake
 from adapter.pipeline.process import Processed
 from adapter.pipeline.references import References
 from adapter.settings import PollSettings, Settings
+from adapter.store.hook_notes import HookNotes
 from adapter.store.polls import Polls
 from adapter.store.sqlite_state import SqliteState
 
@@ -38,7 +41,11 @@ class SourcePolls:
         parts: Parts,
         wake_engine: Callable[[], None],
         clock: Callable[[], datetime],
+        notes: HookNotes | None = None,
     ) -> None:
+        """`notes`: what hooks left to be followed up."""
+        self._notes = notes
+        self._errands: dict[str, HookErrands] = {}
         self._parts = parts
         self._keeper = keeper
         self._clock = clock
@@ -85,6 +92,29 @@ class SourcePolls:
             poller.hint()
         return bool(found)
 
+    def is_polled(self, source: str) -> bool:
+        """Whether a source has a server that is asked."""
+        return any(poller.source == source for poller in self._pollers)
+
+    def read_back(self, source: str) -> None:
+        """Something was noted that is to be read at this source."""
+        if source in self._errands:
+            self._errands[source].read()
+            self._rouse(source)
+
+    def ask(self, hole: Hole, settled: Callable[[Hole], None]) -> bool:
+        """Ask a source for events that did not come; False when nobody can be asked."""
+        if hole.source not in self._errands:
+            return False
+        self._errands[hole.source].ask(hole, settled)
+        self._rouse(hole.source)
+        return True
+
+    def _rouse(self, source: str) -> None:
+        for poller in self._pollers:
+            if poller.source == source:
+                poller.rouse()
+
     def told(self, done: Processed) -> None:
         """A step of the engine: a level makes its patient's doses matter now, a message may wait for something."""
         if not self._pollers:
@@ -112,6 +142,8 @@ class SourcePolls:
             clock=self._clock,
             observe=lambda counts: _count(source, counts),
         )
+        if self._notes:
+            self._errands[source] = HookErrands(source, self._notes, server, intake, settings.resources)
         return Poller(
             PollParts(
                 source=source,
@@ -122,6 +154,7 @@ class SourcePolls:
                 state=state,
                 intake=intake,
                 wake_engine=wake_engine,
+                errands=self._errands.get(source, NoErrands()),
             )
         )
 

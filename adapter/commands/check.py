@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from adapter.app.parts import Instructions, Loaded, read_everything
+from adapter.commands.check_hooks import hooks
 from adapter.commands.check_ports import ports
 from adapter.commands.check_result import Result, State, as_json, as_text, exit_code
 from adapter.commands.check_sources import polled_sources
@@ -45,6 +46,7 @@ def _results(options: argparse.Namespace) -> Iterator[Result]:
     yield from disk(settings.store)
     yield from ports(settings, lock_holder(settings.store))
     yield from polled_sources(settings)
+    yield from hooks(settings)
     yield from targets(settings)
 
 

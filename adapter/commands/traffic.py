@@ -43,14 +43,15 @@ class Body:
 
 
 def of_store(store: StoreParts) -> Iterator[Kept]:
-    """Every message of a store in the order in which each inbox kept them; long work is told on stderr."""
+    """Every message of a store as each inbox kept them in order; hints are none. Long work is told on stderr."""
     number = 0
     for inbox in store.inboxes:
         for stored in every(inbox):
             number += 1
             if number % SAY_EVERY == 0:
                 print(f"{number:,} messages looked through", file=sys.stderr)
-            yield Kept(arrival=stored.arrival, place=f"{inbox.name}/{stored.seq}")
+            if stored.arrival.kind != "hint":
+                yield Kept(arrival=stored.arrival, place=f"{inbox.name}/{stored.seq}")
 
 
 def every(inbox: SqliteInboxReader) -> Iterator[Stored]:

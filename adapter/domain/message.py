@@ -12,7 +12,8 @@ from adapter.domain.outputs import Change
 from adapter.domain.people import Person
 from adapter.domain.problems import Problem
 
-Kind = Literal["hl7v2", "fhir"]
+Kind = Literal["hl7v2", "fhir", "hint"]
+"""A hint is what a source told of its resources: kept, never read as one of them."""
 Relevance = Literal["relevant", "near-miss", "irrelevant"]
 IMPORT = "import"
 """The door of files that are imported: nobody waits there for an answer."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from adapter.domain.times import iso_moment
 from adapter.fhir import Json
+from adapter.ingest.fhir_status_entry import status_of
 
 Resource = dict[str, Any]
 SUPPORTING = ("Patient", "Medication", "MedicationRequest")
@@ -42,7 +43,8 @@ class FhirItem:
 def fhir_resources(body: Json) -> list[FhirItem]:
     """The resources of a body: patients, medications and orders first, otherwise in the order of the entries.
 
-    References by `urn:uuid:` that the Bundle itself resolves become `Type/id`; what is no JSON object has none.
+    References by `urn:uuid:` that the Bundle itself resolves become `Type/id`; what is no JSON object has none. Of a
+    notification neither its status nor an entry that only names a resource is one.
     """
     if not isinstance(body, dict):
         return []
@@ -59,6 +61,8 @@ def fhir_resources(body: Json) -> list[FhirItem]:
         _item(entry, resource, urns, index)
         for index, (entry, resource) in enumerate(zip(entries, resources, strict=True))
     ]
+    if status_of(body) is not None:
+        items = [item for item in items[1:] if item.resource is not None or item.method == "DELETE"]
     return sorted(items, key=_order)
 
 

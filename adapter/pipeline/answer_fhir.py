@@ -34,6 +34,15 @@ def answer_fhir(translations: Sequence[Translation], *, bundle: bool) -> FhirAns
     return FhirAnswer(status=status, resource=outcome([p for t in translations for p in t.problems]))
 
 
+def answer_call(translations: Sequence[Translation], *, notification: bool) -> FhirAnswer:
+    """200 whatever a kept call holds, item by item: a server that is answered anything else only tells it again.
+
+    HAPI FHIR reads the answer to a notification as that to a transaction. Its first entry is the status.
+    """
+    status: list[dict[str, Any]] = [{"response": {"status": str(USED)}}] if notification else []
+    return FhirAnswer(status=USED, resource=_response([*status, *(_entry(t, _status(t)) for t in translations)]))
+
+
 def _names_bundle(translation: Translation) -> bool:
     """Whether the fault is the Bundle's own, so that no entry was read."""
     return any((p.where or "") in ("Bundle.type", "Bundle.entry") for p in translation.problems)

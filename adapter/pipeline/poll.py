@@ -42,6 +42,9 @@ class Server(Protocol):
     def find_patient(self, system: str, value: str) -> PatientMatch:
         """Who carries an identifier."""
 
+    def events(self, subscription_id: str, first: int, last: int) -> JsonObject:
+        """The events of a subscription with these numbers, as a Bundle."""
+
 
 class Marks(Memory, Protocol):
     """How far a source is known."""

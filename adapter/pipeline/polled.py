@@ -14,7 +14,7 @@ from adapter.fhir import content_hash, dumps
 from adapter.ingest.fhir_bundle import literal_reference, reference_to
 from adapter.pipeline.parts import JsonObject, Parts
 from adapter.pipeline.references import References
-from adapter.pipeline.understand import translated_unchecked
+from adapter.pipeline.understand import is_held, translated_unchecked
 from adapter.store.polls import DELETED
 
 LISTENER = "poll"
@@ -80,6 +80,11 @@ class Intake:
             self.memory.put_contents(self.source, dict.fromkeys(gone, DELETED), place)
             self.observe(Counter(deleted=len(gone)))
         return len(gone)
+
+    def knows(self, reference: str) -> bool:
+        """Whether something that is not deleted yet was kept under a reference, or a fact stands that it gave."""
+        before = self.memory.contents(self.source, [reference]).get(reference)
+        return before not in (None, DELETED) or is_held(self.source, reference, self.parts())
 
     def resolve(self, references: Sequence[str]) -> int:
         """Read what waiting messages wait for and keep what is new of it: that sets them free."""

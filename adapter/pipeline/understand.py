@@ -19,6 +19,8 @@ _IDENTITY = ("resourceType", "id", "meta")
 def understand(arrival: Arrival, parts: Parts) -> tuple[Translation, ...]:
     """What one kept message says; a fault of ours gives a parked `internal-error`, never an exception."""
     try:
+        if arrival.kind == "hint":
+            return ()
         if arrival.kind == "hl7v2":
             rules = parts.rules_at(arrival.listener)
             return tuple(translate_hl7(arrival.raw, parts.knowledge, rules, source=arrival.source))
@@ -128,6 +130,15 @@ def _retraction(reference: str, arrival: Arrival, parts: Parts) -> Translation:
         source=arrival.source,
         retracted=True,
     )
+
+
+def is_held(source: str, reference: str, parts: Parts) -> bool:
+    """Whether a fact that stands was read from this record of a source."""
+    resource_type, _, identity = reference.partition("/")
+    bare = {"resourceType": resource_type, "id": identity}
+    lookup = _lookup(source, {}, parts)
+    withdrawn = translate_fhir(bare, parts.knowledge, lookup, source=source, retracted=True).events
+    return bool(withdrawn) and any(parts.state.holders(withdrawn))
 
 
 def _lookup(source: str, found: Mapping[str, JsonObject], parts: Parts) -> Lookup:

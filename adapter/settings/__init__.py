@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adapter.settings.flags import settings_from_flags
+from adapter.settings.hook import HookSettings
 from adapter.settings.read import load_settings
 from adapter.settings.site import (
     DropFolder,
@@ -22,6 +23,7 @@ __all__ = [
     "DropFolder",
     "FhirAuth",
     "FhirTls",
+    "HookSettings",
     "Http",
     "MllpListener",
     "MllpTls",

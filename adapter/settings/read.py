@@ -20,6 +20,7 @@ from adapter.settings.checks import (
     read_zone,
 )
 from adapter.settings.fhir_access import check_secrets_in_clear, read_auth, read_client_tls
+from adapter.settings.hooks import check_path_tokens, read_hook
 from adapter.settings.overrides import override
 from adapter.settings.polling import read_poll
 from adapter.settings.site import (
@@ -65,6 +66,7 @@ def load_settings(path: Path | None, overrides: Mapping[str, str] | None = None)
     check_listeners(top, settings)
     check_address(top, settings)
     check_secrets_in_clear(top, settings)
+    check_path_tokens(top, settings)
     top.finish()
     if any(fault.severity == "error" for fault in faults):
         return None, faults
@@ -117,7 +119,9 @@ def _read_messages_days(top: Block, archive_days: int) -> int | None:
 
 
 def _source(row: Block, folder: Path) -> Source:
-    source = Source(name=row.text("name"), zone=read_zone(row, "zone"), poll=read_poll(row, folder))
+    poll = read_poll(row, folder)
+    hook = read_hook(row, folder, polled=poll is not None)
+    source = Source(name=row.text("name"), zone=read_zone(row, "zone"), poll=poll, hook=hook)
     row.finish()
     return source
 

@@ -9,6 +9,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from adapter.knowledge.spec import sender_rank
+from adapter.settings.hook import HookSettings
 from adapter.settings.secrets import read_secret
 from adapter.transport.tls_server import ClientCert
 
@@ -210,6 +211,8 @@ class Source:
     """For FHIR times that were sent without one."""
     poll: PollSettings | None = None
     """None: it only pushes."""
+    hook: HookSettings | None = None
+    """None: it is not notified by an address of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,6 +136,11 @@ class FhirClient:
             raise Permanent(0, "the next link leaves the FHIR server")
         return self._page(next_url.removeprefix(base), resource_type)
 
+    def events(self, subscription_id: str, first: int, last: int) -> dict[str, Any]:
+        """The events of a topic subscription with these numbers, both included (`$events`)."""
+        numbers = urlencode({"eventsSinceNumber": first, "eventsUntilNumber": last})
+        return self._resource(f"{_path('Subscription', subscription_id)}/$events?{numbers}", "Bundle")
+
     def find_patient(self, system: str, value: str) -> PatientMatch:
         """Who carries this identifier, merged records followed to the surviving one (Patient.link replaced-by)."""
         survivors = {self._survivor(patient) for patient in self.carriers("Patient", system, value)}

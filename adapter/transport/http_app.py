@@ -17,10 +17,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapter.transport.cannot_store import CannotStore
 from adapter.transport.http_jwks import JWKS_PATH
-from adapter.transport.http_outcome import RefusedRequest, refusal
+from adapter.transport.http_outcome import RefusedRequest, peer_of, refusal
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", JWKS_PATH})
 """What may be asked without the token: states for a health check, public keys for a token server; no content."""
+DOORS = frozenset({"hl7", "ingest", "fhir", "metrics", "hooks"})
+"""First steps of our addresses, which a log may name; others may hold anything."""
 SENTENCES = {
     404: "There is nothing at this address.",
     405: "This address does not take this method.",
@@ -30,11 +32,16 @@ OnEvent = Callable[[str, dict[str, Any]], None]
 """(event name, facts without patient values), for logs and counters."""
 
 
-def build_app(routes: Sequence[BaseRoute], *, token: str | None, on_event: OnEvent) -> Starlette:
-    """One application from the routes of all rooms; with a token everything but `OPEN_PATHS` asks for it."""
+def build_app(
+    routes: Sequence[BaseRoute], *, token: str | None, on_event: OnEvent, own_keys: str | None = None
+) -> Starlette:
+    """One application from the routes of all rooms; with a token everything but `OPEN_PATHS` asks for it.
+
+    Addresses below `own_keys` are left out too: they ask for keys of their own.
+    """
     middleware = [Middleware(LastResort, on_event=on_event)]
     if token is not None:
-        middleware.append(Middleware(BearerToken, token=token))
+        middleware.append(Middleware(BearerToken, token=token, on_event=on_event, own_keys=own_keys))
     handlers: dict[Any, Any] = {
         RefusedRequest: _answer_refusal,
         CannotStore: _answer_not_stored,
@@ -51,15 +58,26 @@ class BearerToken:
 
     app: ASGIApp
     token: str
+    on_event: OnEvent
+    own_keys: str | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """401 with `WWW-Authenticate: Bearer` when the token is missing or another."""
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS or self._admits(scope):
+        """401 with `WWW-Authenticate: Bearer` when the token is missing or another; told each time."""
+        if scope["type"] != "http" or self._asks_for_none(scope["path"]) or self._admits(scope):
             await self.app(scope, receive, send)
             return
         request = Request(scope)
+        first = scope["path"].split("/")[1:2]
+        shown = "another" if "authorization" in request.headers else "none"
+        door = first[0] if first and first[0] in DOORS else "other"
+        self.on_event(
+            "http-not-authorized", {"listener": "http", "peer": peer_of(request), "door": door, "token": shown}
+        )
         refused = RefusedRequest(401, "A bearer token is required.")
-        await refusal(request, refused, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
+        await refusal(request, refused)(scope, receive, send)
+
+    def _asks_for_none(self, path: str) -> bool:
+        return path in OPEN_PATHS or (self.own_keys is not None and path.startswith(self.own_keys))
 
     def _admits(self, scope: Scope) -> bool:
         kind, _, offered = Request(scope).headers.get("authorization", "").partition(" ")

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from adapter.transport.http_body import HttpLimits, read_body, strict_resource, too_large
-from adapter.transport.http_outcome import FHIR_JSON, RefusedRequest, fhir_response
+from adapter.transport.http_outcome import FHIR_JSON, RefusedRequest, fhir_response, peer_of
 
 ER7_TYPES = frozenset({"application/hl7-v2+er7", "x-application/hl7-v2+er7", "application/hl7-v2", "text/plain", ""})
 """HL7 over HTTP (HAPI draft) names the first two; the others are what test tools send."""
@@ -53,7 +53,7 @@ def intake_routes(*, receive_hl7: ReceiveHl7, receive_fhir: ReceiveFhir, limits:
         return await _take_fhir(request, receive_fhir, limits)
 
     async def delete(request: Request) -> Response:
-        answer = await receive_fhir(b"", "DELETE", _target(request), peer_of(request))
+        answer = await receive_fhir(b"", "DELETE", target_of(request), peer_of(request))
         return fhir_response(answer.status, answer.resource)
 
     return [
@@ -64,11 +64,6 @@ def intake_routes(*, receive_hl7: ReceiveHl7, receive_fhir: ReceiveFhir, limits:
         Route("/ingest/fhir/{type}/{id}", push, methods=["POST", "PUT"]),
         Route("/ingest/fhir/{type}/{id}", delete, methods=["DELETE"]),
     ]
-
-
-def peer_of(request: Request) -> str:
-    """`host:port` of the sender, empty when the server does not know it."""
-    return f"{request.client.host}:{request.client.port}" if request.client else ""
 
 
 async def _take_hl7(request: Request, receive_hl7: ReceiveHl7, limits: HttpLimits) -> Response:
@@ -85,18 +80,30 @@ async def _take_hl7(request: Request, receive_hl7: ReceiveHl7, limits: HttpLimit
 
 
 async def _take_fhir(request: Request, receive_fhir: ReceiveFhir, limits: HttpLimits) -> Response:
-    _refuse_foreign_type(request)
-    largest = max(limits.bundle_limit_bytes, limits.resource_limit_bytes)
-    raw = await read_body(request, limit_bytes=largest, timeout_s=limits.body_timeout_s)
-    raw = raw.removeprefix(BOM_UTF8)  # a reader may ignore it (RFC 8259 8.1), ours would not
-    resource = await strict_resource(raw)
-    _refuse_oversize(resource, len(raw), limits)
-    _refuse_other_target(resource, request)
-    answer = await receive_fhir(raw, request.method, _target(request), peer_of(request))
+    refuse_foreign_type(request)
+    raw = (await read_fhir(request, limits)).removeprefix(
+        BOM_UTF8
+    )  # readers may ignore it (RFC 8259 8.1), ours would not
+    await refuse_misfit(raw, request, limits)
+    answer = await receive_fhir(raw, request.method, target_of(request), peer_of(request))
     return fhir_response(answer.status, answer.resource)
 
 
-def _refuse_foreign_type(request: Request) -> None:
+async def read_fhir(request: Request, limits: HttpLimits) -> bytes:
+    """The body as it came."""
+    largest = max(limits.bundle_limit_bytes, limits.resource_limit_bytes)
+    return await read_body(request, limit_bytes=largest, timeout_s=limits.body_timeout_s)
+
+
+async def refuse_misfit(raw: bytes, request: Request, limits: HttpLimits) -> None:
+    """Refuse a body that is no resource, too large for one, or another than its address says."""
+    resource = await strict_resource(raw)
+    _refuse_oversize(resource, len(raw), limits)
+    _refuse_other_target(resource, request)
+
+
+def refuse_foreign_type(request: Request) -> None:
+    """Refuse what is not FHIR JSON in UTF-8."""
     if _media_type(request) not in JSON_TYPES:
         raise RefusedRequest(415, "FHIR is accepted as application/fhir+json.")
     if _charset(request) not in {"", "utf-8", "utf8"}:
@@ -120,7 +127,8 @@ def _refuse_other_target(resource: dict[str, Any], request: Request) -> None:
         raise RefusedRequest(400, "The id differs from the id in the URL.", expression=f"{found[:64]}.id")
 
 
-def _target(request: Request) -> str | None:
+def target_of(request: Request) -> str | None:
+    """`Type/id` of an address; None where it names no resource."""
     if "id" not in request.path_params:
         return None
     return f"{request.path_params['type']}/{request.path_params['id']}"

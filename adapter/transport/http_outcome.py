@@ -12,7 +12,7 @@ from adapter import fhir
 from adapter.domain.problems import Problem
 
 FHIR_JSON = "application/fhir+json"
-FHIR_PATHS = ("/fhir", "/ingest")
+FHIR_PATHS = ("/fhir", "/ingest", "/hooks")
 ISSUE_CODES: Mapping[int, str] = {
     400: "invalid",
     401: "login",
@@ -64,10 +64,17 @@ def refusal(request: Request, refused: RefusedRequest, headers: Mapping[str, str
     extra = dict(headers or {})
     if refused.status == 503:
         extra.setdefault("Retry-After", "5")
+    if refused.status == 401:
+        extra.setdefault("WWW-Authenticate", "Bearer")
     if speaks_fhir(request.url.path):
         outcome = operation_outcome(refused.code, refused.text, expression=refused.expression)
         return fhir_response(refused.status, outcome, extra)
     return PlainTextResponse(refused.text + "\n", status_code=refused.status, headers=extra)
+
+
+def peer_of(request: Request) -> str:
+    """`host:port` of the sender, empty when the server does not know it."""
+    return f"{request.client.host}:{request.client.port}" if request.client else ""
 
 
 def speaks_fhir(path: str) -> bool:

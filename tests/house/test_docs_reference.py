@@ -30,6 +30,7 @@ from adapter.knowledge.policies import Config, read_config
 from adapter.knowledge.policy_files import PolicyFile
 from adapter.knowledge.policy_numbers import SECTIONS, numbers_of
 from adapter.rules.wording import RULE_TEXT
+from adapter.settings.hook import HookSettings
 from adapter.settings.site import (
     ApplicationAnswers,
     DropFolder,
@@ -53,6 +54,7 @@ SPLIT = re.compile(r"(?<!\\)\|")
 BLOCKS = {
     "sources": Source,
     "sources.poll": PollSettings,
+    "sources.hook": HookSettings,
     "mllp": MllpListener,
     "mllp.tls": MllpTls,
     "mllp.application_answers": ApplicationAnswers,

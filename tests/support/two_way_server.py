@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
@@ -20,6 +20,52 @@ SENDS_DELETES = {
     "valueBoolean": True,
 }
 KEYS = "https://troughline.example/fhir/sid/output-key"
+BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport"
+TOPIC = "http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic"
+TRIGGER = "http://hl7.org/fhir/4.3/StructureDefinition/extension-SubscriptionTopic.resourceTrigger"
+
+
+def _topic_url(resource_type: str) -> str:
+    return f"https://ehr.example/SubscriptionTopic/{resource_type}"
+
+
+def _topic(resource_type: str) -> dict[str, Any]:
+    """Whatever happens to a type, as a topic of R4."""
+    happens = [{"url": "supportedInteraction", "valueCode": code} for code in ("create", "update", "delete")]
+    trigger = [
+        {"url": "description", "valueMarkdown": "All."},
+        {"url": "resource", "valueUri": resource_type},
+        *happens,
+    ]
+    return {
+        "resourceType": "Basic",
+        "id": f"topic-{resource_type}",
+        "code": {"coding": [{"system": "http://hl7.org/fhir/fhir-types", "code": "SubscriptionTopic"}]},
+        "modifierExtension": [{"url": f"{TOPIC}.status", "valueString": "active"}],
+        "extension": [
+            {"url": f"{TOPIC}.url", "valueUri": _topic_url(resource_type)},
+            {"url": TRIGGER, "extension": trigger},
+        ],
+    }
+
+
+def _by_topic(resource_type: str, endpoint: str, token: str, content: str) -> dict[str, Any]:
+    everything = {"url": f"{BACKPORT}-filter-criteria", "valueString": f"{resource_type}?"}
+    return {
+        "resourceType": "Subscription",
+        "meta": {"profile": [f"{BACKPORT}-subscription"]},
+        "status": "requested",
+        "reason": "Asparaginase monitoring",
+        "criteria": _topic_url(resource_type),
+        "_criteria": {"extension": [everything]},
+        "channel": {
+            "type": "rest-hook",
+            "endpoint": endpoint,
+            "payload": "application/fhir+json",
+            "_payload": {"extension": [{"url": f"{BACKPORT}-payload-content", "valueCode": content}]},
+            "header": [f"Authorization: Bearer {token}"],
+        },
+    }
 
 
 class TwoWayServer:
@@ -36,9 +82,12 @@ class TwoWayServer:
         self._session.close()
 
     @contextmanager
-    def notifying(self, service: str, token: str) -> Iterator[None]:
-        """R4 rest-hooks with the whole resource, whatever its status or code."""
-        places = [self._subscribe(criteria, service, token) for criteria in SUBSCRIBED]
+    def notifying(self, service: str, token: str, *, path: str = "/ingest/fhir", whole: bool = True) -> Iterator[None]:
+        """R4 rest-hooks with the whole resource, or with nothing at all, whatever its status or code."""
+        channel = {"endpoint": f"{service}{path}", "header": [f"Authorization: Bearer {token}"]}
+        if whole:
+            channel["payload"] = "application/fhir+json"
+        places = [self._subscribe(criteria, channel) for criteria in SUBSCRIBED]
         try:
             eventually(lambda: all(self.held(place)["status"] == "active" for place in places), every_s=0.5)
             yield
@@ -46,23 +95,33 @@ class TwoWayServer:
             for place in places:
                 self.delete(place)
 
-    def _subscribe(self, resource_type: str, service: str, token: str) -> str:
+    def _subscribe(self, resource_type: str, channel: Mapping[str, Any]) -> str:
         subscription = {
             "resourceType": "Subscription",
             "status": "requested",
             "reason": "Asparaginase monitoring",
             "criteria": f"{resource_type}?",
-            "channel": {
-                "extension": [SENDS_DELETES],
-                "type": "rest-hook",
-                "endpoint": f"{service}/ingest/fhir",
-                "payload": "application/fhir+json",
-                "header": [f"Authorization: Bearer {token}"],
-            },
+            "channel": {"extension": [SENDS_DELETES], "type": "rest-hook", **channel},
         }
+        return self._posted(subscription)
+
+    def _posted(self, subscription: Mapping[str, Any]) -> str:
         answer = self._session.post(f"{self.base_url}/Subscription", json=subscription, timeout=60)
         assert answer.status_code == 201, answer.text
         return f"Subscription/{answer.json()['id']}"
+
+    @contextmanager
+    def notifying_by_topic(self, endpoint: str, token: str, types: Sequence[str], content: str) -> Iterator[None]:
+        """Topic subscriptions in R4; HAPI keeps a topic as Basic, and looks for new ones by the minute."""
+        for name in types:
+            self.record(_topic(name))
+        places = [self._posted(_by_topic(name, endpoint, token, content)) for name in types]
+        try:
+            eventually(lambda: all(self.held(place)["status"] == "active" for place in places), every_s=0.5)
+            yield
+        finally:
+            for place in places:
+                self.delete(place)
 
     def record(self, resource: Mapping[str, Any]) -> None:
         """What the ward's own programs do: PUT a Patient, a dose, an allergy."""
