@@ -8,7 +8,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from adapter.commands.missing_codes import LONGEST_CODE_CHARS, MissingCode, shown
+from adapter.commands.missing_codes import (
+    LONGEST_CODE_CHARS,
+    LONGEST_SYSTEM_CHARS,
+    LONGEST_TEXT_CHARS,
+    MissingCode,
+    shown,
+    targets_of,
+)
 from adapter.commands.missing_codes_fhir import fhir_missing
 from adapter.commands.missing_codes_hl7 import hl7_missing
 from adapter.commands.run_message import body_of
@@ -17,6 +24,7 @@ from adapter.commands.traffic import of_files, of_store, supporting
 from adapter.commands.worklist_read import Site, missing_in
 from adapter.domain.message import Arrival
 from adapter.domain.times import instant_text
+from adapter.ingest.code_lookup import ours_otherwise, spellings_of
 from adapter.ingest.fhir_bundle import fhir_stamp
 from adapter.ingest.hl7v2 import peek, split_messages
 from adapter.ingest.relevance import TABLE, RelevanceFilter
@@ -132,6 +140,24 @@ def in_folder(folder: Path, site: Site) -> Counted:
     return _counted(list(counting.gaps.values()), census, site)
 
 
+def _ours_otherwise(row: CodeSeen) -> Gap:
+    """A code that is ours under another coding system or in other letters: irrelevant as it stands, and told first."""
+    system = shown(row.system, LONGEST_SYSTEM_CHARS)
+    missing = MissingCode(
+        table=TABLE,
+        sender=row.sender,
+        code=row.code,
+        system=system,
+        text=shown(row.text, LONGEST_TEXT_CHARS),
+        where="OBX-3",
+        example=f"{row.code} is ours under another coding system or in other letters",
+        near=True,
+        shareable=True,
+        targets=targets_of(TABLE),
+    )
+    return Gap(missing=missing, count=row.count, first=row.first, last=row.last, seen_in="the census")
+
+
 def _counted(gaps: Sequence[Gap], census: Mapping[tuple[str, str, str], CodeSeen], site: Site) -> Counted:
     told = {(gap.missing.sender, gap.missing.system, gap.missing.code) for gap in gaps}
     table = site.knowledge.tables.get(TABLE)
@@ -143,6 +169,10 @@ def _counted(gaps: Sequence[Gap], census: Mapping[tuple[str, str, str], CodeSeen
         and table
         and table.find(row.code, row.system, row.sender) is None
     ]
+    spellings = spellings_of(table) if table else {}
+    otherwise = [row for row in others if ours_otherwise(spellings, (row.code,), row.sender)]
+    others = [row for row in others if row not in otherwise]
+    gaps = [*gaps, *(_ours_otherwise(row) for row in otherwise)]
     return Counted(
         gaps=tuple(sorted(gaps, key=lambda gap: (gap.missing.table, -gap.count, key_of(gap.missing)))),
         others=tuple(sorted(others, key=lambda row: (-row.count, row.place))),

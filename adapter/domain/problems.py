@@ -180,6 +180,20 @@ KINDS: dict[str, ProblemKind] = {
             advice="A corrected copy cannot be told from a second one; ask for meta.versionId.",
         ),
         ProblemKind(
+            code="results-without-a-line",
+            severity="error",
+            hl7_code="207",
+            title="Results are named, and no segment is one",
+            advice="Have the sender end each segment with a carriage return (0D); something else parts them.",
+        ),
+        ProblemKind(
+            code="result-key-repeated",
+            severity="warning",
+            hl7_code="102",
+            title="Two results of one order cannot be told apart",
+            advice="Both are kept and neither corrects the other; ask the laboratory to number them in OBX-4.",
+        ),
+        ProblemKind(
             code="charset-fallback",
             severity="warning",
             hl7_code="102",

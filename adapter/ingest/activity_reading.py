@@ -163,6 +163,8 @@ def _factor(
         segment, number = unit_place if stated.canonical else value_place
         text = stated.text if stated.canonical else None
         said = f"The unit {echo(text)} is not accepted for this test." if text else None
+        if value.unit and _activity_factor(inside) is None and None not in map(_activity_factor, stated.canonical):
+            (segment, number), said = value_place, "The unit inside the value is not accepted for this test."
         if disagree:
             said = "The result names two units that disagree."
         notes.add(at_field("unit-suspect", segment, number, said))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from adapter.knowledge.codes import TEXT_SYSTEM
-from adapter.knowledge.spec import NOT_OURS, Row, Table
+from adapter.knowledge.spec import NOT_OURS, Row, Table, sender_rank
 
 Triplet = tuple[str, str, str]
 """(code, text, system)"""
@@ -51,6 +51,25 @@ def another_matter(table: Table, text: str, sender: str) -> Hit | None:
     """The row that says of this text, word for word, that a test so called is not ours; a text never says it is."""
     hit = look_up_text(table, (text,), sender)
     return hit if hit and hit.row.target == NOT_OURS else None
+
+
+Spellings = Mapping[str, Sequence[Row]]
+"""Rows of ours by their code in small letters."""
+
+
+def spellings_of(table: Table) -> Spellings:
+    """The codes of ours however they are written; made once per table."""
+    found: dict[str, list[Row]] = {}
+    for row in table.rows:
+        if row.target != NOT_OURS:
+            found.setdefault(row.code.casefold(), []).append(row)
+    return found
+
+
+def ours_otherwise(spellings: Spellings, codes: Iterable[str], sender: str) -> bool:
+    """Whether one of the codes is ours for this sender, but under another coding system or in other letters."""
+    rows = (row for code in codes if code for row in spellings.get(code.casefold(), ()))
+    return any(sender_rank(row.sender, sender) >= 0 for row in rows)
 
 
 def judge(

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from adapter.domain.events import ActivityMeasured
 from adapter.domain.identities import IdentityTold
 from adapter.domain.message import Answer, Relevance, Translation
 from adapter.domain.problems import Problem, problem
@@ -19,8 +18,9 @@ from adapter.ingest.identity_messages import MERGES, IdentityReading, read_ident
 from adapter.ingest.notes import Notes, at_field, echo
 from adapter.ingest.oru import measured
 from adapter.ingest.patients import hl7_patient
+from adapter.ingest.repeated_keys import Read, told_apart
 from adapter.ingest.result_mapping import ResultMapping
-from adapter.ingest.scopes import Order, Scope, walk
+from adapter.ingest.scopes import Order, Scope, results_without_a_line, walk
 from adapter.ingest.senders import RulesFor, SenderRules
 from adapter.ingest.zones import Zone, message_zone, stamp_of
 from adapter.knowledge.spec import Knowledge
@@ -40,7 +40,7 @@ class Reading:
     source: str
     compiled: Compiled
     notes: Notes = field(default_factory=Notes)
-    events: list[ActivityMeasured] = field(default_factory=list)
+    events: list[Read] = field(default_factory=list)
     identities: tuple[IdentityTold, ...] = ()
     relevance: Relevance = "irrelevant"
     parked: str | None = None
@@ -100,13 +100,14 @@ def _translate(raw: bytes, ready: Compiled, rules_for: RulesFor, source: str) ->
             reading.counts_as("relevant")
             reading.parked = found.code
     code = _read(reading, kind, control_id)
+    events = told_apart(reading.events, reading.notes)
     errors = [found for found in reading.notes.problems if found.severity == "error"]
     if errors and code == "AA" and reading.parked is None:
         reading.parked = errors[0].code  # the sender is told nothing: somebody here must see it
     return Translation(
         relevance=reading.relevance,
         control_id=control_id,
-        events=tuple(reading.events),
+        events=tuple(events),
         identities=reading.identities,
         people=people_named(message, reading.patients, reading.zone, source),
         problems=tuple(reading.notes.problems),
@@ -126,6 +127,10 @@ def _read(reading: Reading, kind: str, control_id: str | None) -> Literal["AA", 
         reading.counts_as("relevant")
         if usable:
             _read_merge(reading, kind)
+    if kind.startswith("ORU") and results_without_a_line(reading.message):
+        reading.counts_as("relevant")
+        reading.notes.add(at_field("results-without-a-line", _msh(reading.message), 1))
+        reading.parked = "results-without-a-line"
     for results in () if merges else reading.compiled.results:
         supported = _supported(kind, results)
         _read_results(reading, results, usable=usable and supported)
@@ -203,13 +208,15 @@ def _judge_order(reading: Reading, results: ResultMapping, order: Order, *, answ
     if verdict == "ours" and any_rows:
         reading.counts_as("relevant")
     if verdict != "other" and not answered:
-        _near(reading, request, 4, triplets)
+        _near(reading, request, 4, triplets, verdict)
 
 
-def _near(reading: Reading, segment: Segment, number: int, triplets: Sequence[Triplet]) -> None:
+def _near(reading: Reading, segment: Segment, number: int, triplets: Sequence[Triplet], verdict: str = "near") -> None:
     reading.counts_as("near-miss")
     code = next((code for code, _, _ in triplets if code), "") if segment.name == "OBX" else ""
     said = f"The code {echo(code)} looks like ours and is in no table." if code else None
+    if verdict == "ours":
+        said = "A test of ours was ordered, and none of its results bears a code of ours."
     reading.notes.add(at_field("near-miss", segment, number, said))
     _census(reading, triplets)
 
@@ -240,18 +247,17 @@ def _measure(reading: Reading, results: ResultMapping, scope: Scope, test: Hit) 
             reading.parked = unknown.code
         return
     notes = Notes()
-    reading.events.append(
-        measured(
-            scope,
-            test,
-            results,
-            patient=patient,
-            rules=reading.rules,
-            zone=reading.zone,
-            notes=notes,
-            source=reading.source,
-        )
+    event = measured(
+        scope,
+        test,
+        results,
+        patient=patient,
+        rules=reading.rules,
+        zone=reading.zone,
+        notes=notes,
+        source=reading.source,
     )
+    reading.events.append((event, scope.row))
     for found in notes.problems:
         reading.notes.add(found)
 

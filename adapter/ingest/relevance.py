@@ -13,6 +13,7 @@ from adapter.ingest.hl7v2.charsets import candidate_codecs, codec_of, is_transpa
 from adapter.ingest.hl7v2.delimiters import declared_delimiters
 from adapter.ingest.hl7v2.header import Envelope, envelope_of, header_fields, peek, readable
 from adapter.ingest.identity_messages import MERGES
+from adapter.ingest.scopes import results_without_a_line
 from adapter.knowledge.spec import NOT_OURS, Knowledge, Table
 
 TABLE = "activity_tests"
@@ -184,6 +185,8 @@ class RelevanceFilter:
         if any(found.severity == "error" for found in message.problems):
             return RELEVANT
         if message.problems and not is_transparent(codec_of(header.charset) or "utf-8"):
+            return RELEVANT
+        if header.message_type.startswith("ORU") and results_without_a_line(message):
             return RELEVANT
         coded = {"OBX": 3, "OBR": 4}
         fields = dict.fromkeys(s.field(coded[s.name]) for s in message.segments if s.name in coded)
