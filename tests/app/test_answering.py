@@ -158,6 +158,7 @@ def test_a_refused_answer_is_told_and_does_not_hold_up_the_next(port, code):
     assert [line["event"] for line in lines] == ["application-answer-refused"]
 
 
+@pytest.mark.slow
 def test_a_receiver_that_never_answers_is_asked_again_on_a_new_connection(port):
     gate = threading.Event()
     silent = iter([True])

@@ -44,6 +44,7 @@ def run(tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_a_dead_process_has_no_open_connections_and_keeps_its_counts_and_its_room(run, tmp_path):
     run(COUNTING)
     assert 'troughline_connections{listener="default"} 1.0' in run(TELLING).stdout

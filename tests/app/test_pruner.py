@@ -161,6 +161,7 @@ def _arrival(kept, seq, raw):
     return replace(stored.arrival, raw=raw)
 
 
+@pytest.mark.slow
 def test_a_clock_far_ahead_removes_nothing_however_often_it_is_looked_at(kept):
     assert pruner(kept, archive_days=1000).look(NO_WORK) == {}
     ahead = NOW + 3650 * DAY

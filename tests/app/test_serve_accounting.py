@@ -12,7 +12,7 @@ from running_service import DEMO, Laboratory, Service, code_of, eventually
 
 from adapter.cli import main
 
-pytestmark = [pytest.mark.loopback, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(120)]
 
 POTASSIUM = "2823-3^Potassium^LN"
 NEAR = "ASPNEW^Asparaginase activity, new^L"

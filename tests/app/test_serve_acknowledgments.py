@@ -7,7 +7,7 @@ import pytest
 from asking import ACK, asking
 from running_service import Laboratory, Service, code_of, eventually
 
-pytestmark = [pytest.mark.loopback, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(90)]
 
 SITE = """\
 mllp:

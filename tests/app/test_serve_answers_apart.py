@@ -15,7 +15,7 @@ from running_service import Laboratory, code_of, eventually, port_is_free
 
 from adapter.cli import main
 
-pytestmark = [pytest.mark.loopback, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(120)]
 
 SITE = """\
 mllp:

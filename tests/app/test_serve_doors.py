@@ -12,7 +12,7 @@ from running_service import Laboratory, address, code_of, eventually
 
 from adapter.transport.mllp_client import MllpClient
 
-pytestmark = pytest.mark.loopback
+pytestmark = [pytest.mark.loopback, pytest.mark.slow]
 
 
 def of(mrn):

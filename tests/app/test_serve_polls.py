@@ -15,7 +15,7 @@ from running_service import Laboratory, alive, code_of, command, eventually, ref
 from adapter.cli import main
 from adapter.store.sqlite_inbox import SqliteInboxReader
 
-pytestmark = [pytest.mark.loopback, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(90)]
 ME = {"patient.identifier": f"{MRN}|900001"}
 
 

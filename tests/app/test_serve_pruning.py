@@ -14,7 +14,7 @@ from adapter.store.prunable import emptied, prunes
 from adapter.store.sqlite_inbox import SqliteInboxReader
 from adapter.store.state_reader import SqliteStateReader
 
-pytestmark = [pytest.mark.loopback, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(120)]
 
 DAY = timedelta(days=1)
 SITE = "housekeeping_s: 1\narchive_days: 90\nread_messages_days: 90\n"

@@ -10,7 +10,7 @@ from running_service import Laboratory, Service, eventually
 
 from adapter.app.silence import HEARD_FILE
 
-pytestmark = [pytest.mark.loopback, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(90)]
 
 LONG_AGO = 1.0e9
 SITE = """\

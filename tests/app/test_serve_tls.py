@@ -10,7 +10,7 @@ import pytest
 from authority import Authority
 from running_service import Laboratory, code_of, command, eventually, refused
 
-pytestmark = [pytest.mark.loopback, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(90)]
 
 
 class SecureLaboratory(Laboratory):

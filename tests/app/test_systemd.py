@@ -138,6 +138,7 @@ def test_a_process_counts_as_working_while_it_tells_so_and_lives(child, monkeypa
     assert not supervisor._all_work([child])
 
 
+@pytest.mark.slow
 @pytest.mark.loopback
 def test_the_service_says_that_it_is_ready_alive_and_stopping(start, manager):
     service = start(environment={ADDRESS: manager.address, WATCHDOG_USEC: str(2 * SECOND)})

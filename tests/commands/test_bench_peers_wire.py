@@ -83,6 +83,7 @@ def test_a_library_reads_what_was_sent_and_is_not_blamed_for_what_it_leaves_to_o
     assert [one.id for one in told if one.answer == "does not do this"] == ["resend", "late-final", "withdrawn"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("peer", LIBRARIES, ids=lambda peer: peer.name)
 def test_a_library_answers_every_message_of_the_feed(peer, tmp_path):
     with peer.start(Path(sys.executable), tmp_path, for_checks=False) as server:

@@ -115,6 +115,7 @@ def test_every_cost_is_measured_and_the_parts_add_up(result):
         assert size["together_us"] == size["resolve_us"] + size["verdicts_us"] + size["words_us"]
 
 
+@pytest.mark.slow
 def test_the_patients_of_the_crowd_are_counted_and_read_the_same_afterwards(result):
     crowd = result["patients"]
     events = sum(len(recorded) for _, recorded in islice(patients(20), 12))

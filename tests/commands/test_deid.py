@@ -134,6 +134,7 @@ def test_a_result_that_a_problem_keeps_back_is_checked_and_a_patient_record_is_n
     assert "not checked" not in err
 
 
+@pytest.mark.slow
 def test_every_story_is_read_the_same_afterwards(deid, tmp_path, capsys):
     """The command itself checks it patient by patient; here `play` is asked, over a few whole folders."""
     for number, story in enumerate(("silent-inactivation", "corrected-result", "three-infusion-rows-one-dose")):
@@ -213,6 +214,7 @@ def test_the_town_of_a_patient_may_be_the_town_of_the_laboratory_and_his_name_ma
     assert (code, report["withheld"][0]["why"]) == (1, ["MSH-4 holds what PID-5 held"])
 
 
+@pytest.mark.slow
 def test_a_clock_change_between_two_times_does_not_change_what_is_read(deid, tmp_path):
     """The dose has an offset and the level has none: a shift into summer would make seven days an hour less."""
     site = tmp_path / "site.yaml"

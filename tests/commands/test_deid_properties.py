@@ -95,6 +95,7 @@ def oru_with(segment: str, number: int, component: int, text: str) -> bytes:
     return ("\r".join(lines.values()) + "\r").encode()
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(st.sampled_from(SEGMENTS), st.integers(1, 45), st.integers(1, 12), planted, sent_texts)
 def test_the_name_of_the_patient_gets_out_of_no_place_of_a_message(segment, number, component, name, form):
@@ -105,6 +106,7 @@ def test_the_name_of_the_patient_gets_out_of_no_place_of_a_message(segment, numb
     assert [out for out in files.values() if name.encode() in out.lower()] == []
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(st.sampled_from(SEGMENTS), st.integers(1, 45), st.integers(1, 12), planted)
 def test_what_nobody_knows_gets_only_out_of_places_on_the_keep_list(segment, number, component, word):
@@ -116,6 +118,7 @@ def test_what_nobody_knows_gets_only_out_of_places_on_the_keep_list(segment, num
         assert [out for out in files.values() if word.encode() in out.lower()] == []
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(st.data(), planted, st.sampled_from(("patient", "dose", "reaction")), st.booleans())
 def test_the_name_of_the_patient_gets_out_of_no_element_of_a_resource(data, name, kind, unknown):

@@ -154,6 +154,7 @@ def test_the_clock_of_a_dose_starts_at_its_end_in_whatever_zone_now_is_told():
     assert dose_end(tokyo, dose) == dose_end(NOW, dose) == datetime(2026, 3, 13, 12, 0, tzinfo=UTC)
 
 
+@pytest.mark.slow
 def test_python_hl7_parses_every_well_formed_message():
     kinds: Counter[str] = Counter()
     for message in DAY.oru:

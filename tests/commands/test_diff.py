@@ -107,6 +107,7 @@ def withdrawn(corpus, old, new):
         (folder / "tables" / "result_status.csv").write_text(f"{HEADER},Q,*,{means},,\n")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("withdrawn")
 @pytest.mark.parametrize("with_dose", [True, False])
 @pytest.mark.parametrize("means", ["cancelled", "entered-in-error"])
@@ -149,6 +150,7 @@ def test_the_page_says_a_missing_window_in_words_and_counts_one_as_one(corpus, o
     assert "nothing -> nothing" not in out
 
 
+@pytest.mark.slow
 def test_the_page_says_when_the_later_side_has_the_tables_of_the_demo(corpus, old, new, capsys):
     site_tables(new, unit="[IU]/mL")
     sentence = "      now has the shipped tables with those of the demo: neither --mappings nor --config FILE was named"
@@ -280,6 +282,7 @@ def test_a_policy_counts_for_both_sides_unless_the_earlier_one_has_its_own(corpu
     assert each["from"]["name"] == f"{old}, CONS16"
 
 
+@pytest.mark.slow
 def test_an_overlay_alone_takes_the_place_of_the_demo(corpus, old, capsys):
     (corpus / "30-laboratory.hl7").write_bytes(hospital.oru("A1", value="0.62"))
     (old / "tables" / "activity_tests.csv").write_text(HEADER)

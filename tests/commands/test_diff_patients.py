@@ -149,6 +149,7 @@ def apart(folder: Path, side: Side):
     return findings, resources
 
 
+@pytest.mark.slow
 @settings(max_examples=15, phases=UNSHRUNK)
 @given(files=corpora(), name=SIDES)
 @example(files=as_files(no_longer_ours("900001")), name="now")
@@ -163,6 +164,7 @@ def test_families_played_apart_come_to_what_play_makes_of_the_whole(versions, wr
     assert resources == whole["resources"]
 
 
+@pytest.mark.slow
 @settings(max_examples=15, phases=UNSHRUNK)
 @given(files=corpora(), name=SIDES)
 def test_a_version_never_differs_from_itself(versions, written, files, name):
@@ -172,6 +174,7 @@ def test_a_version_never_differs_from_itself(versions, written, files, name):
     assert result.read > 0
 
 
+@pytest.mark.slow
 @settings(max_examples=15, phases=UNSHRUNK)
 @given(files=corpora(), names=st.tuples(SIDES, SIDES))
 def test_both_directions_mirror_each_other(versions, written, files, names):
@@ -212,6 +215,7 @@ def whole_patient(patient, before, after, *, mirrored=False):
     return patient.patient, sorted(map(repr, findings)), sorted(map(repr, resources))
 
 
+@pytest.mark.slow
 @settings(max_examples=15, phases=UNSHRUNK)
 @given(files=corpora(), names=st.tuples(SIDES, SIDES))
 def test_what_is_left_out_unplayed_would_not_have_differed(versions, written, files, names):
@@ -233,6 +237,7 @@ def test_the_most_harmful_come_first_in_every_result(versions, written):
     assert result.messages[0].weight == "lost"
 
 
+@pytest.mark.slow
 def test_a_large_corpus_is_read_in_one_go_and_told_on_the_way(versions, tmp_path, capsys):
     days = b"".join(hospital.everyday(f"E{number}") for number in range(5_000))
     levels = b"".join(hospital.oru(f"A{number}", mrn=f"91{number:04d}", filler=f"F{number}") for number in range(20))

@@ -221,6 +221,7 @@ def site(tmp_path: Path, table: str, *rows: str) -> Path:
     return tables.parent
 
 
+@pytest.mark.slow
 def test_a_row_of_a_site_that_changes_a_shipped_reading_is_caught(tmp_path, capsys):
     own = site(tmp_path, "result_status", ",V,*,preliminary,Verified,")
     code, out, _ = asked(capsys, "--mappings", own, "--json")
@@ -234,6 +235,7 @@ def test_a_row_of_a_site_that_changes_a_shipped_reading_is_caught(tmp_path, caps
     ]
 
 
+@pytest.mark.slow
 def test_a_site_accepts_its_own_cases_and_never_rewrites_the_shipped_ones(tmp_path, capsys):
     own = site(tmp_path, "result_status", ",V,*,preliminary,Verified,")
     (own / "golden").mkdir()
@@ -245,6 +247,7 @@ def test_a_site_accepts_its_own_cases_and_never_rewrites_the_shipped_ones(tmp_pa
     assert {path: path.read_bytes() for path in before} == before
 
 
+@pytest.mark.slow
 def test_codes_of_a_site_leave_the_shipped_cases_alone_and_its_own_are_tested_with_its_tables(tmp_path, capsys):
     own = site(tmp_path, "identifier_systems", ",HOSP,*,https://north.example/mrn,,")
     site(tmp_path, "activity_tests", ",ASPACT,L,asparaginase-activity,,")

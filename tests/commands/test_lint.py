@@ -317,6 +317,7 @@ def test_rows_no_case_reads_are_named_when_asked_for_and_are_no_fault(capsys, wr
     assert out == [f"{site}/tables/activity_tests.csv:3: information: no golden case reads 'SPARE'"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "said"),
     [

@@ -137,6 +137,7 @@ def test_applied_it_makes_what_the_dry_run_named_and_keeps_why(kept, mended, cap
     assert json.loads(kept_result.read_text())["because"] == "row for blorps added"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tables", ["as before", "mended"])
 def test_done_twice_it_changes_nothing_more(kept, site, request, capsys, tables):
     if tables == "mended":
@@ -172,6 +173,7 @@ def test_a_result_that_came_under_two_control_ids_is_no_new_fact_when_either_is_
     assert content(tmp_path / "twice") == before
 
 
+@pytest.mark.slow
 def test_with_another_policy_the_findings_change_though_no_fact_does(kept, site, capsys):
     everything = ["--config", site, "--sender", "*|*", "--policy", "AIEOP09"]
     _, trial = tree(capsys, *everything)
@@ -277,6 +279,7 @@ def test_a_running_service_does_it_and_refuses_what_was_asked_with_other_tables(
     assert list((kept / FOLDER).glob(f"*{ASKED}")) == []
 
 
+@pytest.mark.slow
 @pytest.mark.loopback
 @pytest.mark.timeout(120)
 def test_a_request_that_was_interrupted_is_done_at_the_next_start(tmp_path, kept, mended, capsys, monkeypatch):

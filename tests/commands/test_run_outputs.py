@@ -115,6 +115,7 @@ def messages() -> list:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("raw", messages())
 def test_every_element_of_every_resource_is_traced_with_its_value(raw):
     told = traced(raw)

@@ -243,6 +243,7 @@ def mutated(draw, data: Any):
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(SHIPPED))
 def test_what_the_schema_refuses_the_loader_refuses(name, tmp_path_factory):
     folder = tmp_path_factory.mktemp(name)

@@ -306,6 +306,7 @@ def test_a_port_in_use_is_told(capsys):
     assert "Choose another port." in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_mutual_tls_between_the_two(tmp_path, capsys):
     ca = Authority(tmp_path, "ca")
     ours, lab = ca.issue("ours"), ca.issue("lab")

@@ -64,6 +64,7 @@ def with_elements(base, more):
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from([DOSE, REACTION]), ELEMENTS)
 def test_every_element_is_of_one_class(base, more):
@@ -86,6 +87,7 @@ def without(value, place):
     return {name: without(inner, rest) if name == first else inner for name, inner in value.items()}
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from([DOSE, REACTION]), ELEMENTS)
 def test_an_unread_element_changes_no_event(base, more):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kept_store import shipped_parts
@@ -105,6 +106,7 @@ def messages(draw):
     return lines(*rows)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(messages())
 def test_every_filled_place_beside_a_result_is_of_one_class(raw):

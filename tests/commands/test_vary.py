@@ -81,6 +81,7 @@ def test_what_is_only_another_form_is_read_the_same(cases, name):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

@@ -432,6 +432,7 @@ def test_a_table_with_a_mistake_is_told_with_its_line(tmp_path, site, capsys):
     assert "identifier_systems.csv:3: the column 'target' is empty" in out.err
 
 
+@pytest.mark.slow
 def test_no_action_tells_anything_of_a_patient(site, capsys):
     said = []
     for words in (
@@ -446,6 +447,7 @@ def test_no_action_tells_anything_of_a_patient(site, capsys):
         assert not any(patient in text for text in said), patient
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [("worklist", "list"), ("gaps",)])
 def test_a_reader_who_has_seen_enough_is_no_fault_of_the_store(site, words):
     program = [sys.executable, "-m", "adapter", *words, "--config", str(site)]
@@ -501,6 +503,7 @@ def test_a_message_whose_bytes_are_gone_is_listed_and_can_only_be_discarded(kept
     assert "inbox/1: no such message waits" in out.err
 
 
+@pytest.mark.slow
 @pytest.mark.loopback
 @pytest.mark.timeout(120)
 def test_a_running_service_discards_and_releases(tmp_path, kept, mended, capsys):
@@ -517,6 +520,7 @@ def test_a_running_service_discards_and_releases(tmp_path, kept, mended, capsys)
     assert "Traceback" not in service.log.read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.loopback
 @pytest.mark.timeout(120)
 def test_a_discard_that_was_interrupted_is_done_at_the_next_start(tmp_path, kept, site, capsys, monkeypatch):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -185,6 +186,7 @@ def picture(state):
     }
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=20, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(st.lists(works | settlements, max_size=8))
 def test_memory_and_sqlite_agree_after_any_sequence_of_steps(steps):

@@ -54,6 +54,7 @@ def test_any_order_with_repeats_gives_the_same_findings_and_open_resources(build
     assert told(build_corridor(), messages) == in_order
 
 
+@pytest.mark.slow
 @given(messages=connections())
 @settings(max_examples=EXAMPLES)
 def test_several_connections_sending_everything_give_the_same(build_corridor, in_order, messages):

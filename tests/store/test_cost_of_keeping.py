@@ -64,11 +64,13 @@ def pages_of_a_group(tmp_path, monkeypatch):
     return measured
 
 
+@pytest.mark.slow
 def test_a_message_costs_as_many_pages_among_many_as_among_few(pages_of_a_group):
     few, many = pages_of_a_group()
     assert many < 1.3 * few
 
 
+@pytest.mark.slow
 def test_the_cost_of_an_index_that_a_digest_leads_would_be_seen(pages_of_a_group):
     few, many = pages_of_a_group("CREATE INDEX by_chance ON messages (digest)")
     assert many > 1.8 * few

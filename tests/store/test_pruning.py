@@ -355,6 +355,7 @@ one_message = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(rows=st.lists(one_message, max_size=12), read_to=st.integers(0, 14), owed=st.sampled_from(["", "a", "b"]))
 def test_nothing_unresolved_is_ever_pruned(rows, read_to, owed):
     with tempfile.TemporaryDirectory() as folder, closing(Kept(Path(folder))) as kept:

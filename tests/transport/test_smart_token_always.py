@@ -64,6 +64,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(steps=STEPS)
 def test_no_ended_token_is_shown_no_pause_is_cut_short_and_no_assertion_is_used_twice(ring, steps):
