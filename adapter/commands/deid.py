@@ -17,9 +17,11 @@ from adapter.commands.deid_report import Report
 from adapter.commands.deid_text import told, unchecked
 from adapter.commands.deid_words import words_of
 from adapter.commands.deid_work import Work
-from adapter.commands.deid_write import write_all
+from adapter.commands.deid_write import Site, write_all
 from adapter.commands.faults import tell
+from adapter.commands.golden_site import site_of
 from adapter.commands.new_folder import made_empty
+from adapter.commands.play_folder import SOURCE
 from adapter.fhir import dumps
 from adapter.pipeline.parts import Parts
 from adapter.store.memory_state import MemoryState
@@ -89,9 +91,10 @@ def _shared(files: list[Path], options: argparse.Namespace, means: Means, parts:
         corpus: Corpus = read_corpus(files, aside, _progress("files read", len(files)))
         work = Work(corpus=corpus, means=means, parts=parts)
         work.settle(_progress("patients checked", len(corpus.by_patient())))
-        return write_all(
-            work, options.out, as_case=options.as_case, progress=_progress("messages done", len(corpus.pieces))
-        )
+        # Without a configuration there is no site: the zone of the demo is none that a case should name.
+        site: Site = (lambda raw: site_of(raw, parts, SOURCE)) if options.config else (lambda _: {})
+        progress = _progress("messages done", len(corpus.pieces))
+        return write_all(work, options.out, as_case=site if options.as_case else None, progress=progress)
 
 
 def _progress(what: str, total: int) -> Callable[[int], None]:

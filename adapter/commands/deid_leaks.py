@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from adapter.commands.deid_keep_list import Level
 from adapter.commands.deid_leaf import UNTOUCHED, Gone, Left, Means, Notes
 from adapter.commands.deid_respelled import needles, respelled
+from adapter.commands.deid_standard import without_standard_words
 from adapter.commands.deid_words import Words
 
 SHORTEST_NAME = 3
@@ -29,7 +30,8 @@ def leaks(notes: Notes, means: Means) -> list[str]:
     names = needles(notes.gone, means.words, "name")
     otherwise = {**needles(notes.gone, means.words, "person"), **names}
     found: dict[str, None] = {}
-    for left in notes.left:
+    for whole in notes.left:
+        left = without_standard_words(whole, means.keep.reference_types)
         plain = list(_found(left, wanted))
         found |= dict.fromkeys(plain or respelled(left, names if left.do == "facility" else otherwise, means.words))
     return list(found)

@@ -16,7 +16,11 @@ from adapter.commands.new_folder import write_new
 _BATCH_TRAILER = re.compile(rb"(BTS.)\d+")
 
 
-def write_all(work: Work, out: Path, *, as_case: bool, progress: Callable[[int], None]) -> Report:
+Site = Callable[[bytes], dict[str, str]]
+"""The `site:` of the case of a message, by the message as it came."""
+
+
+def write_all(work: Work, out: Path, *, as_case: Site | None, progress: Callable[[int], None]) -> Report:
     """Write what may be shared, file by file; a file of which nothing may is not made. Raises OSError."""
     report = Report(out=out.as_posix(), patients=len(work.corpus.by_patient()))
     done = 0
@@ -34,7 +38,12 @@ def write_all(work: Work, out: Path, *, as_case: bool, progress: Callable[[int],
         if not complete:
             kept = list(_recounted(kept))
         if any(piece.kind != "envelope" for piece, _ in kept):
-            _write(kept, place, source, out, report, as_case=as_case)
+            name = f"{place + 1:06d}"
+            if as_case is None:
+                _write_messages(kept, name, source, out, report)
+            else:
+                sites = [as_case(work.corpus.raw(piece)) for piece, _ in kept]
+                _write_cases(kept, sites, name, source, out, report)
     return report
 
 
@@ -56,25 +65,26 @@ def _judged(made: Made, piece: Piece, source: Path, report: Report) -> bytes | N
     return made.raw
 
 
-def _write(
-    kept: list[tuple[Piece, bytes]], place: int, source: Path, out: Path, report: Report, *, as_case: bool
+def _write_messages(kept: list[tuple[Piece, bytes]], name: str, source: Path, out: Path, report: Report) -> None:
+    ending = ".json" if kept[0][0].kind == "fhir" else ".hl7"
+    write_new(out / f"{name}{ending}", b"".join(raw for _, raw in kept))
+    report.files.append((source.name, f"{name}{ending}"))
+
+
+def _write_cases(
+    kept: list[tuple[Piece, bytes]], sites: list[dict[str, str]], name: str, source: Path, out: Path, report: Report
 ) -> None:
-    name = f"{place + 1:06d}"
-    if not as_case:
-        ending = ".json" if kept[0][0].kind == "fhir" else ".hl7"
-        write_new(out / f"{name}{ending}", b"".join(raw for _, raw in kept))
-        report.files.append((source.name, f"{name}{ending}"))
-        return
-    for piece, raw in kept:
-        if piece.kind != "envelope":
-            case = f"{name}-{piece.number:04d}.yaml"
-            try:
-                text = case_text(f"message {piece.number} of file {place + 1}", raw)
-            except NoCaseError as fault:
-                report.refuse(source.name, piece, str(fault))
-                continue
-            write_new(out / case, text.encode())
-            report.files.append((source.name, case))
+    for (piece, raw), site in zip(kept, sites, strict=True):
+        if piece.kind == "envelope":
+            continue
+        case = f"{name}-{piece.number:04d}.yaml"
+        try:
+            text = case_text(f"message {piece.number} of file {piece.file + 1}", raw, site=site)
+        except NoCaseError as fault:
+            report.refuse(source.name, piece, str(fault))
+            continue
+        write_new(out / case, text.encode())
+        report.files.append((source.name, case))
 
 
 def _recounted(kept: list[tuple[Piece, bytes]]) -> Iterator[tuple[Piece, bytes]]:

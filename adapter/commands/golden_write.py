@@ -11,6 +11,7 @@ from adapter.commands.run_message import is_fhir
 from adapter.ingest.hl7v2 import NotHl7, read_message
 from adapter.ingest.hl7v2.charsets import codec_of
 
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_/+-]*", re.ASCII)
 _NOT_IN_A_BLOCK = re.compile(r"[^\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 """Characters YAML keeps only between quotation marks."""
 
@@ -27,9 +28,14 @@ def case_text(title: str, raw: bytes, *, mapping: str | None = None, site: dict[
     text, wire = _as_text(raw)
     lines = [yaml.safe_dump({"case": title}, allow_unicode=True, width=1000).rstrip()]
     lines += [f"mapping: {mapping}"] if mapping else []
-    lines += ["site:", *(f"  {name}: {value}" for name, value in site.items())] if site else []
+    lines += ["site:", *(f"  {name}: {_plain(value)}" for name, value in site.items())] if site else []
     lines += ["wire:", *(f"  {name}: {value}" for name, value in wire.items())] if wire else []
     return "\n".join([*lines, _input(text), "expect:", ""])
+
+
+def _plain(value: str) -> str:
+    """A setting as YAML reads it back: `[IU]/mL` would be a list."""
+    return value if _WORD.fullmatch(value) else yaml.safe_dump(value, default_style='"', width=2**31).rstrip()
 
 
 def _input(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from adapter.domain.patient_problems import PATIENT_KINDS
 from adapter.domain.problem import Problem, ProblemKind, Severity
+from adapter.domain.unusual_problems import UNUSUAL_KINDS
 
 __all__ = ["KINDS", "Problem", "ProblemKind", "Severity", "problem"]
 
@@ -172,6 +173,7 @@ KINDS: dict[str, ProblemKind] = {
             title="A code looks like ours and is in no table",
             advice="Add it to its code table (for a test activity_tests.csv), or there as `not ours` with a reason.",
         ),
+        *UNUSUAL_KINDS,
         ProblemKind(
             code="weak-identity",
             severity="warning",

@@ -122,7 +122,8 @@ def _value(
     scope: Scope, segment: Segment, field: V2Field, number: int, *, flags: list[str], decimal_comma: bool
 ) -> Value:
     filled = [n for n, raw in enumerate(segment.repetitions(number), start=1) if raw.strip()]
-    if len(filled) > 1:
+    # `~0.42` may be a repetition after an empty one, and may be meant as "about": no level either way.
+    if filled[1:] or filled[:1] > [1]:
         return Value(kind="unreadable", text=segment.field(number))
     components = segment.components(number, filled[0]) if filled else []
     return read_value(components, declared_type=_type(scope, field.type_at), flags=flags, decimal_comma=decimal_comma)

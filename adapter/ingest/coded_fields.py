@@ -75,6 +75,10 @@ class CodeJudge:
         """The verdict on a field of a segment, and all the names in it."""
         return self._memory.read(segment, number, sender)
 
+    def concerns(self, segment: Segment, number: int, sender: str) -> bool:
+        """Whether a field names a test of ours, or one that looks like it."""
+        return self.judge(segment, number, sender).verdict != "other"
+
     def _judged(self, segment: Segment, number: int, sender: str) -> CodedField:
         triplets = tuple(names_of(segment, number))
         return CodedField(*judge(self._table, triplets, self._near, sender), triplets)

@@ -2,56 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from typing import Literal
 
-from adapter.domain.identities import IdentityTold
-from adapter.domain.message import Answer, Relevance, Translation
+from adapter.domain.message import Answer, Translation
 from adapter.domain.problems import Problem, problem
-from adapter.ingest.code_lookup import Hit, Triplet
+from adapter.ingest.code_lookup import Hit
 from adapter.ingest.compiled import Compiled, compiled
 from adapter.ingest.demographics import people_named
+from adapter.ingest.hl7_reading import Reading, note_census, note_near, note_report
 from adapter.ingest.hl7v2 import Message, NotHl7, Segment, read_batch, read_message
 from adapter.ingest.hl7v2.header import headed
 from adapter.ingest.identity_messages import MERGES, IdentityReading, read_identities
-from adapter.ingest.notes import Notes, at_field, echo
+from adapter.ingest.misnamed import JOINING, is_unparted, misnamed, note_overlooked
+from adapter.ingest.notes import Notes, at_field
 from adapter.ingest.oru import measured
 from adapter.ingest.patients import hl7_patient
-from adapter.ingest.repeated_keys import Read, told_apart
+from adapter.ingest.repeated_keys import told_apart
 from adapter.ingest.result_mapping import ResultMapping
-from adapter.ingest.scopes import Order, Scope, results_without_a_line, walk
+from adapter.ingest.scopes import Order, Scope, walk
 from adapter.ingest.senders import RulesFor, SenderRules
-from adapter.ingest.zones import Zone, message_zone, stamp_of
+from adapter.ingest.zones import message_zone, stamp_of
 from adapter.knowledge.spec import Knowledge
-
-CENSUS_CODES_PER_MESSAGE = 200
-_RANKS: dict[Relevance, int] = {"irrelevant": 0, "near-miss": 1, "relevant": 2}
-
-
-@dataclass(slots=True, kw_only=True)
-class Reading:
-    """What has been understood of one message so far."""
-
-    message: Message
-    rules: SenderRules
-    zone: Zone
-    sender: str
-    source: str
-    compiled: Compiled
-    notes: Notes = field(default_factory=Notes)
-    events: list[Read] = field(default_factory=list)
-    identities: tuple[IdentityTold, ...] = ()
-    relevance: Relevance = "irrelevant"
-    parked: str | None = None
-    codes_seen: dict[Triplet, None] = field(default_factory=dict)
-    """In the order they were met."""
-    patients: dict[int, tuple[str | None, Problem | None]] = field(default_factory=dict)
-
-    def counts_as(self, relevance: Relevance) -> None:
-        """Raise the relevance, never lower it."""
-        if _RANKS[relevance] > _RANKS[self.relevance]:
-            self.relevance = relevance
 
 
 def translate_hl7(raw: bytes, knowledge: Knowledge, rules: RulesFor, *, source: str) -> list[Translation]:
@@ -127,13 +100,19 @@ def _read(reading: Reading, kind: str, control_id: str | None) -> Literal["AA", 
         reading.counts_as("relevant")
         if usable:
             _read_merge(reading, kind)
-    if kind.startswith("ORU") and results_without_a_line(reading.message):
+    if is_unparted(reading.message, kind):
         reading.counts_as("relevant")
         reading.notes.add(at_field("results-without-a-line", _msh(reading.message), 1))
         reading.parked = "results-without-a-line"
+    odd = misnamed(reading.message)
+    torn = any(one.name in JOINING for one in odd)  # whose a result is, or of which sample, cannot be told
     for results in () if merges else reading.compiled.results:
         supported = _supported(kind, results)
-        _read_results(reading, results, usable=usable and supported)
+        _read_results(reading, results, usable=usable and supported and not torn)
+        is_ours = partial(results.tests.concerns, sender=reading.sender)
+        if odd and note_overlooked(odd, is_ours, reading.notes, relevant=reading.relevance == "relevant"):
+            reading.counts_as("relevant")
+            reading.parked = "segment-misnamed"
         if not supported and reading.relevance != "irrelevant":
             reading.notes.add(at_field("unsupported-message", _msh(reading.message), 9))
             reading.parked = "unsupported-message"
@@ -192,10 +171,10 @@ def _judge_row(
         case "ours":
             reading.counts_as("relevant")
         case "near":
-            _near(reading, scope.row, number, triplets)
+            note_near(reading, scope.row, number, triplets)
         case "other" if test is None:
-            _census(reading, triplets)
-            _report(reading, results, scope.row, number, triplets)
+            note_census(reading, triplets)
+            note_report(reading, results, scope.row, number, triplets)
     return verdict, test
 
 
@@ -208,43 +187,15 @@ def _judge_order(reading: Reading, results: ResultMapping, order: Order, *, answ
     if verdict == "ours" and any_rows:
         reading.counts_as("relevant")
     if verdict != "other" and not answered:
-        _near(reading, request, 4, triplets, verdict)
-
-
-def _near(reading: Reading, segment: Segment, number: int, triplets: Sequence[Triplet], verdict: str = "near") -> None:
-    reading.counts_as("near-miss")
-    code = next((code for code, _, _ in triplets if code), "") if segment.name == "OBX" else ""
-    said = f"The code {echo(code)} looks like ours and is in no table." if code else None
-    if verdict == "ours":
-        said = "A test of ours was ordered, and none of its results bears a code of ours."
-    reading.notes.add(at_field("near-miss", segment, number, said))
-    _census(reading, triplets)
-
-
-def _report(
-    reading: Reading, results: ResultMapping, segment: Segment, number: int, triplets: Sequence[Triplet]
-) -> None:
-    """A code of no table, where the mapping wants to hear of it."""
-    wish = results.mapping.select.otherwise
-    if wish != "ignore" and triplets:
-        said = f"The code {echo(triplets[0][0])} is in no table."
-        found = at_field("code-unmapped", segment, number, said)
-        reading.notes.add(found, severity="error" if wish == "reject" else "warning")
-
-
-def _census(reading: Reading, triplets: Sequence[Triplet]) -> None:
-    for code, text, system in triplets[:1]:
-        row = (system, code, text)
-        if len(reading.codes_seen) < CENSUS_CODES_PER_MESSAGE:
-            reading.codes_seen[row] = None
+        note_near(reading, request, 4, triplets, verdict)
 
 
 def _measure(reading: Reading, results: ResultMapping, scope: Scope, test: Hit) -> None:
-    patient, unknown = _patient(reading, results, scope)
+    patient, unsure = _patient(reading, results, scope)
+    if unsure:
+        reading.notes.add(unsure)
     if patient is None:
-        if unknown:
-            reading.notes.add(unknown)
-            reading.parked = unknown.code
+        reading.parked = unsure.code if unsure else reading.parked
         return
     notes = Notes()
     event = measured(

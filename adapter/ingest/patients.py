@@ -7,12 +7,14 @@ from collections.abc import Iterable, Sequence
 from adapter.domain.problems import Problem, problem
 from adapter.ingest.hl7v2 import Segment
 from adapter.ingest.notes import at_field
+from adapter.ingest.patient_numbers import Number, is_placeholder, may_be_a_patient, rank_of
 from adapter.ingest.v2_fields import repetitions_of
 from adapter.knowledge.paths import V2Path
 from adapter.knowledge.spec import NOT_OURS, Row, Table
 
 _IDENTIFIERS = V2Path(segment="PID", field=3, repetition="*", component=None, subcomponent=None)
 """Where a mapping without the field looks for the patient."""
+_BY_TYPE = "5="
 
 
 def patient_key(system: str, value: str) -> str:
@@ -31,7 +33,7 @@ def system_ranks(table: Table) -> dict[str, int]:
 
 def best_identifier(identifiers: Iterable[tuple[str, str]], ranks: dict[str, int]) -> str | None:
     """The patient by the (system, value) whose system stands first in the table; None when none does."""
-    known = [identifier for identifier in identifiers if identifier[0] in ranks]
+    known = [one for one in identifiers if one[0] in ranks and not is_placeholder(one[1])]
     if not known:
         return None
     system, value = known[0] if len(known) == 1 else min(known, key=lambda identifier: ranks[identifier[0]])
@@ -41,29 +43,56 @@ def best_identifier(identifiers: Iterable[tuple[str, str]], ranks: dict[str, int
 def hl7_patient(
     segment: Segment | None, places: Sequence[V2Path], table: Table, ranks: dict[str, int], sender: str
 ) -> tuple[str | None, Problem | None]:
-    """The patient of a PID by the first place that tells one, or the problem that keeps it from being known."""
+    """The patient of a PID by the first place that tells one; what keeps it from being known, or sure."""
     first: Problem | None = None
     for path in places or (_IDENTIFIERS,):
         if segment is None or not any(map(str.strip, segment.repetitions(path.field))):
             continue
-        known = identifiers_at(path, segment, table, sender)
-        patient = best_identifier(known, ranks)
+        sent = _sent_at(path, segment)
+        numbers = _mapped(sent, path, segment, table, sender)
+        patient = best_identifier([(number.system, number.value) for number in numbers], ranks)
         if patient:
-            return patient, None
-        first = first or at_field("unknown-authority", segment, path.field)
+            return patient, _ambiguous(numbers, patient, segment, path.field)
+        only_others = not sent and bool(repetitions_of(path, segment))
+        first = first or at_field("patient-missing" if only_others else "unknown-authority", segment, path.field)
     return None, first or _missing(segment, (places or (_IDENTIFIERS,))[0].field)
 
 
 def identifiers_at(path: V2Path, segment: Segment, table: Table, sender: str) -> list[tuple[str, str]]:
-    """(system, value) of every CX whose assigning authority is in the table, in the order of the message."""
-    found = []
-    for repetition in repetitions_of(path, segment):
-        sent = (*segment.parts(path.field, repetition), "", "", "", "")
-        value, namespace = sent[0].strip(), sent[3].strip()
-        row = _authority(segment, path.field, repetition, namespace, table, sender) if value else None
-        if row:
-            found.append((row.target, value))
-    return found
+    """(system, value) of every CX that can name a patient and whose authority is in the table, the surest first."""
+    numbers = _mapped(_sent_at(path, segment), path, segment, table, sender)
+    return [(number.system, number.value) for number in numbers]
+
+
+def _sent_at(path: V2Path, segment: Segment) -> list[tuple[int, list[str]]]:
+    """The repetitions whose number can be a patient's, with their components.
+
+    A path that asks for a type (`PID-3(5=AN)`) takes what it asks for.
+    """
+    asked = (path.repetition or "").startswith(_BY_TYPE)
+    sent = [(n, [*segment.parts(path.field, n), "", "", "", "", ""]) for n in repetitions_of(path, segment)]
+    return [(n, parts) for n, parts in sent if not is_placeholder(parts[0]) and (asked or may_be_a_patient(parts[4]))]
+
+
+def _mapped(
+    sent: list[tuple[int, list[str]]], path: V2Path, segment: Segment, table: Table, sender: str
+) -> list[Number]:
+    """The numbers whose authority is in the table, the surest first, else in the order of the message."""
+    known = [
+        Number(rank_of(parts[4]), row.target, parts[0].strip())
+        for repetition, parts in sent
+        if (row := _authority(segment, path.field, repetition, parts[3].strip(), table, sender))
+    ]
+    return known if len(known) < 2 else sorted(known, key=lambda number: number.rank)
+
+
+def _ambiguous(numbers: list[Number], patient: str, segment: Segment, number: int) -> Problem | None:
+    """A warning when another number is as sure as the one that was taken."""
+    if len(numbers) < 2:
+        return None
+    chosen = next(one for one in numbers if patient_key(one.system, one.value) == patient)
+    equal = {one.value for one in numbers if one.system == chosen.system and one.rank == chosen.rank}
+    return at_field("patient-ambiguous", segment, number) if len(equal) > 1 else None
 
 
 def _authority(segment: Segment, number: int, repetition: int, namespace: str, table: Table, sender: str) -> Row | None:

@@ -13,7 +13,7 @@ from adapter.ingest.hl7v2.charsets import candidate_codecs, codec_of, is_transpa
 from adapter.ingest.hl7v2.delimiters import declared_delimiters
 from adapter.ingest.hl7v2.header import Envelope, envelope_of, header_fields, peek, readable
 from adapter.ingest.identity_messages import MERGES
-from adapter.ingest.scopes import results_without_a_line
+from adapter.ingest.misnamed import CODED, is_unparted, misnamed
 from adapter.knowledge.spec import NOT_OURS, Knowledge, Table
 
 TABLE = "activity_tests"
@@ -132,8 +132,10 @@ class RelevanceFilter:
         text = raw.replace(b"\r\n", b"\r").replace(b"\n", b"\r") if b"\n" in raw else raw
         codes = dialect.code.findall(text)
         results = text.count(dialect.result)
-        if len(codes) != results + text.count(dialect.order):
-            # Something that names an OBX or OBR is short, or not where a segment begins: read it properly.
+        orders, lower = text.count(dialect.order), text.lower()
+        named = lower.count(dialect.result_lower) + lower.count(dialect.order_lower)
+        if len(codes) != results + orders or named != results + orders:
+            # Something that names an OBX or OBR is short, in small letters, or not where a segment begins: read it.
             return self._judge_read(raw)
         return self._judge_panel((results > 0, tuple(codes)), dialect)
 
@@ -186,11 +188,14 @@ class RelevanceFilter:
             return RELEVANT
         if message.problems and not is_transparent(codec_of(header.charset) or "utf-8"):
             return RELEVANT
-        if header.message_type.startswith("ORU") and results_without_a_line(message):
+        if is_unparted(message, header.message_type):
             return RELEVANT
-        coded = {"OBX": 3, "OBR": 4}
-        fields = dict.fromkeys(s.field(coded[s.name]) for s in message.segments if s.name in coded)
+        fields = dict.fromkeys(s.field(CODED[s.name]) for s in message.segments if s.name in CODED)
         parts = [self._judge_text(field, message.delimiters, message.charset, header.sender) for field in fields]
+        odd = dict.fromkeys(s.field(CODED[name]) for name, s in misnamed(message) if name in CODED)
+        unread = [self._judge_text(field, message.delimiters, message.charset, header.sender) for field in odd]
+        if any(part.relevance != "irrelevant" for part in unread):
+            return RELEVANT
         return _of_message(parts, has_results=message.first("OBX") is not None)
 
     def _dialect(self, fields: list[bytes]) -> _Dialect | None:
@@ -219,6 +224,8 @@ class RelevanceFilter:
             code=re.compile(code),
             result=b"OBX" + separator,
             order=b"OBR" + separator,
+            result_lower=(b"OBX" + separator).lower(),
+            order_lower=(b"OBR" + separator).lower(),
         )
 
     def _count_one_more(self, size_bytes: int) -> None:
@@ -241,6 +248,8 @@ class _Dialect:
     """Finds OBX-3 and OBR-4."""
     result: bytes
     order: bytes
+    result_lower: bytes
+    order_lower: bytes
     codes: dict[bytes, Judgement] = field(default_factory=dict)
     panels: dict[tuple[bool, tuple[bytes, ...]], Judgement] = field(default_factory=dict)
     """Whole messages by their codes: senders repeat panels."""

@@ -64,12 +64,6 @@ class Scope:
         return found[0] if found else None
 
 
-def results_without_a_line(message: Message) -> bool:
-    """Whether the text names results and has no segment but MSH: something else than line ends parts its segments."""
-    named = f"OBX{message.delimiters.field}" in message.text
-    return named and all(segment.name in ("MSH", "") for segment in message.segments)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
     """All rows of a message with their scopes, and all its orders."""

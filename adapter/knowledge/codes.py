@@ -11,7 +11,7 @@ from adapter.domain.events import AdministrationStatus, PremedicationRole, Resul
 from adapter.domain.units import DOSE_UNITS, FACTORS_TO_IU_PER_ML, REFUSED
 from adapter.knowledge.spec import NOT_OURS, Table
 from adapter.knowledge.text_yaml import Fault, did_you_mean
-from adapter.knowledge.unit_spellings import Meaning, meaning_of
+from adapter.knowledge.unit_spellings import Meaning, may_hide_a_size, meaning_of
 
 WELL_KNOWN_UNITS = {
     **dict.fromkeys(("iu/ml", "u/ml", "ui/ml", "ie/ml", "[iu]/ml"), "[IU]/mL"),
@@ -118,11 +118,18 @@ def _unit_faults(table: Table) -> Iterator[Fault]:
         if row.target not in _SIZES:
             continue
         said = meaning_of(row.code)
-        if said is None:
+        if said is None and may_hide_a_size(row.code):
+            yield row.fault("target", f"{_hidden_size(row.code)}; it cannot be mapped to '{row.target}'")
+        elif said is None:
             text = f"nothing in '{row.code}' tells how large it is; is {row.target} what the laboratory means by it?"
             yield row.fault("target", text, "warning")
         elif said != _SIZES[row.target]:
             yield row.fault("target", f"{_said_size(row.code, said)}; it cannot be mapped to '{row.target}'")
+
+
+def _hidden_size(code: str) -> str:
+    why = "a size in words or remarks cannot be checked: have the unit sent without it"
+    return f"'{code}' holds more than a unit, and {why}"
 
 
 def _said_size(code: str, said: Meaning) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import hospital
 import pytest
+import yaml
 from fhir.resources.R4B import get_fhir_model_class
 
 from adapter.app.parts import play_parts
@@ -531,6 +532,39 @@ def test_a_message_becomes_a_golden_case(deid, tmp_path, capsys):
     assert "1 golden case: 1 accepted" in capsys.readouterr().out
 
 
+def test_a_case_of_a_site_is_read_as_at_the_site(deid, tmp_path, capsys):
+    """A decimal comma, a time without a zone, no unit, and bytes of an undeclared character set."""
+    site = tmp_path / "site.yaml"
+    said = "zone: Europe/Berlin, decimal_comma: true, assumed_unit: '[IU]/mL', default_charset: 8859/1, unsupported: AA"
+    demo = shipped("mappings") / "demo"
+    site.write_text(
+        f"sources: [{{name: default, zone: Europe/Berlin}}]\n"
+        f"senders:\n  - {{match: 'LIS_NORTH|HOSP', {said}}}\nmappings: [{demo}]\n",
+        encoding="utf-8",
+    )
+    level = ORU.replace("+0100", "").replace("< 0,03|IU/mL", "1,234|").replace("Below detection", "Aktivit\u00e4t")
+    dose = json.dumps(hospital.dose() | {"effectivePeriod": {"start": "2025-03-03T10:00:00"}})
+    files = {"a.hl7": level.encode("latin-1"), "b.hl7": ORU.replace("LIS_NORTH", "LIS_SOUTH"), "c.json": dose}
+    code, report, err = deid(files, "--config", str(site), "--as-case")
+    assert report, err
+    assert (code, report["withheld"]) == (0, []), err
+    assert main(["test", str(tmp_path / "out"), "--mappings", str(demo), "--accept"]) == 0
+    capsys.readouterr()
+    mine, other, ward = (yaml.safe_load(raw) for raw in written(tmp_path / "out").values())
+    assert mine["site"] == {
+        "zone": "Europe/Berlin",
+        "decimal_comma": True,
+        "assumed_unit": "[IU]/mL",
+        "unsupported": "AA",
+        "default_charset": "8859/1",
+    }
+    assert "site" not in other
+    assert ward["site"] == {"zone": "Europe/Berlin"}
+    [event] = mine["expect"]["events"]
+    assert (event["activity"]["low"], event["collected"][-6:]) == ("1.234", "+01:00")
+    assert event["comment"] == "Aktivit\u00e4t limit"
+
+
 def test_a_person_reads_what_was_done(tmp_path, capsys):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.hl7").write_text(ORU, encoding="utf-8", newline="")
@@ -577,3 +611,51 @@ def test_what_cannot_be_done_is_told_without_a_traceback(tmp_path, capsys, chang
     arguments = ["--out", str(tmp_path / "out"), "--key", str(tmp_path / "key"), *change(folder)]
     assert main(["deid", *arguments]) == 2
     assert said in capsys.readouterr().err
+
+
+TEST_PATIENT = ORU.replace("Zorkowski^Anneliese", "TEST^PATIENT").replace("Zorkowski^Berta", "TEST^MOTHER")
+
+
+def of_the_test_patient(family: str) -> dict[str, str]:
+    patient = hospital.patient("4711") | {"name": [{"family": family, "given": ["PATIENT"]}]}
+    dose = hospital.dose("4711") | {
+        "subject": {"reference": "Patient/p4711", "type": "Patient"},
+        "category": {"coding": [{"code": "inpatient"}]},
+    }
+    level = TEST_PATIENT.replace("TEST^PATIENT", f"{family}^PATIENT")
+    return {"1.json": json.dumps(patient), "2.json": json.dumps(dose), "3.hl7": level}
+
+
+@pytest.mark.parametrize("family", ["TEST", "Completed", "Location", "Oru"])
+def test_words_of_the_standards_in_their_own_places_are_no_names(deid, tmp_path, family):
+    code, report, _ = deid(of_the_test_patient(family))
+    assert (code, report["withheld"]) == (0, [])
+    dose = json.loads(written(tmp_path / "out")["000002.json"])
+    assert (dose["subject"]["reference"].partition("/")[0], dose["status"]) == ("Patient", "completed")
+
+
+@pytest.mark.parametrize(
+    ("family", "place", "change"),
+    [
+        ("Location", "MedicationAdministration.status", {"status": "location"}),
+        (
+            "Zorkowski",
+            "MedicationAdministration.category.coding.code",
+            {"category": {"coding": [{"code": "zorkowski"}]}},
+        ),
+        (
+            "Location",
+            "MedicationAdministration.dosage.dose.unit",
+            {"dosage": {"dose": {"value": 1, "unit": "location"}}},
+        ),
+        ("Zorkowski", "MedicationAdministration.subject.type", {"subject": {"type": "Zorkowski"}}),
+    ],
+)
+def test_the_same_words_as_names_are_found_at_any_other_place(deid, family, place, change):
+    files = of_the_test_patient(family)
+    subject = {"subject": {"reference": "Patient/p4711"} | change.get("subject", {})}
+    files["2.json"] = json.dumps(json.loads(files["2.json"]) | change | subject)
+    code, report, _ = deid(files)
+    held = [why for one in report["withheld"] if one["file"] == "2.json" for why in one["why"]]
+    assert code == 1
+    assert any(why.startswith(f"{place} holds what ") for why in held)

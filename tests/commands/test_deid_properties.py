@@ -73,7 +73,7 @@ def shared(files: dict[str, bytes]) -> tuple[dict[str, bytes], Report]:
             path.write_bytes(files[path.name])
         work = Work(corpus=read_corpus(paths, aside, _silent), means=MEANS, parts=PARTS)
         work.settle(_silent)
-        report = write_all(work, out, as_case=False, progress=_silent)
+        report = write_all(work, out, as_case=None, progress=_silent)
         return {path.name: path.read_bytes() for path in out.iterdir()}, report
 
 

@@ -236,7 +236,7 @@ def test_every_output_element_that_is_named_is_one_a_template_fills():
 
 def test_rows_of_a_site_are_marked_as_its_own(capsys, tmp_path):
     (tmp_path / "tables").mkdir()
-    (tmp_path / "tables" / "units.csv").write_text(HEADER + ",xU/mL,*,[IU]/mL,,letter\n", encoding="utf-8")
+    (tmp_path / "tables" / "units.csv").write_text(HEADER + ",blorps,*,[IU]/mL,,letter\n", encoding="utf-8")
     page = page_of(capsys, "--mappings", str(tmp_path))
     marked = [number for number, (tag, attrs) in enumerate(page.seen) if attrs.get("class") == "site"]
     assert len(marked) == 1

@@ -97,7 +97,7 @@ def resource(knowledge, body, **changes):
 @pytest.mark.parametrize(
     ("path", "patient"),
     [
-        ("PID-3(*)", f"{MRN}|1"),
+        ("PID-3(*)", f"{MRN}|4711"),
         ("PID-3", f"{MRN}|1"),
         ("PID-3(1)", f"{MRN}|1"),
         ("PID-3(2)", f"{MRN}|4711"),

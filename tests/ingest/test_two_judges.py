@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -9,12 +12,13 @@ from adapter.ingest.relevance import RelevanceFilter
 from adapter.ingest.translate import SenderRules, translate_hl7
 from adapter.knowledge.load import load_knowledge
 from adapter.knowledge.shipped import shipped
+from adapter.knowledge.tables import lay_over, read_table
 
 KNOWLEDGE, _ = load_knowledge([shipped("mappings") / "demo"])
 HEAD = r"MSH|^~\&|LIS|HOSP|TDM|HOSP|20251103101500+0100||ORU^R01^ORU_R01|A1|P|2.7"
 PID = "PID|1||4711^^^HOSP^MR"
 
-codes = st.sampled_from(["", "ASPACT", "aspact", "20638-3", "NA", "ASNASE", '""'])
+codes = st.sampled_from(["", "ROW9", "ASPACT", "aspact", "20638-3", "NA", "ASNASE", '""'])
 texts = st.sampled_from(
     [
         "",
@@ -48,3 +52,46 @@ def test_the_door_and_the_reading_judge_codes_alike(order: str, results: list[st
     lines += [f"OBX|{n}|NM|{code}||0.42|IU/mL|||||F" for n, code in enumerate(results, start=1)]
     raw = "\r".join(lines).encode() + b"\r"
     assert RelevanceFilter(KNOWLEDGE, 100).judge(raw).relevance == relevance_read(raw)
+
+
+blanks = st.sampled_from(["", " ", "  ", "\t"])
+
+
+@given(st.tuples(blanks, blanks, blanks, blanks), codes)
+@example((" ", " ", "", ""), "ROW9")
+def test_blanks_around_a_sender_count_for_neither(around: tuple[str, str, str, str], code: str):
+    row = b"sender,code,system,target,label,note\nLIS|HOSP,ROW9,L,asparaginase-activity,,\n"
+    rows, _ = read_table(row, "activity_tests", "site.csv")
+    table = lay_over([replace(rows, rows=KNOWLEDGE.tables["activity_tests"].rows), rows])
+    site = replace(KNOWLEDGE, tables={**KNOWLEDGE.tables, "activity_tests": table})
+    before, behind, over, under = around
+    head = HEAD.replace("|LIS|HOSP|", f"|{before}LIS{behind}|{over}HOSP{under}|")
+    raw = f"{head}\r{PID}\rOBX|1|NM|{code}^^L||0.42|IU/mL|||||F\r".encode()
+    read = translate_hl7(raw, site, lambda _sender: SenderRules(), source="lab")
+    assert [one.relevance for one in read] == [RelevanceFilter(site, 100).judge(raw).relevance]
+    assert (read[0].relevance == "relevant") is (code in ("ASPACT", "ROW9"))
+
+
+cases = st.sampled_from(["OBX", "obx", "Obx", "OBx"])
+
+
+@given(
+    st.sampled_from(["OBR", "obr"]),
+    fields,
+    st.lists(st.tuples(cases, fields), max_size=3),
+    st.sampled_from(["\r", "\n"]),
+)
+@example("OBR", "NA^Sodium^L", [("obx", "ASPACT^Activity^L")], "\r")
+@example("obr", "ASPACT^Activity^L", [], "\n")
+def test_segments_in_small_letters_are_overlooked_by_neither(
+    order: str, name: str, results: list[tuple[str, str]], end: str
+):
+    lines = [HEAD, PID, f"{order}|1||F1|{name}|||20251103080000"]
+    lines += [f"{segment}|{n}|NM|{code}||0.42|IU/mL|||||F" for n, (segment, code) in enumerate(results, start=1)]
+    raw = f"{end.join(lines)}{end}".encode()
+    [read] = translate_hl7(raw, KNOWLEDGE, lambda _sender: SenderRules(), source="lab")
+    assert RelevanceFilter(KNOWLEDGE, 100).judge(raw).relevance == read.relevance
+    as_meant = re.sub(rb"(?im)^(ob[xr])", lambda found: found[0].upper(), raw.replace(b"\r", b"\n"))
+    [meant] = translate_hl7(as_meant, KNOWLEDGE, lambda _sender: SenderRules(), source="lab")
+    if len(read.events) < len(meant.events):
+        assert ("segment-misnamed", read.answer.code) == (read.parked, "AE")

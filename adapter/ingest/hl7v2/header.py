@@ -21,7 +21,7 @@ class Header:
     """What MSH says of a message; every part empty when there is no MSH."""
 
     sender: str = ""
-    """`MSH-3.1|MSH-4.1`."""
+    """`MSH-3.1|MSH-4.1`, without the blanks around each: they never tell two senders apart."""
     sent: str = ""
     """MSH-7 whole."""
     control_id: str = ""
@@ -156,7 +156,7 @@ def _read(line: str, separator: str) -> Header:
     delimiters = declared_delimiters(separator, field[1])
     kind = field[8].split(delimiters.component or None)
     return Header(
-        sender=f"{_first(field[2], delimiters)}|{_first(field[3], delimiters)}",
+        sender=f"{_first(field[2], delimiters).strip()}|{_first(field[3], delimiters).strip()}",
         sent=field[6].strip(),
         control_id=field[9] if not field[9].isspace() else "",
         message_type="^".join(kind[:2]).rstrip("^"),
