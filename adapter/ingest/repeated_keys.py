@@ -41,12 +41,11 @@ def _meant(group: Sequence[Read], notes: Notes) -> dict[ActivityMeasured, Activi
     statuses: set[str] = set()
     apart = 1
     for event in ordered:
-        alone = not meant or (event.status in PROGRESS - statuses and statuses <= PROGRESS)
-        statuses.add(event.status)
+        told = replace(event, status="preliminary") if doubtful and event.status == "final" else event
+        alone = not meant or (told.status in PROGRESS - statuses and statuses <= PROGRESS)
+        statuses.add(told.status)
         apart += not alone
-        meant[event] = event if alone else replace(event, key=f"{event.key}#{apart}")
-        if doubtful and event.status == "final":
-            meant[event] = replace(meant[event], status="preliminary")
+        meant[event] = told if alone else replace(told, key=f"{event.key}#{apart}")
         if event.status != WITHDRAWN and (doubtful or not alone):
             notes.add(at_field("result-key-repeated", rows[event], 4))
     return meant
