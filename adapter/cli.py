@@ -8,6 +8,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import TypeAlias
 
@@ -37,6 +38,14 @@ from adapter.commands.knowledge_options import knowledge_options, mappings_optio
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse names no public one
 EXIT_CODES = "exit codes: 0 fine, 1 problems found, 2 could not run"
 
+FULL = {
+    errno.ENOSPC: "no space left where it goes",
+    errno.EDQUOT: "no space left where it goes for this user",
+    errno.EFBIG: "the file it goes to may not grow further",
+    errno.EIO: "what it goes to failed",
+}
+"""How an output fails that has no name of its own."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns 0 fine, 1 problems found, 2 could not run."""
@@ -52,15 +61,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 2
     except BrokenPipeError:
+        _lead_output_nowhere()
         sys.stderr.close()
         return 2
+    except MemoryError:
+        print("There is not enough memory for this: is what it reads without an end?", file=sys.stderr)
+        return 2
     except OSError as fault:
-        if fault.errno != errno.ENOSPC or fault.filename:
+        if fault.errno not in FULL or fault.filename:
             raise
-        print("The output cannot be written: no space left where it goes.", file=sys.stderr)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered has nowhere to go
+        print(f"The output cannot be written: {FULL[fault.errno]}.", file=sys.stderr)
+        _lead_output_nowhere()
         return 2
     return code
+
+
+def _lead_output_nowhere() -> None:
+    """What is still buffered has nowhere to go, and must not change the exit code when the program ends."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -101,6 +101,8 @@ def loads(raw: bytes | str, *, ours: bool = False) -> Json:
         raise UnreadableJsonError("nested too deeply") from None
     except UnreadableJsonError:
         raise
+    except msgspec.ValidationError:  # of any JSON, the size of a number is all that is checked
+        raise UnreadableJsonError("a number in it is too large or has too many digits") from None
     except (msgspec.MsgspecError, ValueError):
         raise UnreadableJsonError("not well-formed JSON in UTF-8") from None
     if _deeper_than(value, MAX_DEPTH_LEVELS):

@@ -14,7 +14,9 @@ from adapter.knowledge.layers import NO_FOLDER
 from adapter.knowledge.lint import in_order, lint_reading
 from adapter.knowledge.load import Reading, knowledge_of, read_folders
 from adapter.knowledge.local_codes import shared_codes
-from adapter.knowledge.policies import load_rulebook
+from adapter.knowledge.plain_file import read_plain
+from adapter.knowledge.policies import COMMAND_LINE, load_rulebook
+from adapter.knowledge.rows_together import senders_in_two_spellings
 from adapter.knowledge.spec import Knowledge, Table
 from adapter.knowledge.strays import OUTPUTS
 from adapter.knowledge.text_yaml import Document, Fault, Node, read_yaml
@@ -67,25 +69,41 @@ def site_faults(settings: Settings, reading: Reading, overlays: Sequence[Path], 
     """What only shows when the settings of a site and its tables are seen together."""
     yield from wrong_units(settings, reading.tables.get("units"), config)
     senders = [sender.match for sender in settings.senders]
+    yield from senders_in_two_spellings(reading.tables.values(), senders)
     yield from shared_codes(reading.tables.values(), senders, [path.as_posix() for path in overlays])
 
 
 def in_configuration(faults: Iterable[Fault], settings: Settings, config: Path | None) -> Iterator[Fault]:
-    """The faults, those of folders that are not there at the line of the configuration that names them."""
+    """The faults, those of folders and policies that are not there at the line of the configuration that names them."""
     for fault in faults:
+        policy = _policy(fault, settings) if config and fault.file == COMMAND_LINE else None
+        if policy is not None:
+            yield _at(("policies", policy), fault.text, config)
+            continue
         place = _named(fault.file, settings) if config and fault.text == NO_FOLDER else None
         if place is None:
             yield fault
             continue
-        document = _document_of(config)
-        listed = isinstance(document.data, dict) and isinstance(document.data.get(str(place[0])), list)
         text = f"there is no such folder: {fault.file}; a path counts from the folder of this file"
         if Path(fault.file).exists():
             text = f"{fault.file} is a file; name the folder it lies in"
-        yield document.fault(place if listed else place[:1], text)
+        yield _at(place, text, config)
 
 
-def _named(file: str, settings: Settings) -> Place | None:
+def _policy(fault: Fault, settings: Settings) -> int | None:
+    """Which of the policies of the settings a fault speaks of."""
+    named = (number for number, name in enumerate(settings.policies) if f"policy '{name}'" in fault.text)
+    return next(named, None)
+
+
+def _at(place: tuple[str, int], text: str, config: Path | None) -> Fault:
+    """A fault at an entry of a list of the configuration, or at its key where a single one stands."""
+    document = _document_of(config)
+    listed = isinstance(document.data, dict) and isinstance(document.data.get(place[0]), list)
+    return document.fault(place if listed else place[:1], text)
+
+
+def _named(file: str, settings: Settings) -> tuple[str, int] | None:
     """The setting that names a folder."""
     for key, folders in (("mappings", settings.mappings), ("config", settings.config)):
         for number, folder in enumerate(folders):
@@ -108,7 +126,7 @@ def _document_of(config: Path | None) -> Document:
     """The configuration once more, for the place of a fault: settings do not remember where they stood."""
     if config is None:
         return Document(file="the configuration", data={}, places={})
-    document, _ = read_yaml(config.read_bytes(), config.as_posix())
+    document, _ = read_yaml(read_plain(config), config.as_posix())
     return document or Document(file=config.as_posix(), data={}, places={})
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from adapter.knowledge.plain_file import read_plain
+
 SCHEMA = 1
 WORSE = 1.25
 """A ratio above so many times what it was fails the gate."""
@@ -43,7 +45,7 @@ class Compared:
 def baseline(path: Path, *, bench: str, extent: str) -> Mapping[str, float]:
     """The ratios of an earlier run of the same bench and extent; raises NoBaseline."""
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        told = json.loads(read_plain(path))
     except OSError as fault:
         raise NoBaseline(f"{path} cannot be read ({fault.strerror}); write one with --save {path}.") from None
     except ValueError:

@@ -13,6 +13,7 @@ from adapter.commands.bench_gate import SCHEMA, NoBaseline, baseline, compared, 
 from adapter.commands.bench_verdict import Goal, exit_status, verdict
 from adapter.commands.bench_wire_runs import LoadBroke
 from adapter.commands.demo_service import ServiceDied
+from adapter.commands.whole_file import replace_whole
 from adapter.store.faults import CannotKeep, StoreBroken
 
 BROKE_OFF = (LoadBroke, ServiceDied, CannotKeep, StoreBroken, SubprocessError, OSError)
@@ -48,7 +49,7 @@ def conclude(
             sys.stdout.write("\n".join(gate_lines(rows, options.gate)) + "\n")
     if options.save is not None:
         try:
-            options.save.write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
+            replace_whole(options.save, (json.dumps(whole, indent=2) + "\n").encode())
         except OSError as fault:
             print(f"{options.save} cannot be written ({fault.strerror}): this run is not kept.", file=sys.stderr)
             return 2

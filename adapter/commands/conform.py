@@ -7,15 +7,13 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from adapter.commands.conform_text import report_lines, summary_line
 from adapter.commands.conform_validator import second_opinion
+from adapter.commands.message_file import read_messages
 from adapter.ingest.conformance import Report, check_message, finding, unreadable
 from adapter.ingest.hl7v2 import NotHl7, read_batch, read_message
-
-STANDARD_INPUT = "-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +32,10 @@ def run(options: argparse.Namespace) -> int:
     unread = 0
     for name in options.messages:
         try:
-            raw = _raw(name)
+            raw = read_messages(name)
         except OSError as error:
             unread += 1
-            print(f"{name}: cannot be read ({error.strerror}); nothing of it was checked", file=sys.stderr)
+            print(f"{name or 'a file'}: cannot be read ({error.strerror}); nothing of it was checked", file=sys.stderr)
             continue
         for one in _checked(name, raw):
             checked.append(one)
@@ -50,10 +48,6 @@ def run(options: argparse.Namespace) -> int:
     if unread:
         return 2
     return 1 if any(found.severity == "error" for one in checked for found in one.report.findings) else 0
-
-
-def _raw(name: str) -> bytes:
-    return sys.stdin.buffer.read() if name == STANDARD_INPUT else Path(name).read_bytes()
 
 
 def _checked(name: str, raw: bytes) -> Iterator[Checked]:

@@ -14,6 +14,8 @@ FILLED = "*"
 LONGEST_CHARS = 120
 MOST_PARTS = 40
 CUT = "..."
+HEADERS = ("MSH", "FHS", "BHS")
+"""Segments whose first field is the separator itself, which stands behind their names anyway."""
 _ELEMENT = re.compile(r"_?[A-Za-z][A-Za-z0-9]{0,63}", re.ASCII)
 _NUMBER = re.compile(r"[<>=]{0,2} ?[+-]?\d+([.,]\d+)?", re.ASCII)
 _TIME = re.compile(
@@ -40,7 +42,8 @@ def masked_field(use: Use) -> str:
         return "text"
     if use.field > MOST_PARTS:
         return _short(use)
-    numbers = range(1, min(segment.field_count(), MOST_PARTS) + 1)
+    first = 2 if segment.name in HEADERS else 1
+    numbers = range(first, min(segment.field_count(), MOST_PARTS) + 1)
     told = "|".join([segment.name, *(_cell(use, number) for number in numbers)]).rstrip("|")
     return told if len(told) <= LONGEST_CHARS else _short(use)
 

@@ -9,6 +9,7 @@ from typing import IO, Any, Literal
 
 from adapter.commands.deid_people import Name, People, names_in_message, names_in_resource
 from adapter.commands.deid_times import day_of
+from adapter.commands.message_file import read_messages
 from adapter.commands.run_message import is_fhir
 from adapter.fhir import UnreadableJsonError, loads
 from adapter.ingest.fhir_bundle import FhirItem, fhir_resources, fhir_stamp, reference_to
@@ -85,7 +86,7 @@ def read_corpus(files: Sequence[Path], aside: IO[bytes], progress: Any) -> Corpu
     corpus = Corpus(files=files, aside=aside)
     for place, path in enumerate(files):
         number = 0
-        for kind, raw in _parts(path.read_bytes()):
+        for kind, raw in _parts(read_messages(path)):
             number += kind != "envelope"
             _add(corpus, place, number if kind != "envelope" else 0, kind, raw)
         progress(place + 1)

@@ -11,6 +11,7 @@ from typing import Literal
 
 from adapter.knowledge.hl7_names import unknown_place
 from adapter.knowledge.paths import read_v2_path
+from adapter.knowledge.plain_file import read_plain
 from adapter.knowledge.shipped import shipped
 from adapter.knowledge.text_yaml import Document, Fault, Node, did_you_mean, read_yaml
 
@@ -150,7 +151,7 @@ def misspelt(document: Document) -> Iterator[Fault]:
 
 def _document(path: Path, shown: str, faults: list[Fault]) -> Document | None:
     try:
-        content = path.read_bytes()
+        content = read_plain(path)
     except OSError as error:
         faults.append(Fault(file=shown, line=0, text=f"cannot be read: {error.strerror}"))
         return None

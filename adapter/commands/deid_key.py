@@ -11,6 +11,9 @@ import string
 from functools import lru_cache
 from pathlib import Path
 
+from adapter.commands.new_folder import write_new
+from adapter.knowledge.plain_file import no_file
+
 KEY_BYTES = 32
 LONGEST_SHIFT_DAYS = 180
 PEOPLE = 1000
@@ -31,6 +34,8 @@ def default_key_file() -> Path:
 
 def read_key(path: Path) -> tuple[bytes, bool]:
     """The key, and whether it was made just now. Raises KeyFaultError, or OSError."""
+    if wrong := no_file(path):
+        raise KeyFaultError(f"{path} cannot be used as the key: {wrong}; name another, and one is made there")
     try:
         found = path.open("rb")
     except FileNotFoundError:
@@ -50,9 +55,7 @@ def read_key(path: Path) -> tuple[bytes, bool]:
 def _made(path: Path) -> bytes:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = secrets.token_bytes(KEY_BYTES)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(f"{key.hex()}\n")
+    write_new(path, f"{key.hex()}\n".encode())
     return key
 
 

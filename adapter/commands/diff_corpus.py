@@ -12,6 +12,7 @@ from adapter.commands.diff_faults import CannotCompare
 from adapter.commands.play_folder import supporting_in
 from adapter.commands.run_message import is_fhir
 from adapter.ingest.fhir_bundle import literal_reference
+from adapter.knowledge.plain_file import no_file, read_plain
 
 STANDARD_INPUT = "-"
 _HL7, _JSON = ".hl7", ".json"
@@ -32,7 +33,7 @@ class File:
         if self.path is None:
             return self.content
         try:
-            return self.path.read_bytes()
+            return read_plain(self.path)
         except OSError as fault:
             raise CannotCompare(f"{self.shown} cannot be read: {fault.strerror}. Nothing was compared.") from None
 
@@ -60,6 +61,8 @@ def _files(name: str) -> Iterator[File]:
     try:
         inside = sorted(path.iterdir(), key=lambda one: one.name.encode()) if path.is_dir() else [path]
         found = [one for one in inside if one == path or (one.is_file() and one.suffix in (_HL7, _JSON))]
+        if wrong := None if path.is_dir() else no_file(path):
+            raise CannotCompare(f"{name} cannot be read: {wrong}. Name files or folders with messages.")
         yield from (File(shown=one.as_posix(), path=one, size_bytes=one.stat().st_size) for one in found)
     except OSError as fault:
         raise CannotCompare(f"{name} cannot be read: {fault.strerror}. Name files or folders with messages.") from None

@@ -12,6 +12,7 @@ from adapter.commands.diff_config import reduced_config
 from adapter.commands.diff_faults import CannotCompare
 from adapter.commands.diff_folder import Swaps, beside
 from adapter.commands.diff_git import Repository, repository_of
+from adapter.knowledge.plain_file import read_plain
 from adapter.knowledge.shipped import shipped
 from adapter.knowledge.text_yaml import Fault
 from adapter.settings import Settings, load_settings
@@ -150,7 +151,7 @@ def _settings_at(config: Path | None, now: Origin, tree: _Tree, faults: list[Fau
 def _settings(file: Path, scratch: Path, place: Callable[[str], Path], faults: list[Fault]) -> Settings | None:
     """What an earlier configuration says about reading messages; certificates and secrets need not lie beside it."""
     try:
-        content = file.read_bytes()
+        content = read_plain(file)
     except OSError as fault:
         raise CannotCompare(f"{file} cannot be read: {fault.strerror}.") from None
     reduced = reduced_config(content, file.as_posix(), place, faults)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from codecs import BOM_UTF8 as BYTE_ORDER_MARK
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +14,7 @@ from adapter.commands.doc_book import Book, book_of
 from adapter.commands.doc_csv import as_csv
 from adapter.commands.doc_html import as_html
 from adapter.commands.faults import tell
+from adapter.commands.whole_file import replace_whole
 from adapter.fhir import dumps
 from adapter.knowledge.load import read_folders
 
@@ -41,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
         return 1
     book = book_of(reading, options.mappings, product=__version__)
     if options.out is None:
-        sys.stdout.write(FORMS[chosen or "html"](book))
+        sys.stdout.buffer.write(FORMS[chosen or "html"](book).encode())  # the page says itself that it is UTF-8
         return 0
     files = _files(options.out, chosen)
     if not files:
@@ -63,7 +65,7 @@ def _written(files: dict[Path, str], book: Book) -> int:
     for path, form in files.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(FORMS[form](book), encoding="utf-8")
+            replace_whole(path, (BYTE_ORDER_MARK if form == "csv" else b"") + FORMS[form](book).encode())
         except OSError as fault:
             print(f"{fault.filename or path} cannot be written: {fault.strerror}.", file=sys.stderr)
             return 2

@@ -7,6 +7,7 @@ from typing import Any
 
 from adapter.commands.golden_case import Case
 from adapter.commands.golden_outcome import asked, written
+from adapter.commands.whole_file import replace_whole
 
 _EXPECT = re.compile(r"^expect[ \t]*:.*$", re.MULTILINE)
 _NEXT_KEY = re.compile(r"^[^\s#-].*$", re.MULTILINE)
@@ -18,8 +19,8 @@ def accept(case: Case, found: dict[str, Any]) -> None:
     block = "expect:\n" + "".join(f"  {line}\n" for line in written(asked(case, found)).splitlines())
     start = _EXPECT.search(text)
     if start is None:
-        case.path.write_text(f"{text.rstrip()}\n{block}", encoding="utf-8")
+        replace_whole(case.path, f"{text.rstrip()}\n{block}".encode())
         return
     rest = _NEXT_KEY.search(text, start.end())
     behind = text[rest.start() :] if rest else ""
-    case.path.write_text(text[: start.start()] + block + behind, encoding="utf-8")
+    replace_whole(case.path, (text[: start.start()] + block + behind).encode())

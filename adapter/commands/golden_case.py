@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from adapter.commands.lint_golden import golden_faults
 from adapter.ingest.hl7v2.charsets import codec_of
 from adapter.ingest.senders import SenderRules
+from adapter.knowledge.plain_file import read_plain
 from adapter.knowledge.spec import Table
 from adapter.knowledge.text_yaml import Document, Fault, Node, did_you_mean, read_yaml
 
@@ -51,11 +52,14 @@ class Case:
 
 
 def read_case(
-    path: Path, shown: str, mappings: Sequence[str], units: Table | None = None
+    path: Path, shown: str, mappings: Sequence[str] | None, units: Table | None = None
 ) -> tuple[Case | None, list[Fault]]:
-    """One case, or what is wrong with its file; `mappings` are the files a case may be about (`v2/oru.yaml`)."""
+    """One case, or what is wrong with its file; `mappings` are the files a case may be about (`v2/oru.yaml`).
+
+    Without `mappings`, and without `units`, only faults are told that need neither to be seen.
+    """
     try:
-        content = path.read_bytes()
+        content = read_plain(path)
     except OSError as fault:
         return None, [Fault(file=shown, line=0, text=f"cannot be read: {fault.strerror}")]
     document, faults = read_yaml(content, shown)
@@ -85,7 +89,7 @@ def read_case(
     return case, []
 
 
-def _shape_faults(document: Document, mappings: Sequence[str]) -> list[Fault]:
+def _shape_faults(document: Document, mappings: Sequence[str] | None) -> list[Fault]:
     data = document.data
     if not isinstance(data, dict):
         return [document.fault((), f"a golden case has the keys {', '.join(KEYS)}")]
@@ -98,7 +102,7 @@ def _shape_faults(document: Document, mappings: Sequence[str]) -> list[Fault]:
         if not isinstance(data.get(key), str) or not str(data.get(key)).strip():
             faults.append(document.fault((key,), f"'{key}' is missing or empty: write {why}"))
     mapping = data.get("mapping")
-    if mapping is not None and mapping not in mappings:
+    if mapping is not None and mappings is not None and mapping not in mappings:
         hint = did_you_mean(str(mapping), mappings)
         faults.append(document.fault(("mapping",), f"there is no mapping '{mapping}'{hint}"))
     return [*faults, *_expect_faults(document, data.get("expect"))]
@@ -109,6 +113,12 @@ def _expect_faults(document: Document, expect: Node | None) -> list[Fault]:
         return []
     if not isinstance(expect, dict):
         return [document.fault(("expect",), f"'expect' holds parts: {', '.join(PARTS)}")]
+    if not set(expect) - {"only"}:
+        text = (
+            f"this expects nothing, so any outcome would pass; name parts ({', '.join(PARTS)}), "
+            "or leave 'expect:' empty and run troughline test --accept"
+        )
+        return [document.fault(("expect",), text)]
     return [
         document.fault(("expect", key), f"'{key}' is no part of 'expect'{did_you_mean(key, PARTS)}")
         for key in expect

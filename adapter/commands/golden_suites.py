@@ -77,12 +77,14 @@ def _renamed(path: Path) -> str:
     return "" if path.suffix == ".yaml" else f" as {path.stem}.yaml"
 
 
-def read_suite(suite: Suite, knowledge: Knowledge, faults: list[Fault]) -> Iterator[Case]:
-    """The cases of a suite that can be read; the others become faults."""
+def read_suite(suite: Suite, knowledge: Knowledge | None, faults: list[Fault]) -> Iterator[Case]:
+    """The cases of a suite that can be read; the others become faults, as far as they show without mappings."""
     faults.extend(fault for fault in left_out(suite) if fault not in faults)
-    mappings = sorted("/".join(Path(mapping.file).parts[-2:]) for mapping in knowledge.mappings)
+    units = knowledge.tables.get("units") if knowledge else None
+    known = knowledge.mappings if knowledge else ()
+    mappings = sorted("/".join(Path(mapping.file).parts[-2:]) for mapping in known) if knowledge else None
     for path in sorted(suite.folder.glob("*.yaml")):
-        case, wrong = read_case(path, f"{suite.shown}/{path.name}", mappings, knowledge.tables.get("units"))
+        case, wrong = read_case(path, f"{suite.shown}/{path.name}", mappings, units)
         faults.extend(wrong)
         if case:
             yield case

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from adapter.knowledge.plain_file import no_file
 from adapter.knowledge.text_yaml import did_you_mean
 from adapter.settings import Settings
 from adapter.store.imports import Mark
@@ -62,7 +63,7 @@ def misuse(files: Sequence[str]) -> str | None:
         if not bare.endswith(ENDINGS):
             return f"{name}: not a name of NDJSON or JSON; write *.ndjson, *.jsonl or *.json, each also with .gz."
         if not Path(name).is_file():
-            return f"{name}: there is no such file."
+            return f"{name}: {no_file(Path(name)) or 'there is no such file'}."
     if len(set(files)) != len(files):
         return "A file is named twice."
     return None

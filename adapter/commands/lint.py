@@ -9,8 +9,9 @@ from pathlib import Path
 
 from adapter.app.checked_files import Checked, check_files, in_configuration, site_faults
 from adapter.commands.faults import as_json, fault_line
-from adapter.commands.golden_suites import left_out, read_suite, suites_of
+from adapter.commands.golden_suites import read_suite, suites_of
 from adapter.knowledge.lint import in_order
+from adapter.knowledge.plain_file import no_file
 from adapter.knowledge.spec import Knowledge
 from adapter.knowledge.text_yaml import Fault
 from adapter.settings import load_settings
@@ -40,8 +41,10 @@ def _wrong_kind(options: argparse.Namespace) -> Iterator[str]:
             yield f"{folder}: is a file; --mappings takes the folder above tables/, v2/, fhir/, outputs/ and golden/."
     if options.config and not options.config.exists():
         yield f"{options.config}: not there; name a file as --config."
-    elif options.config and not options.config.is_file():
+    elif options.config and options.config.is_dir():
         yield f"{options.config}: is a folder; --config takes the file of the configuration in it (troughline.yaml)."
+    elif options.config and (wrong := no_file(options.config)):
+        yield f"{options.config}: {wrong}; --config takes the file of the configuration (troughline.yaml)."
 
 
 def _faults(options: argparse.Namespace) -> Iterator[Fault]:
@@ -64,12 +67,9 @@ def _faults(options: argparse.Namespace) -> Iterator[Fault]:
 
 
 def _golden(overlays: Sequence[Path], knowledge: Knowledge | None) -> Iterator[Fault]:
-    """Faults of the cases; without mappings to read them by, only of those that lie where nothing runs them."""
+    """Faults of the cases; without mappings to read them by, those that show without."""
     faults: list[Fault] = []
     for suite in suites_of(None, overlays):
-        if knowledge is None:
-            faults.extend(left_out(suite))
-            continue
         for _ in read_suite(suite, knowledge, faults):
             pass
     yield from in_order(faults)

@@ -13,6 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from adapter.commands.whole_file import replace_whole
 from adapter.domain.message import Answer
 from adapter.ingest.acknowledgment import acknowledge
 from adapter.ingest.hl7v2 import peek
@@ -150,5 +151,5 @@ class _Receiver:
         if not self._options.save:
             return None
         path: Path = self._options.save / f"{self._received:06d}.hl7"
-        path.write_bytes(raw)
+        replace_whole(path, raw, durable=False)
         return str(path)

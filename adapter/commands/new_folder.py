@@ -25,6 +25,6 @@ def write_new(path: Path, content: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-    except OSError:
+    except OSError as fault:
         path.unlink(missing_ok=True)
-        raise
+        raise OSError(fault.errno, fault.strerror, str(path)) from None

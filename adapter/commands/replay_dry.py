@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,9 +18,10 @@ from adapter.app.parts import Loaded, service_parts
 from adapter.app.replay_folder import FOLDER
 from adapter.app.replaying import Tally, catch_up
 from adapter.commands.finding_changes import Finding, FindingChange, verdict_changes
-from adapter.commands.store_parts import STATE_FILE, StoreParts
+from adapter.commands.store_parts import STATE_FILE, CannotRead, StoreParts
 from adapter.domain.message import MessageRef
 from adapter.pipeline.process import Processed, reread
+from adapter.store.faults import CannotKeep, StoreBroken
 from adapter.store.folder import FOLDER_MODE
 from adapter.store.sqlite_state import SqliteState
 
@@ -64,12 +65,12 @@ class Trial:
 
 
 def tried(loaded: Loaded, store: StoreParts, messages: Sequence[MessageRef]) -> Trial:
-    """Read messages again in a copy of the state, which is thrown away (OSError: there is no room for it)."""
+    """Read messages again in a copy of the state, which is thrown away (OSError, CannotRead: no room for it)."""
     home = store.folder / FOLDER
     home.mkdir(mode=FOLDER_MODE, exist_ok=True)
     trial = Trial()
     now = datetime.now(UTC)
-    with tempfile.TemporaryDirectory(prefix="dry-run-", dir=home) as folder:
+    with tempfile.TemporaryDirectory(prefix="dry-run-", dir=home) as folder, _faults_of_the_copy(home):
         copy = Path(folder) / STATE_FILE
         copied(store.folder / STATE_FILE, copy)
         with closing(SqliteState(copy)) as state:
@@ -87,6 +88,20 @@ def tried(loaded: Loaded, store: StoreParts, messages: Sequence[MessageRef]) -> 
                 old = before.get(patient) or store.state.findings_of(patient)
                 trial.findings += verdict_changes(patient, old, _findings(state, patient))
     return trial
+
+
+@contextmanager
+def _faults_of_the_copy(home: Path) -> Iterator[None]:
+    """A copy that cannot be written is no fault of the store, and must not be told as one."""
+    try:
+        yield
+    except (CannotKeep, StoreBroken, sqlite3.Error) as fault:
+        name = getattr(fault, "sqlite_errorname", None) or str(fault).rpartition("(")[2].rstrip(").")
+        text = (
+            f"The dry run works on a copy of the state in {home}, and there it broke off ({name}): is there room for "
+            "the copy? Nothing was changed; `troughline check` tells whether the store itself is whole."
+        )
+        raise CannotRead(text) from None
 
 
 def _findings(state: SqliteState, patient: str) -> list[Finding]:

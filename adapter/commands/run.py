@@ -8,6 +8,7 @@ from pathlib import Path
 
 from adapter.app.parts import play_parts
 from adapter.commands.faults import tell
+from adapter.commands.message_file import read_messages, unread
 from adapter.commands.run_message import Sources, looks_at
 from adapter.commands.run_result import result_of
 from adapter.commands.run_text import page_of
@@ -15,19 +16,15 @@ from adapter.fhir import dumps
 from adapter.settings import Settings, load_settings
 from adapter.store.memory_state import MemoryState
 
-STANDARD_INPUT = "-"
 BETWEEN = f"\n\n{'=' * 100}\n\n"
 
 
 def run(options: argparse.Namespace) -> int:
     """0 fine, 1 when a message has an error or waits for a person, 2 when nothing could be read."""
     try:
-        raw = sys.stdin.buffer.read() if options.message == STANDARD_INPUT else Path(options.message).read_bytes()
+        raw = read_messages(options.message)
     except OSError as fault:
-        print(
-            f"{options.message} cannot be read: {fault.strerror}. Name a file, or - for standard input.",
-            file=sys.stderr,
-        )
+        print(unread(options.message, fault), file=sys.stderr)
         return 2
     if not raw.strip():
         print(f"{options.message} is empty: there is no message in it to read.", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -78,11 +79,14 @@ class Look:
     @property
     def http(self) -> FhirAnswer:
         """What a FHIR body is answered over HTTP."""
-        return answer_fhir(self.translations, bundle=is_bundle(self.arrival.raw))
+        refused = refused_at_the_door(self.arrival.raw)
+        return refused or answer_fhir(self.translations, bundle=is_bundle(self.arrival.raw))
 
     @property
     def has_problems(self) -> bool:
         """Whether something is wrong: an error, or a message that waits for a person."""
+        if self.arrival.kind == "fhir" and refused_at_the_door(self.arrival.raw):
+            return True
         return self.parked is not None or any(found.severity == "error" for found in self.problems)
 
 
@@ -105,10 +109,27 @@ def body_of(raw: bytes) -> Json:
         return None
 
 
+def refused_at_the_door(raw: bytes) -> FhirAnswer | None:
+    """The answer to a body that HTTP does not take in, None for any other."""
+    body = body_of(raw)
+    if isinstance(body, dict) and isinstance(body.get("resourceType"), str) and body["resourceType"]:
+        return None
+    from adapter.transport.http_body import parse_strictly  # the HTTP door is slow to load, and such bodies are rare
+    from adapter.transport.http_intake import named_type
+    from adapter.transport.http_outcome import RefusedRequest, operation_outcome
+
+    try:
+        named_type(parse_strictly(raw))
+    except RefusedRequest as refused:
+        told = operation_outcome(refused.code, refused.text, expression=refused.expression)
+        return FhirAnswer(status=refused.status, resource=told)
+    return None
+
+
 def looks_at(raw: bytes, parts: Parts, sources: Sources, *, file: str) -> list[Look]:
     """Every message of a file, each alone; a FHIR body is one. Nothing that can stand in it raises."""
     if is_fhir(raw):
-        return [_look(_fhir_arrival(raw, sources.fhir, file), parts)]
+        return [_look(_fhir_arrival(raw.removeprefix(BOM_UTF8), sources.fhir, file), parts)]
     batch = read_batch(raw)
     arrivals = list(_hl7_arrivals(batch.messages, parts, sources.hl7v2, file))
     looks = [_look(arrival, parts) for arrival in arrivals]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from adapter.commands.schema_golden import golden_schema
 from adapter.commands.schema_options import NAMES
+from adapter.commands.whole_file import replace_whole
 from adapter.knowledge.mapping_schema import mapping_schema, output_schema
 from adapter.knowledge.policy_schema import policy_schema, products_schema
 from adapter.knowledge.schema_parts import Schema
@@ -37,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         options.out.mkdir(parents=True, exist_ok=True)
         for name in chosen:
-            file_of(options.out, name).write_text(as_text(SCHEMAS[name]()), encoding="utf-8")
+            replace_whole(file_of(options.out, name), as_text(SCHEMAS[name]()).encode())
     except OSError as fault:
         print(f"{fault.filename or options.out} cannot be written: {fault.strerror}.", file=sys.stderr)
         return 2

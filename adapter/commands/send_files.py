@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from adapter.commands.message_file import read_messages
 from adapter.ingest.hl7v2 import peek, split_messages
 
 _LINE_END = re.compile(rb"\r\n|\n")
 _FRAME = re.compile(rb"\x0b(.*?)\x1c\r?", re.DOTALL)
 _AROUND = b"\x0b\x1c\r\n \t"
-STDIN = "-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +32,7 @@ def read_files(files: Sequence[str], *, as_is: bool) -> list[Outgoing]:
     """
     messages: list[Outgoing] = []
     for name in files:
-        content = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
+        content = read_messages(name)
         pieces = _as_they_are(content) if as_is else _messages(content)
         messages += [
             Outgoing(file=name, number=number, raw=raw, control_id=peek(raw).control_id)

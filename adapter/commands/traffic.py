@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from adapter.commands.message_file import read_messages
 from adapter.commands.run_message import body_of, is_fhir
 from adapter.commands.store_parts import StoreParts
 from adapter.domain.message import Arrival, Stored
@@ -65,7 +66,7 @@ def every(inbox: SqliteInboxReader) -> Iterator[Stored]:
 def of_files(paths: Sequence[Path]) -> list[Body]:
     """The files named, and the *.hl7 and *.json directly in the folders named (OSError: one cannot be read)."""
     files = dict.fromkeys(file for path in paths for file in _files(path))
-    return [Body(name=file.name, raw=file.read_bytes()) for file in files]
+    return [Body(name=file.name, raw=read_messages(file)) for file in files]
 
 
 def _files(path: Path) -> Iterable[Path]:

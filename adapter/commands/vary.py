@@ -6,10 +6,10 @@ import argparse
 import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from adapter.commands.faults import tell
 from adapter.commands.golden_write import NoCaseError, case_text
+from adapter.commands.message_file import read_messages, unread
 from adapter.commands.new_folder import made_empty, write_new
 from adapter.commands.run_message import is_fhir
 from adapter.commands.vary_catalogue import variations_of
@@ -23,7 +23,6 @@ from adapter.knowledge.spec import Knowledge
 from adapter.knowledge.text_yaml import did_you_mean
 
 MAPPING = "v2/oru_activity.yaml"
-STANDARD_INPUT = "-"
 
 
 def run(options: argparse.Namespace) -> int:
@@ -53,9 +52,9 @@ def _variations(options: argparse.Namespace, knowledge: Knowledge) -> tuple[list
     if options.out is None and not options.list:
         return [], "", "Name a new or empty folder for the cases with --out, or ask for their names with --list."
     try:
-        raw = sys.stdin.buffer.read() if options.message == STANDARD_INPUT else Path(options.message).read_bytes()
+        raw = read_messages(options.message)
     except OSError as fault:
-        return [], "", f"{options.message} cannot be read: {fault.strerror}. Name a file, or - for standard input."
+        return [], "", unread(options.message, fault)
     if is_fhir(raw):
         resource, wrong = good_resource(raw, options.message)
         return (

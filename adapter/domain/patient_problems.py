@@ -18,7 +18,7 @@ PATIENT_KINDS: tuple[ProblemKind, ...] = (
         severity="error",
         hl7_code="101",
         title="The message has no patient identifier",
-        advice="The message waits in the work list.",
+        advice="Ask the sender to fill PID-3, or the subject of the resource; the message waits in the work list.",
     ),
     ProblemKind(
         code="unknown-patient",

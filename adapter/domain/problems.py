@@ -214,7 +214,7 @@ KINDS: dict[str, ProblemKind] = {
             severity="warning",
             hl7_code="207",
             title="The message could not be read because of a fault of ours",
-            advice="It was kept and waits in the work list.",
+            advice="Report it; the message was kept and waits in the work list.",
         ),
         ProblemKind(
             code="reaction-unlinked",

@@ -145,7 +145,9 @@ def never_met(mapping: MessageMapping, document: Document, tables: Mapping[str, 
         if required is None or other is None or words_of(kinds[other.name]) or kinds[other.name].reader != "code":
             continue
         table = tables.get(other.table or "")
-        words = sorted({row.target for row in table.rows}) if table else []
+        if table is None:  # it has an error of its own
+            continue
+        words = sorted({row.target for row in table.rows})
         for word in required.values:
             if word not in words:
                 hint = did_you_mean(word, words)

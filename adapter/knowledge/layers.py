@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from adapter.knowledge.plain_file import read_plain
 from adapter.knowledge.text_yaml import Fault
 
 TABLES = "tables"
@@ -34,18 +35,13 @@ class Layer:
 
     def read(self, path: Path, faults: list[Fault]) -> bytes | None:
         """The content of a file, None with a fault when it cannot be read."""
-        if path.exists() and not path.is_file():
-            faults.append(
-                Fault(file=self.name(path), line=0, text="is no file that can be read, but a pipe or a device")
-            )
-            return None
         try:
             if path.stat().st_size > MAX_FILE_BYTES:
                 faults.append(
                     Fault(file=self.name(path), line=0, text="the file is larger than 8 MiB; is it the right one?")
                 )
                 return None
-            return path.read_bytes()
+            return read_plain(path)
         except OSError as error:
             faults.append(Fault(file=self.name(path), line=0, text=f"cannot be read: {error.strerror}"))
             return None

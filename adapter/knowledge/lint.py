@@ -11,10 +11,10 @@ from typing import Any
 
 from adapter.knowledge.event_fields import EVENT_FIELDS
 from adapter.knowledge.hl7_names import unknown_place
-from adapter.knowledge.load import Reading, read_folders
+from adapter.knowledge.load import Reading, read_folders, whole_tables
 from adapter.knowledge.paths import covers, joined, read_v2_path
-from adapter.knowledge.senders import ANY, same_sender
-from adapter.knowledge.spec import NOT_OURS, Mapping, Row, Table
+from adapter.knowledge.rows_together import hidden_rows, meet, switched_off
+from adapter.knowledge.spec import NOT_OURS, Mapping, Table
 from adapter.knowledge.strays import OUTPUTS
 from adapter.knowledge.text_yaml import Document, Fault, Node, Path, did_you_mean
 
@@ -43,8 +43,9 @@ def lint_reading(reading: Reading) -> list[Fault]:
     faults.extend(_never_reached(reading))
     faults.extend(_no_near_words(reading))
     faults.extend(_unread_tables(reading))
-    faults.extend(_limits_of_no_test(reading.tables))
-    faults.extend(fault for table in reading.tables.values() for fault in _hidden_rows(table))
+    faults.extend(_limits_of_no_test(whole_tables(reading.tables, reading.faults)))
+    for table in reading.tables.values():
+        faults.extend((*hidden_rows(table), *switched_off(table)))
     return in_order(faults)
 
 
@@ -166,24 +167,7 @@ def _limits_of_no_test(tables: dict[str, Table]) -> Iterator[Fault]:
         return
     ours = [row for row in tests.rows if row.target != NOT_OURS]
     for limit in limits.rows:
-        if not any(_same_test(limit, test) for test in ours):
+        if not any(meet(limit, test) for test in ours):
             hint = did_you_mean(limit.code, {row.code for row in ours} - {limit.code})
             text = f"'{limit.code}' is no test of activity_tests for this sender and system: no result has this limit"
             yield limit.fault("code", f"{text}{hint}", "warning")
-
-
-def _same_test(one: Row, other: Row) -> bool:
-    """Whether one result can be found by both rows."""
-    senders = zip(*([*same_sender(row.sender).split("|"), ANY][:2] for row in (one, other)), strict=True)
-    pairs = [(one.system, other.system), *((a or ANY, b or ANY) for a, b in senders)]
-    return one.code == other.code and all(a == b or ANY in (a, b) for a, b in pairs)
-
-
-def _hidden_rows(table: Table) -> Iterator[Fault]:
-    """Warnings for codes that differ only in case or inner blanks and mean different things."""
-    first: dict[tuple[str, str, str], str] = {}
-    for row in table.rows:
-        folded = (row.sender, " ".join(row.code.casefold().split()), row.system)
-        if first.setdefault(folded, row.target) != row.target:
-            text = f"'{row.code}' differs only in upper and lower case from a row with another target"
-            yield row.fault("code", text, "warning")

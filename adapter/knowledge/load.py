@@ -72,6 +72,12 @@ def read_folders(overlays: Sequence[Path] = (), base: Path | None = None) -> Rea
     )
 
 
+def whole_tables(tables: dict[str, Table], faults: Iterable[Fault]) -> dict[str, Table]:
+    """The tables without any error: of a row that could not be read nobody knows what it would have said."""
+    broken = {Path(fault.file).stem for fault in faults if fault.severity == "error" and fault.file.endswith(".csv")}
+    return {name: table for name, table in tables.items() if name not in broken}
+
+
 def _nothing_in(layer: Layer) -> Fault:
     text = "the folder is empty: is it the right one, and is what belongs there mounted?"
     return Fault(file=layer.shown, line=0, text=text, severity="warning")
@@ -133,7 +139,7 @@ def _mappings(documents: dict[str, Document], tables: dict[str, Table], faults: 
         faults.extend(mistakes)
         if not mapping:
             continue
-        faults.extend(never_met(mapping, document, tables))
+        faults.extend(never_met(mapping, document, whole_tables(tables, faults)))
         first = mappings.setdefault(mapping.id, mapping)
         if first is not mapping:
             faults.append(document.fault(("mapping",), f"'{mapping.id}' is the name of {first.file} already"))

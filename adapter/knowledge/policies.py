@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from adapter.domain.policy import Policy, Product, RuleBook
@@ -78,7 +79,9 @@ def read_config(
     file = _products(layers, faults)
     documents = list(_documents(layers, POLICIES, ".yaml", faults))
     faults.extend(fault for layer in layers[1:] for fault in _unread(layer))
-    files, mistakes = read_policies(documents, file.products if file else {})
+    products = file.products if file else {}
+    readable = documents if products else [document for document in documents if _of_shipped(document)]
+    files, mistakes = read_policies(readable, products or _shipped_products())
     faults.extend(mistakes)
     faults.extend(version_faults([(found.policy, found.document) for found in files]))
     policies = [found.policy for found in files]
@@ -86,18 +89,33 @@ def read_config(
         read = [found.document for found in files]
         unreadable = [_id(document) for document in documents if document not in read]
         faults.extend(default_faults(file, policies, unreadable, drafts=drafts))
-    config = Config(products=file.products if file else {}, defaults=file.defaults if file else {}, files=files)
+    config = Config(products=products, defaults=file.defaults if file else {}, files=files)
     return config, faults
 
 
 def _products(layers: Sequence[Layer], faults: list[Fault]) -> ProductFile | None:
     documents = list(_documents(layers, "", PRODUCTS, faults))
-    if not documents:
+    if not documents and not any((layer.root / PRODUCTS).exists() for layer in layers):
         faults.append(Fault(file=PRODUCTS, line=0, text="the file is missing; without it no product is known"))
+    if not documents:
         return None
     file, mistakes = read_products(documents[-1])
     faults.extend(mistakes)
     return file
+
+
+@cache
+def _shipped_products() -> dict[str, Product]:
+    """What policies are held against while the products of the site cannot be read: the cause alone is told."""
+    document, _ = read_yaml((shipped("config") / PRODUCTS).read_bytes(), PRODUCTS)
+    return read_products(document)[0].products if document else {}
+
+
+def _of_shipped(document: Document) -> bool:
+    """Whether a policy names no product but shipped ones."""
+    named = document.data.get("products", "") if isinstance(document.data, dict) else ""
+    listed = [named] if isinstance(named, str) else list(named)
+    return all(str(product) in _shipped_products() for product in listed if product)
 
 
 def _id(document: Document) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from adapter.knowledge.layers import TABLES, Layer
+from adapter.knowledge.plain_file import no_file
 from adapter.knowledge.tables import NEEDED
 from adapter.knowledge.text_csv import read_cells
 from adapter.knowledge.text_yaml import Fault, decode, read_yaml
@@ -158,6 +159,8 @@ def _keys(path: Path) -> set[str]:
 
 def _content(path: Path) -> bytes:
     """The beginning of a file, nothing of one that cannot be read: its name alone says enough then."""
+    if no_file(path):
+        return b""
     try:
         with path.open("rb") as file:
             return file.read(1024 * 1024)

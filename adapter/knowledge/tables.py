@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from adapter.knowledge.damaged_cells import damaged
 from adapter.knowledge.senders import same_sender, sender_faults
 from adapter.knowledge.spec import Row, Table
-from adapter.knowledge.text_csv import Cell, read_cells
+from adapter.knowledge.text_csv import DELIMITERS, Cell, delimiter_of, read_cells
 from adapter.knowledge.text_yaml import Fault, decode, did_you_mean
 
 STANDARD = ("sender", "code", "system", "target", "label", "note")
 NEEDED = ("sender", "code", "system")
 WITHOUT_TARGET = {"quantification_limits": ("lloq", "unit")}
 """Tables whose rows say something else than a target, and in which columns."""
-_BENT = re.compile(
-    r"\d([.,]\d+)?E\+\d+|\d{1,2}-(jan|feb|mar|apr|mag|may|mai|giu|jun|lug|jul|ago|aug|set|sep|oct|ott|okt|nov|dec|dic|dez|gen)\w*"
-    r"|#(NAME\?|REF!|N/A|VALUE!|NV|NOME\?|WERT!)",
-    re.IGNORECASE,
-)
+_MARKS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 Key = tuple[str, str, str, str]
 
 
@@ -43,11 +39,13 @@ def read_table(content: bytes | str, name: str, file: str) -> tuple[TableFile, l
         faults.append(Fault(file=file, line=1, column=1, text=text))
         return TableFile(name=name, rows=()), faults
     header = [cell.text.lower() for cell in lines[0]]
-    faults.extend(_header_faults(header, lines[0], file, WITHOUT_TARGET.get(name, ("target",))))
-    if any(fault.severity == "error" for fault in faults):
+    of_header = list(_header_faults(header, lines[0], file, WITHOUT_TARGET.get(name, ("target",))))
+    faults.extend(of_header)
+    if any(fault.severity == "error" for fault in of_header):
         return TableFile(name=name, rows=()), faults
-    rows = [row for cells in lines[1:] if (row := _row(header, cells, file, faults))]
-    faults.extend(_bent(rows))
+    delimiter = delimiter_of(text)
+    rows = [row for cells in lines[1:] if (row := _row(header, cells, file, faults, delimiter))]
+    faults.extend(damaged(rows))
     for row in rows:
         faults.extend(sender_faults(row))
     return TableFile(name=name, rows=tuple(_unique(rows, faults))), faults
@@ -93,7 +91,7 @@ def _instead(name: str, others: list[str]) -> str:
     return hint.replace("did you mean", "is it").replace("?", " here?") if hint else ""
 
 
-def _row(header: list[str], cells: Sequence[Cell], file: str, faults: list[Fault]) -> Row | None:
+def _row(header: list[str], cells: Sequence[Cell], file: str, faults: list[Fault], delimiter: str) -> Row | None:
     if len(cells) > len(header):
         text = f"the row has {len(cells)} cells, the header {len(header)}; quote a text that holds the delimiter"
         faults.append(cells[len(header)].fault(file, text))
@@ -113,10 +111,20 @@ def _row(header: list[str], cells: Sequence[Cell], file: str, faults: list[Fault
     )
     for name in ("code", "system", "target"):
         if name in header and not values[name]:
+            if other := _other_delimiter(cells, delimiter):
+                text = f"this line uses {_MARKS[other]}, the file {_MARKS[delimiter]}; write it as the other lines are"
+                faults.append(cells[0].fault(file, text))
+                return None
             hint = "; write * for any system" if name == "system" else ""
             faults.append(row.fault(name, f"the column '{name}' is empty{hint}"))
             return None
     return row
+
+
+def _other_delimiter(cells: Sequence[Cell], delimiter: str) -> str | None:
+    """What a line pasted from elsewhere has between its cells; `gaps` prints rows with commas."""
+    others = (mark for mark in DELIMITERS if mark != delimiter)
+    return next((mark for mark in others if sum(cell.text.count(mark) for cell in cells) >= len(NEEDED) - 1), None)
 
 
 def _unique(rows: Iterable[Row], faults: list[Fault]) -> Iterator[Row]:
@@ -132,17 +140,3 @@ def _unique(rows: Iterable[Row], faults: list[Fault]) -> Iterator[Row]:
         else:
             text = f"the row repeats line {first.line} and is never used"
             faults.append(row.fault("code", text, "warning"))
-
-
-def _bent(rows: Sequence[Row]) -> Iterator[Fault]:
-    """Warnings for codes a spreadsheet has changed on opening: exponents, dates, errors, lost leading zeros."""
-    padded = {(row.system, len(row.code)) for row in rows if row.code.isdigit() and row.code.startswith("0")}
-    for row in rows:
-        lost = row.code.isdigit() and not row.code.startswith("0") and (row.system, len(row.code) + 1) in padded
-        cells = {"code": row.code, "target": row.target, **row.extra}
-        changed = "code" if lost else next((name for name, cell in cells.items() if _BENT.fullmatch(cell)), None)
-        if changed:
-            text = (
-                f"'{row.code}' looks as if a spreadsheet had changed it; format the column as text and enter it again"
-            )
-            yield row.fault(changed, text, "warning")

@@ -99,7 +99,8 @@ def decode(content: bytes | str, file: str) -> tuple[str, Fault | None]:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         column = error.start - raw.rfind(b"\n", 0, error.start)
-        text = "the file is not UTF-8 here; save it as UTF-8 (in a spreadsheet: 'CSV UTF-8')"
+        how = "in a spreadsheet: 'CSV UTF-8'" if file.lower().endswith(".csv") else "in an editor: encoding UTF-8"
+        text = f"the file is not UTF-8 here; save it as UTF-8 ({how})"
         return "", Fault(file=file, line=line, column=column, text=text)
 
 

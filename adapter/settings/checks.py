@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
+from adapter.knowledge.plain_file import no_file
 from adapter.knowledge.reading import Block
 from adapter.knowledge.text_yaml import did_you_mean
 from adapter.settings.site import Settings
@@ -59,7 +60,7 @@ def read_file(block: Block, key: str, folder: Path) -> Path | None:
         return None
     path = folder / name
     if not path.is_file():
-        block.fault(f"'{key}': there is no such file", key)
+        block.fault(f"'{key}': {no_file(path) or 'there is no such file'}", key)
     return path
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast, get_args
 
+from adapter.knowledge.plain_file import read_plain
 from adapter.knowledge.reading import Block, top_block
 from adapter.knowledge.text_yaml import Document, Fault, read_yaml
 from adapter.settings.answers import read_answers
@@ -77,7 +78,7 @@ def _document(path: Path | None) -> tuple[Document | None, list[Fault]]:
     if path is None:
         return Document(file=NO_FILE, data={}, places={(): (0, 1)}), []
     try:
-        content = path.read_bytes()
+        content = read_plain(path)
     except OSError as error:
         return None, [Fault(file=path.as_posix(), line=0, text=f"cannot be read: {error.strerror}")]
     document, faults = read_yaml(content, path.as_posix())

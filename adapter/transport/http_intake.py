@@ -118,13 +118,19 @@ def _refuse_oversize(resource: dict[str, Any], size: int, limits: HttpLimits) ->
 
 
 def _refuse_other_target(resource: dict[str, Any], request: Request) -> None:
-    found = resource.get("resourceType")
-    if not isinstance(found, str) or not found:
-        raise RefusedRequest(400, "The body has no resourceType.", expression="resourceType", code="required")
+    found = named_type(resource)
     if request.path_params.get("type", found) != found:
         raise RefusedRequest(400, "The resourceType differs from the type in the URL.", expression=f"{found[:64]}")
     if request.path_params.get("id", resource.get("id")) != resource.get("id"):
         raise RefusedRequest(400, "The id differs from the id in the URL.", expression=f"{found[:64]}.id")
+
+
+def named_type(resource: dict[str, Any]) -> str:
+    """What a resource says it is; RefusedRequest 400 for one that does not."""
+    found = resource.get("resourceType")
+    if not isinstance(found, str) or not found:
+        raise RefusedRequest(400, "The body has no resourceType.", expression="resourceType", code="required")
+    return found
 
 
 def target_of(request: Request) -> str | None:

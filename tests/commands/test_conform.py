@@ -125,7 +125,7 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_checked(file, ca
     assert "1 message checked: 0 errors" in out
     assert err.splitlines() == [
         f"{tmp_path / 'none.hl7'}: cannot be read (No such file or directory); nothing of it was checked",
-        f"{tmp_path}: cannot be read (Is a directory); nothing of it was checked",
+        f"{tmp_path}: cannot be read (it is a folder, not a file); nothing of it was checked",
     ]
 
 

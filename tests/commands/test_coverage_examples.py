@@ -77,3 +77,12 @@ def test_no_bytes_whatever_end_it(noise, at, cut, good):
     assert coverage.looked_at.failed == 0
     assert page_of(coverage, coverage.places, everything=True)
     assert json.dumps(tree_of(coverage, coverage.unread(), everything=False))
+
+
+@pytest.mark.parametrize("name", ["MSH", "FHS", "BHS"])
+def test_the_separator_of_a_header_is_no_place_of_its_own(name):
+    header = f"{name}|^~\\&|LIS||||20251103||WHAT"
+    lines = header if name == "MSH" else f"MSH|^~\\&|LIS\r{header}"
+    segment = next(one for one in read_message(lines.encode()).segments if one.name == name)
+    use = Use(segment=segment, kind="unread", field=9, repetition=1, component=None)
+    assert masked_field(use) == f"{name}|*|*||||*||text"

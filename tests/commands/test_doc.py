@@ -259,9 +259,14 @@ def test_a_folder_gets_the_page_and_the_spreadsheet(capsys, tmp_path):
 
 @pytest.mark.parametrize(
     ("arguments", "name", "start"),
-    [([], "a.csv", "kind,input"), ([], "a.html", "<!DOCTYPE"), ([], "a.JSON", "{"), (["--csv"], "a.txt", "kind,input")],
+    [
+        ([], "a.csv", "\ufeffkind,input"),
+        ([], "a.html", "<!DOCTYPE"),
+        ([], "a.JSON", "{"),
+        (["--csv"], "a.txt", "\ufeffkind,input"),
+    ],
 )
-def test_the_ending_of_a_file_tells_its_form(tmp_path, arguments, name, start):
+def test_the_ending_of_a_file_tells_its_form_and_a_spreadsheet_opens_it_right(tmp_path, arguments, name, start):
     assert main(["doc", *arguments, "--out", str(tmp_path / name)]) == 0
     assert (tmp_path / name).read_text(encoding="utf-8").startswith(start)
 

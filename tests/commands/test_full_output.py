@@ -27,3 +27,4 @@ def test_a_reader_that_has_seen_enough_is_no_fault():
         assert started.stdout.readline() == "<!DOCTYPE html>\n"
         started.stdout.close()
         assert started.stderr.read() == ""
+    assert started.returncode == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -279,11 +280,11 @@ def test_a_resource_is_compared_by_its_answer_over_http(cases, capsys):
 
 
 def test_a_case_that_cannot_be_written_ends_with_2(cases, capsys, monkeypatch):
-    def refuse(self: Path, *_: object, **__: object) -> int:
-        raise PermissionError(13, "Permission denied", str(self))
+    def refuse(**_: object) -> tuple[int, str]:
+        raise PermissionError(13, "Permission denied")
 
     folder = cases(CASE)
-    monkeypatch.setattr(Path, "write_text", refuse)
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
     code, _, err = asked(capsys, folder, "--accept")
     assert code == 2
     assert err == f"{folder}/one.yaml cannot be written: Permission denied. Nothing after it was tested.\n"
@@ -294,4 +295,4 @@ def test_a_folder_that_is_called_like_a_case_is_a_fault(cases, capsys):
     (folder / "two.yaml").mkdir()
     code, out, err = asked(capsys, folder)
     assert (code, out) == (1, "1 golden case: 1 passed, 1 fault in files\n")
-    assert err == f"{folder}/two.yaml: cannot be read: Is a directory\n"
+    assert err == f"{folder}/two.yaml: cannot be read: it is a folder, not a file\n"

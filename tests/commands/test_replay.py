@@ -12,6 +12,7 @@ import pytest
 import structlog
 from kept_store import RECEIVED, KeptStore
 from running_service import Service, eventually
+from small_files import no_file_larger_than
 
 from adapter.app.asking import ASKED, DONE
 from adapter.app.replay_folder import FOLDER
@@ -104,6 +105,18 @@ def test_a_dry_run_names_every_change_and_makes_none(kept, mended, capsys):
         "no-evidence-of-inactivation",
     )
     assert sorted(one["operation"] for one in trial["resources"]) == ["close", "update", "update"]
+    assert content(kept) == before
+    assert list((kept / FOLDER).iterdir()) == []
+
+
+@pytest.mark.parametrize("free_kib", [40, 100])
+def test_a_dry_run_without_room_for_its_copy_is_told_in_a_sentence(kept, mended, capsys, free_kib):
+    before = content(kept)
+    with no_file_larger_than(free_kib * 1024):
+        code, out = told(capsys, "--config", mended, "--answered", "AE")
+    assert (code, out.out) == (2, "")
+    assert f"The dry run works on a copy of the state in {kept / FOLDER}, and there it broke off (SQLITE_" in out.err
+    assert out.err.endswith("Nothing was changed; `troughline check` tells whether the store itself is whole.\n")
     assert content(kept) == before
     assert list((kept / FOLDER).iterdir()) == []
 

@@ -144,7 +144,7 @@ def test_a_field_that_is_not_there_has_a_place_without_a_line(file, capsys):
     assert code == 1
     assert parts(out)["problems: 1"] == [
         "error PID[1]-3 (not there) patient-missing: The message has no patient identifier.",
-        "-> The message waits in the work list.",
+        "-> Ask the sender to fill PID-3, or the subject of the resource; the message waits in the work list.",
         "the message waits in the work list: patient-missing",
     ]
 

@@ -337,7 +337,7 @@ def test_a_mapping_without_fields_is_a_fault(folder: Path, write: Write, mapping
     [
         (lambda path: path.symlink_to("nowhere.csv"), "cannot be read: No such file or directory"),
         (lambda path: path.symlink_to(path.name), "cannot be read: Too many levels of symbolic links"),
-        (os.mkfifo, "is no file that can be read, but a pipe or a device"),
+        (os.mkfifo, "cannot be read: it is a pipe, not a file"),
     ],
 )
 def test_a_table_that_is_there_and_cannot_be_read_is_an_error(folder: Path, tmp_path: Path, make, said):

@@ -355,3 +355,26 @@ def with_node(node: Node, path: Sequence[str | int], instead: Node) -> Node:
         return {key: with_node(item, path[1:], instead) if key == path[0] else item for key, item in node.items()}
     assert isinstance(node, list)
     return [with_node(item, path[1:], instead) if number == path[0] else item for number, item in enumerate(node)]
+
+
+@pytest.mark.parametrize(
+    ("products", "told"),
+    [
+        (b"products: [\n", "2: not readable as YAML"),
+        (b"schema: 1\n", "1: 'products' is missing; list at least one product"),
+        (b"products:\n  x\xff: {}\n", "2: the file is not UTF-8 here"),
+    ],
+)
+def test_products_that_cannot_be_read_are_told_once_and_beside_other_faults(tmp_path, products, told):
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "products.yaml").write_bytes(products)
+    (tmp_path / "policies" / "wrong.yaml").write_text(
+        "policy: WRONG\nversion: 1\nproducts: [pegaspargase]\ncolour: blue\n"
+    )
+    (tmp_path / "policies" / "ours.yaml").write_text("policy: OURS\nversion: 1\nproducts: [ours]\n")
+    rulebook, faults = load_rulebook(overlays=[tmp_path])
+    assert rulebook is None
+    of_products = [str(fault) for fault in faults if "wrong.yaml" not in fault.file]
+    assert any(line.startswith(f"{tmp_path}/products.yaml:{told}") for line in of_products)
+    assert all(line.startswith(f"{tmp_path}/products.yaml:") for line in of_products)
+    assert any(fault.text.startswith("'colour' is not a key here") for fault in faults)

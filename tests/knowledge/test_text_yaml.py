@@ -84,7 +84,7 @@ def test_a_byte_order_mark_is_no_content():
 
 def test_a_file_that_is_not_utf8_says_in_which_line():
     _, faults = read_yaml(b"a: 1\nb: \xe9\n", "a.yaml")
-    text = "the file is not UTF-8 here; save it as UTF-8 (in a spreadsheet: 'CSV UTF-8')"
+    text = "the file is not UTF-8 here; save it as UTF-8 (in an editor: encoding UTF-8)"
     assert faults == [Fault(file="a.yaml", line=2, column=4, text=text)]
 
 
