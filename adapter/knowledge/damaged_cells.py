@@ -47,18 +47,18 @@ _UNSEEN = ("Cc", "Cf", "Zl", "Zp", "Zs")
 """Kinds of characters that take no room, or look like a blank."""
 
 
-def damaged(rows: Sequence[Row]) -> Iterator[Fault]:
-    """One warning for each row with such a cell."""
+def damaged(rows: Sequence[Row], *, spellings: bool = False) -> Iterator[Fault]:
+    """One warning for each row with such a cell; codes that are `spellings` of units may hold signs of arithmetic."""
     padded = {(row.system, len(row.code)) for row in rows if row.code.isdigit() and row.code.startswith("0")}
     for row in rows:
         lost = row.code.isdigit() and not row.code.startswith("0") and (row.system, len(row.code) + 1) in padded
-        found = ("code", _bent(row.code)) if lost else _damage(row)
+        found = ("code", _bent(row.code)) if lost else _damage(row, spellings=spellings)
         if found:
             column, text = found
             yield row.fault(column, text, "warning")
 
 
-def _damage(row: Row) -> tuple[str, str] | None:
+def _damage(row: Row, *, spellings: bool) -> tuple[str, str] | None:
     """The first cell of a row that looks damaged, and how."""
     cells = {"code": row.code, "target": row.target, **row.extra}
     changed = next((name for name, cell in cells.items() if _BENT.fullmatch(cell) or cell in _TRUTH), None)
@@ -68,7 +68,7 @@ def _damage(row: Row) -> tuple[str, str] | None:
         text = _invisible(cell) or (_foreign(cell) if name != "target" else None)
         if text:
             return name, text
-    text = _pasted(row.code)
+    text = None if spellings else _pasted(row.code)
     return ("code", text) if text else None
 
 

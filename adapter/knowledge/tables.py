@@ -16,6 +16,8 @@ NEEDED = ("sender", "code", "system")
 WITHOUT_TARGET = {"quantification_limits": ("lloq", "unit")}
 """Tables whose rows say something else than a target, and in which columns."""
 _MARKS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+UNITS = "units"
+"""Its codes are spellings of units, in which `^` and `*` are signs of their own (10*3, 10^3)."""
 Key = tuple[str, str, str, str]
 
 
@@ -45,7 +47,7 @@ def read_table(content: bytes | str, name: str, file: str) -> tuple[TableFile, l
         return TableFile(name=name, rows=()), faults
     delimiter = delimiter_of(text)
     rows = [row for cells in lines[1:] if (row := _row(header, cells, file, faults, delimiter))]
-    faults.extend(damaged(rows))
+    faults.extend(damaged(rows, spellings=name == UNITS))
     for row in rows:
         faults.extend(sender_faults(row))
     return TableFile(name=name, rows=tuple(_unique(rows, faults))), faults

@@ -173,6 +173,9 @@ class Outbox:
         assert limit_patients > 0
         return [] if target in self.confirmed else [row_for(target)]
 
+    def remember_sent(self, rows):
+        """Nothing is kept."""
+
     def settle(self, outcomes):
         self.outcomes += outcomes
         self.confirmed |= {outcome.row.target for outcome in outcomes if outcome.state == "confirmed"}
@@ -182,6 +185,9 @@ class Outbox:
 
     def strategies(self, _):
         return {}
+
+    def group(self, patient):
+        return (patient,)
 
 
 def row_for(target):
