@@ -20,7 +20,7 @@ from adapter.app.in_use import MappingsInUse
 from adapter.app.keeping import GroupKeeper
 from adapter.app.measured_log import MeasuredLog
 from adapter.app.receptions import hl7_reception
-from adapter.domain.message import Arrival, Translation
+from adapter.domain.message import HTTP, Arrival, Translation
 from adapter.fhir import UnreadableJsonError, loads
 from adapter.pipeline import answer_fhir as answers
 from adapter.pipeline.hooked import hear
@@ -32,7 +32,6 @@ from adapter.transport.cannot_store import CannotStore
 from adapter.transport.http_intake import FhirAnswer, ReceiveHl7
 from adapter.transport.http_outcome import RefusedRequest
 
-HTTP_LISTENER = "http"
 RELEVANCE_BOUND = 10_000
 JUST_TAKEN_LIMIT = 500
 Wake = Callable[[], None]
@@ -42,8 +41,8 @@ def hl7_door(
     keeper: GroupKeeper, in_use: MappingsInUse, parts: Parts, source: str, executor: Executor, wake: Wake
 ) -> ReceiveHl7:
     """`POST /hl7`: the same reception as a frame over MLLP."""
-    door = Door(listener=HTTP_LISTENER, source=source)
-    rules = parts.rules_at(HTTP_LISTENER)
+    door = Door(listener=HTTP, source=source)
+    rules = parts.rules_at(HTTP)
     reception = hl7_reception(keeper, in_use.door(rules, RELEVANCE_BOUND), rules, executor, observe, prefix="H")
 
     async def receive(raw: bytes, _peer: str) -> bytes | None:
@@ -74,7 +73,7 @@ class FhirDoor:
         """The answer to one push; raises CannotStore when the body is not on disk."""
         if b"ubscription" in raw:  # only a notification has to be looked into before it is kept
             await asyncio.to_thread(_refuse_mere_names, raw, method)
-        arrival = fhir_arrival(self._source, HTTP_LISTENER, raw, method, target)
+        arrival = fhir_arrival(self._source, HTTP, raw, method, target)
         await kept_at(self._keeper, arrival)
         self._wake()
         answer = await asyncio.to_thread(self._worded, arrival)
@@ -160,7 +159,7 @@ def storing() -> Iterator[None]:
         yield
     except CannotKeep as fault:
         ALARMS.labels("inbox-cannot-keep").inc()
-        structlog.get_logger().error("cannot-keep", listener=HTTP_LISTENER, reason=str(fault))
+        structlog.get_logger().error("cannot-keep", listener=HTTP, reason=str(fault))
         raise CannotStore from None
     except StoreBroken:
         raise CannotStore from None

@@ -16,7 +16,7 @@ from adapter.app.hook_silence import HookSilence
 from adapter.app.keeping import GroupKeeper
 from adapter.app.polls import SourcePolls
 from adapter.app.timers import Timer
-from adapter.domain.message import Arrival
+from adapter.domain.message import HOOK, Arrival
 from adapter.pipeline.answer_fhir import answer_call
 from adapter.pipeline.hooked import Heard, hear
 from adapter.pipeline.notification_numbers import Verdict
@@ -28,7 +28,6 @@ from adapter.transport.cannot_store import CannotStore
 from adapter.transport.http_hooks import Hook, HookCall
 from adapter.transport.http_intake import FhirAnswer
 
-LISTENER = "hook"
 LOOK_EVERY_S = 1.0
 EXIT_REFUSED = 2
 NOT_OURS = frozenset({"unknown-address", "wrong-secret", "wrong-signature"})
@@ -157,7 +156,7 @@ class Hooks:
 
 def _arrival(call: HookCall, heard: Heard) -> Arrival:
     """A call as it is kept: a body that counts as any push, a hint as what it is."""
-    arrival = fhir_arrival(call.source, LISTENER, call.raw, call.method, call.target)
+    arrival = fhir_arrival(call.source, HOOK, call.raw, call.method, call.target)
     if heard.counts:
         return replace(arrival, raw=b"") if call.method == "DELETE" else arrival
     return replace(arrival, kind="hint", relevance="irrelevant", message_type=heard.kind)

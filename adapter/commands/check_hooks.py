@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from adapter.commands.check_result import Result
 from adapter.settings import HookSettings, Settings, Source
@@ -10,6 +11,12 @@ from adapter.settings import HookSettings, Settings, Source
 NOT_FOLLOWED = (
     "a notification without its resource, and one that never came, cannot be followed: give the source a 'poll' too"
 )
+COLON = (
+    "the secret holds a colon, as a whole header line does: the file takes what stands behind '{header}:' alone, "
+    "without 'Bearer'"
+)
+OPEN = "everybody on this machine can reach the secret in {file}; close it with 'chmod 600'"
+OTHERS = 0o007
 IN_CLEAR = "whoever stands on the way reads its secret: give http 'tls_certificate' and 'tls_key'"
 
 
@@ -24,11 +31,23 @@ def hooks(settings: Settings) -> Iterator[Result]:
 def _of(source: Source, hook: HookSettings, *, in_clear: bool) -> Result:
     about = f"hook {source.name}"
     said = f"/hooks/<token>: {', '.join(_shown(hook))}; {_taken(hook)}"
+    amiss = [*_amiss(hook)]
     if source.poll is None:
-        return Result(about=about, state="warning", said=f"{said}; not polled", advice=NOT_FOLLOWED)
-    if in_clear:
-        return Result(about=about, state="warning", said=said, advice=IN_CLEAR)
-    return Result(about=about, state="ok", said=said)
+        said, amiss = f"{said}; not polled", [*amiss, NOT_FOLLOWED]
+    elif in_clear:
+        amiss.append(IN_CLEAR)
+    return Result(about=about, state="warning" if amiss else "ok", said=said, advice="; ".join(amiss) or None)
+
+
+def _amiss(hook: HookSettings) -> Iterator[str]:
+    """What is wrong with the files of a hook; one that is gone by now ends the start, not this look."""
+    with suppress(OSError, ValueError):
+        if ":" in (hook.secret() or ""):
+            yield COLON.format(header=hook.header)
+    for file in (hook.path_token_file, hook.secret_file, hook.hmac_secret_file):
+        with suppress(OSError):
+            if file is not None and file.stat().st_mode & OTHERS:
+                yield OPEN.format(file=file.name)
 
 
 def _shown(hook: HookSettings) -> Iterator[str]:

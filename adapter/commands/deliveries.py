@@ -18,6 +18,7 @@ from adapter.app.user_name import user_name
 from adapter.commands.check_store import alone, lock_holder
 from adapter.commands.deliveries_text import page_of_list, page_of_one, page_of_retry
 from adapter.commands.replay_apply import request_id, result_of_the_service
+from adapter.commands.shadow_read import known_targets, unknown_target
 from adapter.commands.store_parts import STATE_FILE, Place, done_on, opened, place_of
 from adapter.domain.times import instant_text
 from adapter.store.folder import lock_store
@@ -37,6 +38,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _acted(place: Place, options: argparse.Namespace) -> int:
+    target = getattr(options, "target", None)
+    if target is not None:
+        with opened(place.folder) as store:
+            known = known_targets(store, place.settings)
+        if target not in known:
+            print(unknown_target(target, known), file=sys.stderr)
+            return 2
     match options.action:
         case "list":
             return _list(place, options)

@@ -56,11 +56,13 @@ class Trial:
     tally: Tally = field(default_factory=Tally)
     waits: dict[int, tuple[str, str]] = field(default_factory=dict)
     """Place in the trial's inbox: (file and line, reason)."""
+    newer: dict[str, int] = field(default_factory=dict)
+    """Resources without a version of which the trial has a newer content than the store."""
+    added: int = 0
 
     def keep(self, arrivals: Sequence[Arrival], mark: Mark) -> Mark:
         """Keep what is new and understand it."""
-        known = self.before.imported(mark.source, [one.digest for one in arrivals])
-        new = [one for one in arrivals if one.digest not in known]
+        new = self._new_of(arrivals, mark.source)
         place = self.inbox.last_seq()
         told = self.inbox.keep_imported(new, mark)
         now = datetime.now(UTC)
@@ -74,6 +76,19 @@ class Trial:
                     if freed.inbox == TRIAL_INBOX:
                         self.waits.pop(freed.seq, None)
         return replace(told, known=told.known + len(arrivals) - len(new))
+
+    def _new_of(self, arrivals: Sequence[Arrival], source: str) -> list[Arrival]:
+        known = self.before.imported(source, arrivals)
+        known.newest.update({one.target: self.newer[one.target] for one in arrivals if one.target in self.newer})
+        new = []
+        for one in arrivals:
+            if not known.knows(one):
+                new.append(one)
+                self.added += 1
+                known.add(one, -self.added)
+                if one.target:
+                    self.newer[one.target] = -self.added
+        return new
 
     def waiting(self, name: str) -> tuple[dict[str, int], list[Spot]]:
         """The lines of a file that would wait: by reason, and the first of them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -40,6 +41,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _done(loaded: Loaded, options: argparse.Namespace) -> int:
+    was = signal.signal(signal.SIGTERM, signal.default_int_handler)  # told as Ctrl-C is
     try:
         source = source_of(loaded.settings, options.source)
         restart = options.restart or options.dry_run
@@ -52,6 +54,8 @@ def _done(loaded: Loaded, options: argparse.Namespace) -> int:
         kept = "" if options.dry_run else f" What was kept is kept. {AGAIN}"
         print(f"\nStopped.{kept}", file=sys.stderr)
         return 2
+    finally:
+        signal.signal(signal.SIGTERM, was)
     print(json.dumps(result.as_dict(), indent=2, ensure_ascii=False) if options.json else result.page())
     return result.exit_code
 

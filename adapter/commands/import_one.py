@@ -14,10 +14,11 @@ from typing import IO, BinaryIO
 from adapter.commands.import_plan import Plan
 from adapter.fhir import UnreadableJsonError, loads
 from adapter.pipeline.importing import PORTION_BYTES, Import, Keep, OfEntries, OfLines, Rejects
+from adapter.pipeline.parts import JsonObject
 from adapter.store.folder import FOLDER_MODE
 from adapter.store.imports import Mark
 from adapter.store.rejected_lines import FOLDER
-from adapter.transport.bundle_file import Entries, entries_of
+from adapter.transport.bundle_file import Entries, check_whole, entries_of
 from adapter.transport.import_files import BOM, Piece, UnreadableFile, go_to, is_lines, lines, opened, spooled, tail_of
 
 Clock = Callable[[], datetime]
@@ -53,17 +54,19 @@ def taken(
             go_to(file, mark.offset)
             return of.take(lines(file, limit_bytes, mark.offset, mark.number), each)
     with _whole(path, store) as content:
+        check_whole(content)
         if len(content) <= min(PORTION_BYTES, limit_bytes):
             return of.take(_alone(content, mark.offset), each)
         found = entries_of(content, limit_bytes)
         if not found.starts:
             return of.take(_alone(content, mark.offset), each)
-        _check_bundle(found)
+        around = _checked_bundle(found)
         portions = OfEntries(
             source=mark.source,
             name=plan.name,
             clock=clock,
             needed_by=lambda entries: found.needed_by(content, entries),
+            kind="history" if around.get("type") == "history" else "collection",
         )
         return of.take(found.pieces(content, limit_bytes, mark.offset), portions)
 
@@ -75,13 +78,15 @@ def _alone(content: mmap, offset: int) -> Iterator[Piece]:
         yield Piece(number=1, offset=0, length=len(content), raw=raw)
 
 
-def _check_bundle(found: Entries) -> None:
+def _checked_bundle(found: Entries) -> JsonObject:
+    """What stands beside the entries of a Bundle."""
     try:
-        around = loads(found.around.removeprefix(BOM))
+        around: JsonObject = loads(found.around.removeprefix(BOM))
     except UnreadableJsonError as fault:
         raise UnreadableFile(f"what stands beside its entries is {fault}") from None
     if around.get("resourceType") != "Bundle":
         raise UnreadableFile("it has a list of entries and is no Bundle")
+    return around
 
 
 @contextmanager

@@ -57,6 +57,8 @@ def misuse(files: Sequence[str]) -> str | None:
     for name in files:
         if name == STANDARD_INPUT:
             continue
+        if not name.isprintable():
+            return f"{shown(name)}: the name holds what cannot be shown, or is no UTF-8; give the file another name."
         bare = name.removesuffix(".gz").lower()
         if bare.endswith(".hl7"):
             return f"{name}: HL7 v2 files are read from a drop folder (`drop_folders` in the configuration)."
@@ -64,9 +66,16 @@ def misuse(files: Sequence[str]) -> str | None:
             return f"{name}: not a name of NDJSON or JSON; write *.ndjson, *.jsonl or *.json, each also with .gz."
         if not Path(name).is_file():
             return f"{name}: {no_file(Path(name)) or 'there is no such file'}."
+        if not (whole := str(Path(name).resolve())).isprintable():
+            return f"{shown(whole)}: a folder has a name that cannot be shown, or is no UTF-8; read it from another."
     if len(set(files)) != len(files):
         return "A file is named twice."
     return None
+
+
+def shown(name: str) -> str:
+    """A name that may hold anything, for a page."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in name)
 
 
 def source_of(settings: Settings, asked: str | None) -> str:

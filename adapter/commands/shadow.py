@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from adapter.commands.shadow_read import ShadowReport, known_targets, report_of, targets_asked
+from adapter.commands.shadow_read import ShadowReport, known_targets, report_of, targets_asked, unknown_target
 from adapter.commands.shadow_text import NONE_IN_SHADOW, page_of
 from adapter.commands.store_parts import Place, done_on, opened, place_of
 from adapter.domain.times import instant_text
-from adapter.knowledge.text_yaml import did_you_mean
 
 SCHEMA = 1
 
@@ -32,8 +31,7 @@ def _reported(place: Place, options: argparse.Namespace) -> int:
     with opened(place.folder) as parts:
         names = targets_asked(parts, place.settings, options.target)
         if options.target is not None and not names:
-            known = known_targets(parts, place.settings)
-            print(_unknown(options.target, known), file=sys.stderr)
+            print(unknown_target(options.target, known_targets(parts, place.settings)), file=sys.stderr)
             return 2
         reports = [report_of(parts, place.settings, name, now.date()) for name in names]
     if options.json:
@@ -41,11 +39,6 @@ def _reported(place: Place, options: argparse.Namespace) -> int:
     else:
         print("\n\n".join(page_of(report, now) for report in reports) or NONE_IN_SHADOW)
     return 0
-
-
-def _unknown(target: str, known: Sequence[str]) -> str:
-    hint = did_you_mean(target, known) or "."
-    return f"There is no target '{target}'{hint} Known: {', '.join(known) or 'none'}; name it as `targets.name` does."
 
 
 def tree_of(reports: Sequence[ShadowReport], now: datetime) -> dict[str, Any]:

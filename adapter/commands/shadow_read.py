@@ -10,6 +10,7 @@ from functools import partial
 
 from adapter.commands.store_parts import StoreParts
 from adapter.domain.identities import Group
+from adapter.knowledge.text_yaml import did_you_mean
 from adapter.settings import Settings, TargetSettings
 from adapter.store.state_shadow import Shadowed
 from adapter.writeback.codes import TOPICS
@@ -59,6 +60,12 @@ def known_targets(parts: StoreParts, settings: Settings | None) -> list[str]:
     """Every target that is configured or was ever owed something."""
     configured = [one.name for one in settings.targets] if settings else []
     return [*dict.fromkeys([*configured, *parts.state.targets()])]
+
+
+def unknown_target(target: str, known: Sequence[str]) -> str:
+    """Says that there is no such target, and which there are."""
+    hint = did_you_mean(target, known) or "."
+    return f"There is no target '{target}'{hint} Known: {', '.join(known) or 'none'}; name it as `targets.name` does."
 
 
 def report_of(parts: StoreParts, settings: Settings | None, target: str, today: date) -> ShadowReport:

@@ -82,7 +82,10 @@ def tree_of(status: Status) -> dict[str, Any]:
             {
                 "name": target.name,
                 "delivery": target.delivery,
-                **{state: target.counts.get(state, 0) for state in ("pending", "sent", "confirmed", "parked")},
+                **{
+                    state: target.counts.get(state, 0)
+                    for state in ("pending", "sent", "confirmed", "left_out", "parked")
+                },
                 "oldest": instant_text(target.oldest) if target.oldest else None,
             }
             for target in status.targets

@@ -126,10 +126,11 @@ def _inbox(parts: StoreParts, inbox: SqliteInboxReader) -> Inbox:
 
 def _waiting(parts: StoreParts, name: str, settings: Settings | None) -> Waiting:
     configured = [target.delivery for target in settings.targets if target.name == name] if settings else []
+    counts, left_out = parts.state.undelivered(name), parts.state.left_out(name)
     return Waiting(
         name=name,
         delivery=configured[0] if configured else None,
-        counts=parts.state.undelivered(name),
+        counts={**counts, "confirmed": counts.get("confirmed", 0) - left_out, "left_out": left_out},
         oldest=parts.state.oldest_pending(name),
     )
 

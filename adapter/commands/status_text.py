@@ -141,7 +141,8 @@ def _target(target: Waiting, at: datetime) -> str:
         return f"target {target.name}: in shadow, {owed:,} resources computed and not sent"
     oldest = f", oldest {told_s((at - target.oldest).total_seconds())}" if target.oldest and owed else ""
     confirmed, parked = target.counts.get("confirmed", 0), target.counts.get("parked", 0)
-    return f"target {target.name}: {owed:,} to deliver{oldest}; confirmed {confirmed:,}, parked {parked:,}"
+    left_out = f", left out {number:,}" if (number := target.counts.get("left_out", 0)) else ""
+    return f"target {target.name}: {owed:,} to deliver{oldest}; confirmed {confirmed:,}{left_out}, parked {parked:,}"
 
 
 def _alarms(status: Status) -> Iterator[str]:

@@ -15,7 +15,7 @@ from adapter.commands.missing_codes import MissingCode
 from adapter.commands.missing_codes_fhir import fhir_missing
 from adapter.commands.missing_codes_hl7 import hl7_missing
 from adapter.commands.store_parts import StoreParts
-from adapter.domain.message import IMPORT, Arrival, Parked
+from adapter.domain.message import Arrival, Parked
 from adapter.domain.problems import Problem
 from adapter.domain.times import instant_text
 from adapter.fhir import loads
@@ -188,7 +188,7 @@ def _would_wait(store: StoreParts, site: Site, arrival: Arrival) -> bool:
         return any(t.parked for t in translate_hl7(arrival.raw, site.knowledge, rules, source=arrival.source))
     known, zone = known_beside(store, arrival.source), site.zone_of(arrival.source)
     body = loads(arrival.raw)
-    if arrival.listener == IMPORT and is_refused(body):
+    if is_refused(body):
         return True
     read = translated_resources(body, site.knowledge, known, source=arrival.source, zone=zone)
     return any(translation.parked for _, translation in read)

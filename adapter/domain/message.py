@@ -17,6 +17,8 @@ Kind = Literal["hl7v2", "fhir", "hint"]
 Relevance = Literal["relevant", "near-miss", "irrelevant"]
 IMPORT = "import"
 """The door of files that are imported: nobody waits there for an answer."""
+HOOK, POLL, HTTP = "hook", "poll", "http"
+"""The doors of notifications, of what is read at a source, and of pushes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +44,7 @@ class Arrival:
     method: str = "POST"
     """HTTP method of a FHIR push (`DELETE` is a retraction); POST otherwise."""
     target: str | None = None
-    """`Type/id` taken from the URL of a FHIR push."""
+    """`Type/id` taken from the URL of a FHIR push; of an imported resource that has no version."""
     file: str | None = None
     """Name of the file it was read from, for `play` and file intake."""
 
@@ -114,6 +116,8 @@ class Translation:
     answer: Answer = field(default_factory=lambda: Answer(code="AA"))
     stamp: datetime | None = None
     """MSH-7 as an instant, or the stamp of a FHIR body (CONTRACTS 5); drives the clock of `play`."""
+    turn: int = 0
+    """When it happened among the entries of a history Bundle; they are told in the order of the entries."""
     codes_seen: tuple[tuple[str, str, str], ...] = ()
     """(system, code, text) of codes no table knows, for the census."""
     mapping_hash: str = ""

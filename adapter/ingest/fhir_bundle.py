@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from adapter.domain.times import iso_moment
 from adapter.fhir import Json
+from adapter.ingest.fhir_history import is_history, turns_of, version_of_deletion
 from adapter.ingest.fhir_status_entry import status_of
 
 Resource = dict[str, Any]
@@ -38,10 +39,16 @@ class FhirItem:
     """HTTP method of the entry: `DELETE` is a retraction."""
     index: int
     """Place in the Bundle, from 0."""
+    meta: Resource = field(default_factory=dict, hash=False)
+    """The version a deletion made, as far as a history tells it."""
+    turn: int = 0
+    """When it happened among the entries of a history; 0 for all of any other Bundle."""
 
 
 def fhir_resources(body: Json) -> list[FhirItem]:
     """The resources of a body: patients, medications and orders first, otherwise in the order of the entries.
+
+    A Bundle of type history is told the oldest first.
 
     References by `urn:uuid:` that the Bundle itself resolves become `Type/id`; what is no JSON object has none. Of a
     notification neither its status nor an entry that only names a resource is one.
@@ -57,8 +64,13 @@ def fhir_resources(body: Json) -> list[FhirItem]:
         for entry, resource in zip(entries, resources, strict=True)
         if resource and (reference := reference_to(resource)) and str(entry.get("fullUrl", "")).startswith(_URN)
     }
+    turns, is_told = turns_of(body, entries), is_history(body)
     items = [
-        _item(entry, resource, urns, index)
+        replace(
+            _item(entry, resource, urns, index),
+            turn=turns[index],
+            meta=version_of_deletion(entry) if is_told and resource is None else {},
+        )
         for index, (entry, resource) in enumerate(zip(entries, resources, strict=True))
     ]
     if status_of(body) is not None:
@@ -173,7 +185,7 @@ def _relinked(value: Json, urns: dict[str, str]) -> Json:
             return value
 
 
-def _order(item: FhirItem) -> tuple[int, int]:
+def _order(item: FhirItem) -> tuple[int, int, int]:
     kind = (item.resource or {}).get("resourceType")
     rank = SUPPORTING.index(kind) if kind in SUPPORTING else len(SUPPORTING)
-    return rank, item.index
+    return rank, item.turn, item.index

@@ -12,6 +12,8 @@ from adapter.domain.problems import Problem
 USED = 200
 WAITING = 202
 UNUSABLE = 422
+REFUSED = ("fhir-invalid", "fhir-unreadable")
+"""What waits for these reasons waits for a person; its sender is told that it cannot be used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +27,19 @@ class FhirAnswer:
 def answer_fhir(translations: Sequence[Translation], *, bundle: bool) -> FhirAnswer:
     """200 when used, 202 when kept and parked, 422 with expressions when unusable; a Bundle answers each entry."""
     statuses = [_status(translation) for translation in translations]
-    if bundle and not (len(translations) == 1 and statuses == [UNUSABLE] and _names_bundle(translations[0])):
+    if is_answered_by_entry(translations, bundle=bundle):
         entries = [_entry(t, status) for t, status in zip(translations, statuses, strict=True)]
         return FhirAnswer(status=USED, resource=_response(entries))
     status = max(statuses, default=USED)
     if status == USED:
         return FhirAnswer(status=USED, resource=_response([_entry(t, USED) for t in translations]))
     return FhirAnswer(status=status, resource=outcome([p for t in translations for p in t.problems]))
+
+
+def is_answered_by_entry(translations: Sequence[Translation], *, bundle: bool) -> bool:
+    """Whether the answer is 200 with a status for each entry: a Bundle is refused as a whole for a fault of its own."""
+    whole = len(translations) == 1 and _status(translations[0]) == UNUSABLE and _names_bundle(translations[0])
+    return bundle and not whole
 
 
 def answer_call(translations: Sequence[Translation], *, notification: bool) -> FhirAnswer:
@@ -49,7 +57,7 @@ def _names_bundle(translation: Translation) -> bool:
 
 
 def _status(translation: Translation) -> int:
-    if translation.parked is not None:
+    if translation.parked is not None and translation.parked not in REFUSED:
         return WAITING
     errors = any(p.severity == "error" for p in translation.problems)
     return UNUSABLE if errors and not translation.events else USED

@@ -6,10 +6,12 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from adapter.domain.message import IMPORT, Arrival
-from adapter.fhir import Json, UnreadableJsonError, loads
+from adapter.fhir import UnreadableJsonError, loads
+from adapter.ingest.fhir_bundle import reference_to
+from adapter.pipeline.parts import JsonObject
 from adapter.store.imports import Mark
 from adapter.transport.import_files import Piece, UnreadableFile
 
@@ -47,24 +49,33 @@ TailOf = Callable[[int], str]
 """A mark of the bytes before a place of the file."""
 
 
-def fault_of(raw: bytes, *, is_entry: bool = False) -> tuple[str, str | None]:
-    """The type of the resource in a line, or in an entry of a Bundle, and why it cannot be taken; None when it can."""
+def fault_of(raw: bytes, *, is_entry: bool = False) -> str | None:
+    """Why a line, or an entry of a Bundle, cannot be taken; None when it can."""
+    return _read(raw, is_entry=is_entry)[1]
+
+
+def _read(raw: bytes, *, is_entry: bool = False) -> tuple[JsonObject, str | None]:
+    """The resource of a line, empty in an entry that is a deletion, and why it cannot be taken."""
     try:
         raw.decode()
         body = loads(raw)
     except UnicodeDecodeError:
-        return "", "not-utf8"
+        return {}, "not-utf8"
     except UnreadableJsonError as fault:
-        return "", _OF_TEXT.get(str(fault), "not-json")
+        return {}, _OF_TEXT.get(str(fault), "not-json")
     resource = body.get("resource") if is_entry and isinstance(body, dict) else body
     if is_entry and resource is None and isinstance(body, dict) and body.get("request"):
-        return "", None  # a deletion
-    return _typed(resource)
+        return {}, None  # a deletion
+    if isinstance(resource, dict) and isinstance(resource.get("resourceType"), str) and resource["resourceType"]:
+        return resource, None
+    return {}, "no-resource-type"
 
 
-def _typed(resource: Json) -> tuple[str, str | None]:
-    kind = resource.get("resourceType") if isinstance(resource, dict) else None
-    return (kind, None) if isinstance(kind, str) and kind else ("", "no-resource-type")
+def _unversioned(resource: JsonObject) -> str | None:
+    """`Type/id` of a resource that states no version; of such a one the content that is read last counts."""
+    meta = resource.get("meta")
+    versioned = isinstance(meta, dict) and (meta.get("versionId") or meta.get("lastUpdated"))
+    return None if versioned else reference_to(resource)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -175,10 +186,11 @@ class OfLines:
         """Look at a line, and take it if it is a resource."""
         if piece.large:
             return "too-large"
-        kind, reason = fault_of(piece.raw)
+        resource, reason = _read(piece.raw)
         if reason is None:
             file = f"{self.name}:{piece.number}"
-            self._taken.append(_arrival(piece.raw, kind, file, self.source, self.clock()))
+            kind, target = str(resource["resourceType"]), _unversioned(resource)
+            self._taken.append(_arrival(piece.raw, kind, file, self.source, self.clock(), target))
         return reason
 
     def taken(self) -> list[Arrival]:
@@ -196,13 +208,14 @@ class OfEntries:
     clock: Callable[[], datetime]
     needed_by: Callable[[list[bytes]], list[bytes]]
     """Further entries that these refer to by the names of the Bundle."""
+    kind: Literal["collection", "history"] = "collection"
     _waiting: list[Piece] = field(default_factory=list)
 
     def take(self, piece: Piece) -> str | None:
         """Look at an entry, and take it if it holds a resource or a deletion."""
         if piece.large:
             return "too-large"
-        _, reason = fault_of(piece.raw, is_entry=True)
+        reason = fault_of(piece.raw, is_entry=True)
         if reason is None:
             self._waiting.append(piece)
         return reason
@@ -215,8 +228,9 @@ class OfEntries:
 
     def _portion(self, pieces: Sequence[Piece]) -> Arrival:
         entries = [piece.raw for piece in pieces]
-        needed = [entry for entry in self.needed_by(entries) if fault_of(entry, is_entry=True)[1] is None]
-        raw = b'{"resourceType":"Bundle","type":"collection","entry":[%s]}' % b",".join([*needed, *entries])
+        needed = [entry for entry in self.needed_by(entries) if fault_of(entry, is_entry=True) is None]
+        listed = b",".join([*needed, *entries])
+        raw = b'{"resourceType":"Bundle","type":"%s","entry":[%s]}' % (self.kind.encode(), listed)
         file = f"{self.name}:{pieces[0].number}-{pieces[-1].number}"
         return _arrival(raw, "Bundle", file, self.source, self.clock())
 
@@ -234,7 +248,9 @@ def _portions(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
         yield part
 
 
-def _arrival(raw: bytes, kind: str, file: str, source: str, received_at: datetime) -> Arrival:
+def _arrival(
+    raw: bytes, kind: str, file: str, source: str, received_at: datetime, target: str | None = None
+) -> Arrival:
     return Arrival(
         kind="fhir",
         source=source,
@@ -243,5 +259,6 @@ def _arrival(raw: bytes, kind: str, file: str, source: str, received_at: datetim
         received_at=received_at,
         message_type=kind[:64],
         digest=hashlib.sha256(raw).hexdigest(),
+        target=target,
         file=file,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from adapter.domain.message import Arrival, Translation
+from adapter.domain.message import POLL, Arrival, Translation
 from adapter.fhir import content_hash, dumps
 from adapter.ingest.fhir_bundle import literal_reference, reference_to
 from adapter.pipeline.parts import JsonObject, Parts
@@ -17,7 +17,6 @@ from adapter.pipeline.references import References
 from adapter.pipeline.understand import is_held, translated_unchecked
 from adapter.store.polls import DELETED
 
-LISTENER = "poll"
 HOPS = 3
 """A dose names a Medication, that an ingredient: nothing we read lies further away."""
 
@@ -137,7 +136,7 @@ class Intake:
         return Arrival(
             kind="fhir",
             source=self.source,
-            listener=LISTENER,
+            listener=POLL,
             raw=raw,
             received_at=self.clock(),
             message_type=str(resource.get("resourceType", "")),
@@ -148,7 +147,7 @@ class Intake:
         return Arrival(
             kind="fhir",
             source=self.source,
-            listener=LISTENER,
+            listener=POLL,
             raw=b"",
             received_at=self.clock(),
             message_type=reference.partition("/")[0],

@@ -100,7 +100,7 @@ def _worked_out(
     translations = checked(understand(stored.arrival, parts), parts.state, accepted=accepted)
     known = dict(reference for t in translations for reference in t.known)
     released, freed, waiting = _release(message, known, parts, now)
-    readings = [(message, translations), *released]
+    readings = [(message, _in_turn(translations)), *released]
     every = [t for _, translated in readings for t in translated]
     step = _step(message, readings, parts.state, again=again)
     statements = tuple(row for ref, translated in readings for row in said(ref, translated, parts.state))
@@ -126,6 +126,11 @@ def _worked_out(
         withheld=withheld(results, parts.targets),
     )
     return Processed(work=_anew(work, message) if again else work, translations=translations)
+
+
+def _in_turn(translations: Sequence[Translation]) -> tuple[Translation, ...]:
+    """As it happened: a history Bundle tells the newest first."""
+    return tuple(sorted(translations, key=lambda translation: translation.turn))
 
 
 def _answered_twins(message: MessageRef, waits: Parked | None, state: State) -> list[MessageRef]:
@@ -169,7 +174,7 @@ def _release(
         return [], (), ()
     widened = replace(parts, arrived=known)
     released = [
-        (waiting, checked(understand(stored.arrival, widened), parts.state))
+        (waiting, _in_turn(checked(understand(stored.arrival, widened), parts.state)))
         for waiting in parts.state.waiting_for(message.source, tuple(known))
         if waiting != message and (stored := _kept(waiting, parts))
     ]

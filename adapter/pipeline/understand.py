@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from adapter.domain.events import Event
-from adapter.domain.message import IMPORT, Answer, Arrival, Translation
+from adapter.domain.message import HOOK, HTTP, IMPORT, POLL, Answer, Arrival, Translation
 from adapter.domain.problems import Problem, problem
 from adapter.fhir import Json, UnreadableJsonError, loads
 from adapter.ingest.translate import check_fhir, fhir_resources, translate_fhir, translate_hl7
+from adapter.pipeline.answer_fhir import is_answered_by_entry
 from adapter.pipeline.parts import JsonObject, Lookup, Parts
 from adapter.store.encoding import replaces, resource_version
 
+UNHEARD = frozenset({HOOK, IMPORT, POLL})
+"""Doors where nobody looks at what is wrong: a hook is answered 200 whatever it brings."""
 _IDENTITY = ("resourceType", "id", "meta")
 
 
@@ -25,7 +28,7 @@ def understand(arrival: Arrival, parts: Parts) -> tuple[Translation, ...]:
             rules = parts.rules_at(arrival.listener)
             return tuple(translate_hl7(arrival.raw, parts.knowledge, rules, source=arrival.source))
         told = _understand_fhir(arrival, parts)
-        return tuple(map(_waiting, told)) if arrival.listener == IMPORT else told
+        return told if _is_heard(arrival, told) else tuple(map(_waiting, told))
     except Exception:  # noqa: BLE001 - a bug of ours must not lose the message: it waits in the work list
         return (Translation(relevance="relevant", problems=(problem("internal-error"),), parked="internal-error"),)
 
@@ -45,7 +48,7 @@ def _understand_fhir(arrival: Arrival, parts: Parts) -> tuple[Translation, ...]:
     items = fhir_resources(body)
     for item in items:
         if item.method == "DELETE" and item.reference:
-            read[item.index] = _retraction(item.reference, arrival, parts)
+            read[item.index] = _retraction(item.reference, arrival, parts, item.meta)
         elif item.resource is not None:
             read[item.index] = _resource(item.resource, arrival, found, parts)
             found.update(read[item.index].known)
@@ -55,7 +58,8 @@ def _understand_fhir(arrival: Arrival, parts: Parts) -> tuple[Translation, ...]:
         # A Patient may be linked to one that stands behind it.
         if item.resource and read[item.index].patients and not found.keys().isdisjoint(read[item.index].waits_for):
             read[item.index] = _translated(item.resource, arrival, found, parts)
-    return tuple(read[index] for index in sorted(read))
+    turns = {item.index: item.turn for item in items}
+    return tuple(replace(read[index], turn=turns[index]) for index in sorted(read))
 
 
 def _resource(resource: JsonObject, arrival: Arrival, found: Mapping[str, JsonObject], parts: Parts) -> Translation:
@@ -105,8 +109,24 @@ def _broken(resource: Json) -> Translation | None:
 
 
 def _refused(problems: tuple[Problem, ...]) -> Translation:
-    """Refused with its places: the sender knows, so nothing waits in the work list; the bytes are kept."""
+    """Refused with its places; the bytes are kept."""
     return Translation(relevance="relevant", problems=problems, answer=Answer(code="AE", errors=problems))
+
+
+def _is_heard(arrival: Arrival, told: tuple[Translation, ...]) -> bool:
+    """Whether the status of the answer itself says what was refused; that to the entries of a Bundle is 200."""
+    if arrival.listener != HTTP:
+        return arrival.listener not in UNHEARD
+    refused = any(one.answer.code == "AE" for one in told)
+    return not refused or not is_answered_by_entry(told, bundle=_is_bundle(arrival.raw))
+
+
+def _is_bundle(raw: bytes) -> bool:
+    try:
+        body = loads(raw)
+    except UnreadableJsonError:
+        return False
+    return isinstance(body, dict) and body.get("resourceType") == "Bundle"
 
 
 def _waiting(told: Translation) -> Translation:
@@ -120,11 +140,11 @@ def _unreadable(text: str) -> Translation:
     return _refused((problem("fhir-unreadable", text=text),))
 
 
-def _retraction(reference: str, arrival: Arrival, parts: Parts) -> Translation:
+def _retraction(reference: str, arrival: Arrival, parts: Parts, meta: JsonObject | None = None) -> Translation:
     """A deleted resource is a fact that should never have been: the same as entered-in-error."""
     resource_type, _, identity = reference.partition("/")
     return translate_fhir(
-        {"resourceType": resource_type, "id": identity},
+        {"resourceType": resource_type, "id": identity, **({"meta": meta} if meta else {})},
         parts.knowledge,
         _lookup(arrival.source, {}, parts),
         source=arrival.source,

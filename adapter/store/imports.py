@@ -7,6 +7,29 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from adapter.domain.message import Arrival
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What was imported from a source before, as far as a batch asks for it."""
+
+    places: dict[str, int] = field(default_factory=dict, hash=False)
+    """Where each content lies, by its digest."""
+    newest: dict[str, int] = field(default_factory=dict, hash=False)
+    """The place of the newest content of resources that have no version, by their references."""
+
+    def knows(self, arrival: Arrival) -> bool:
+        """Whether it says nothing new: of a resource without a version an earlier state may come back."""
+        place = self.places.get(arrival.digest)
+        return place is not None and self.newest.get(arrival.target or "", place) == place
+
+    def add(self, arrival: Arrival, place: int) -> None:
+        """It is imported too, at this place."""
+        self.places[arrival.digest] = place
+        if arrival.target:
+            self.newest[arrival.target] = place
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:

@@ -16,7 +16,7 @@ from adapter.store.census import CodeSeen
 from adapter.store.crash_points import reached
 from adapter.store.faults import BytesPruned, CannotKeep
 from adapter.store.file_beside import FileBeside
-from adapter.store.imports import Mark
+from adapter.store.imports import Imported, Mark
 from adapter.store.inbox_rows import (
     add_messages,
     add_notes,
@@ -210,10 +210,10 @@ class SqliteInboxReader(FileBeside):
         with self.reading() as connection:
             return inbox_imports.mark_of(connection, path, source) if connection else None
 
-    def imported(self, source: str, digests: Sequence[str]) -> set[str]:
-        """Those of these contents that were imported from a source before."""
+    def imported(self, source: str, arrivals: Sequence[Arrival]) -> Imported:
+        """What of these was imported from a source before."""
         with self.reading() as connection:
-            return inbox_imports.known_of(connection, source, digests) if connection else set()
+            return inbox_imports.known_of(connection, source, arrivals) if connection else Imported()
 
     def answered_with(self, code: str) -> frozenset[int]:
         """The places of messages that got this answer."""

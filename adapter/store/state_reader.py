@@ -22,6 +22,7 @@ from adapter.store import (
     state_parked_deliveries,
     state_settled,
     state_shadow,
+    state_targets,
     state_worklist,
 )
 from adapter.store.journey import FactRead, Journey, Received
@@ -138,6 +139,11 @@ class SqliteStateReader:
         """How many resources of a target are pending, sent, confirmed and parked."""
         with sorted_faults(), self._engine.begin() as connection:
             return state_outbox.outbox_counts(connection, target)
+
+    def left_out(self, target: str) -> int:
+        """How many of the confirmed ones were never sent: history when it went on, and what must not be written."""
+        with sorted_faults(), self._engine.begin() as connection:
+            return state_targets.left_out(connection, target)
 
     def parked_deliveries(self) -> list[Delivered]:
         """Everything targets would not take, the longest owed first."""

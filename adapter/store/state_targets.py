@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from adapter.store.sql_database import upsert
 from adapter.store.state_parked_deliveries import of_a_person
@@ -37,6 +37,13 @@ def _leave_out(connection: Connection, target: str, places: Sequence[tuple[str, 
         connection.execute(
             update(outbox).where(*of_it, unwritten).values(state="confirmed", reason=PAST, strategy="left-out")
         )
+
+
+def left_out(connection: Connection, target: str) -> int:
+    """How many resources count as confirmed and were never sent: it holds them in no copy, on purpose."""
+    settled = (outbox.c.state == "confirmed", outbox.c.strategy == "left-out", outbox.c.remote_id.is_(None))
+    query = select(func.count()).where(outbox.c.target == target, *settled)
+    return int(connection.execute(query).scalar_one())
 
 
 def strategies_of(connection: Connection, target: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from mmap import mmap
 
-from adapter.transport.import_files import Piece, UnreadableFile
+from adapter.transport.import_files import BOM, Piece, UnreadableFile
 
 _BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+([{}\[\]])', re.DOTALL)
 """Up to the next bracket that stands in no string."""
@@ -74,6 +74,12 @@ def entries_of(content: mmap, around_limit_bytes: int) -> Entries:
     around = content[:begin] + content[end:]
     _check_between(content, starts, ends, begin, end)
     return Entries(starts=starts, ends=ends, around=around, urns=_urns(content, starts, ends))
+
+
+def check_whole(content: mmap) -> None:
+    """Raises UnreadableFile for what begins as a JSON object and does not end as one: it is cut short, say."""
+    if content[:LOOK_BACK].removeprefix(BOM).lstrip().startswith(b"{"):
+        _object_with(content, array("Q"), array("Q"))
 
 
 def _object_with(content: mmap, starts: array[int], ends: array[int]) -> tuple[int, int]:

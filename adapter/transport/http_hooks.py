@@ -117,7 +117,7 @@ def hook_routes(
     return [
         Route(base, answer, methods=["POST", "PUT"]),
         Route(base + "/", answer, methods=["POST", "PUT"]),
-        Route(base + "/{type}", answer, methods=["POST"]),
+        Route(base + "/{type}", answer, methods=["POST", "PUT"]),
         Route(base + "/{type}/{id}", answer, methods=["POST", "PUT", "DELETE"]),
     ]
 

@@ -15,9 +15,11 @@ SECRET = "a-secret-of-the-hook"
 
 @pytest.fixture
 def check(capsys, tmp_path):
-    def run(*options, poll=None, **hook):
+    def run(*options, poll=None, secret=SECRET, mode=0o640, **hook):
         (tmp_path / "token").write_text(TOKEN)
-        (tmp_path / "secret").write_text(SECRET)
+        (tmp_path / "secret").write_text(secret)
+        for name in ("token", "secret"):
+            (tmp_path / name).chmod(mode)
         source = {"name": "ehr", "hook": {"path_token_file": "token", "secret_file": "secret", **hook}}
         rows = [source | ({"poll": poll} if poll else {}), {"name": "default"}]
         file = tmp_path / "site.yaml"
@@ -39,6 +41,22 @@ def test_a_hook_without_a_poll_is_a_warning(check):
     )
     assert told["said"] == wanted
     assert "give the source a 'poll' too" in told["advice"]
+
+
+POLL = {"url": "http://127.0.0.1:9/fhir"}
+
+
+def test_a_secret_that_is_a_whole_header_line_is_told(check):
+    told = check(poll=POLL, secret=f"Authorization: Bearer {SECRET}")
+    assert (told["state"], "behind 'Authorization:' alone" in told["advice"]) == ("warning", True)
+    assert check(poll=POLL)["state"] == "ok"
+
+
+@pytest.mark.parametrize(("mode", "state"), [(0o600, "ok"), (0o640, "ok"), (0o644, "warning"), (0o602, "warning")])
+def test_a_secret_that_others_can_reach_is_told(check, mode, state):
+    told = check(poll=POLL, mode=mode)
+    assert told["state"] == state
+    assert ("the secret in token; close it with 'chmod 600'" in (told["advice"] or "")) == (state == "warning")
 
 
 def test_a_hook_beside_a_poll_is_fine_unless_its_secret_can_be_read_on_the_way(check):

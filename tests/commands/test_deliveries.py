@@ -58,8 +58,14 @@ def test_everything_held_back_is_listed_by_target_and_reason(run):
     assert told.out.count("stays as it is: somebody") == 2
     assert set(listed(run)) == set(REASONS)
     assert set(listed(run, "--reason", "403")) == {"403: forbidden"}
-    assert listed(run, "--target", "other") == {}
-    assert run("list", "--target", "other")[0] == 0
+    assert set(listed(run, "--target", "hospital")) == set(REASONS)
+
+
+@pytest.mark.parametrize("action", [("list",), ("retry", "--because", "mended")])
+def test_a_target_nobody_has_is_told_with_those_there_are(run, action):
+    code, told = run(*action, "--target", "hospitel")
+    assert (code, told.out) == (2, "")
+    assert "There is no target 'hospitel'; did you mean 'hospital'? Known: hospital;" in told.err
 
 
 def test_one_is_shown_with_what_was_said_and_who_had_it_sent_again(run):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import random
 import re
+import signal
 from contextlib import closing
 from dataclasses import replace
 from functools import cache
@@ -132,6 +134,26 @@ def test_what_was_imported_is_not_read_again_and_restarting_changes_nothing(run,
     assert len(kept(tmp_path)) == 4
     with state(tmp_path) as found:
         assert found.written_of(ANNA) == before
+
+
+@pytest.mark.parametrize("files", ["one", "three"])
+def test_of_a_resource_without_a_version_the_line_read_last_counts(run, tmp_path, written, files):
+    given = {name: value for name, value in hospital.dose().items() if name != "meta"}
+    lines = [given, {**given, "status": "entered-in-error"}, given]
+    if files == "one":
+        names = [written("a.ndjson", hospital.patient(), *lines)]
+    else:
+        names = [written(f"{n}.ndjson", hospital.patient(), line) for n, line in enumerate(lines)]
+    assert json.loads(run(*names, "--json", "--dry-run")[1].out)["files"][-1]["kept"] == (4 if files == "one" else 1)
+    code, told = run(*names, "--json")
+    assert sum(one["kept"] for one in json.loads(told.out)["files"]) == 4
+    with state(tmp_path) as found:
+        assert [one["dose"]["key"] for one in found.findings_of(ANNA)] == [f"MedicationAdministration/{given['id']}"]
+    again, _ = run(written("b.ndjson", given), "--json")
+    assert (code, again, len(kept(tmp_path))) == (0, 0, 4)
+    run(written("c.ndjson", lines[1]), "--json")
+    with state(tmp_path) as found:
+        assert found.findings_of(ANNA) == []
 
 
 def test_bad_lines_are_put_aside_byte_for_byte_with_their_places(run, tmp_path, written):
@@ -332,11 +354,13 @@ def test_a_byte_order_mark_before_a_bundle_is_passed_over(run, tmp_path, filling
     assert kept(tmp_path)[0][1].startswith(b'{"resourceType"')
 
 
-def test_a_bundle_that_is_cut_short_is_told_and_not_kept(run, tmp_path, written):
-    raw = json.dumps(bundle(*({"resource": hospital.patient(str(number))} for number in range(5000)))).encode()[:-5]
-    code, told = run(written("b.json", raw))
+@pytest.mark.parametrize("name", ["b.json", "b.json.gz"])
+@pytest.mark.parametrize("size", [1, 5000])
+def test_a_bundle_that_is_cut_short_is_told_and_not_kept(run, tmp_path, written, size, name):
+    raw = json.dumps(bundle(*({"resource": hospital.patient(str(number))} for number in range(size)))).encode()[:-5]
+    code, told = run(written(name, raw))
     assert code == 2
-    assert "b.json was not read to its end: it is not one whole JSON object" in told.out
+    assert f"{name} was not read to its end: it is not one whole JSON object" in told.out
     assert kept(tmp_path) == []
 
 
@@ -390,6 +414,43 @@ def test_what_cannot_be_done_is_told_before_anything_is_done(run, tmp_path, writ
     assert code == 2
     assert said in told.err
     assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [(b"a\xff.ndjson", r"a\udcff.ndjson"), (b"a\x1b[31m.ndjson", r"a\x1b[31m.ndjson"), (b"a\n.json", r"a\n.json")],
+)
+def test_a_name_that_cannot_be_shown_is_told_safely(run, tmp_path, name, shown):
+    file = Path(os.fsdecode(bytes(tmp_path) + b"/" + name))
+    file.write_bytes(b"{}")
+    for words in ((file.name,), (str(file),)):
+        code, told = run(*words)
+        assert (code, told.out) == (2, "")
+        assert f"{shown}: the name holds what cannot be shown" in told.err
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_folder_that_cannot_be_shown_is_told_safely(run, tmp_path, monkeypatch):
+    folder = Path(os.fsdecode(bytes(tmp_path) + b"/f\xff"))
+    folder.mkdir()
+    (folder / "a.ndjson").write_bytes(b"{}")
+    monkeypatch.chdir(folder)
+    code, told = run("a.ndjson")
+    assert code == 2
+    assert r"f\udcff/a.ndjson: a folder has a name that cannot be shown" in told.err
+
+
+def test_a_signal_to_end_says_what_ctrl_c_says(run, written, monkeypatch):
+    was = signal.getsignal(signal.SIGTERM)
+
+    def ended(*_):
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(command, "_imported", ended)
+    code, told = run(written("a.ndjson", hospital.patient()))
+    assert code == 2
+    assert "Stopped. What was kept is kept. The same command goes on from there." in told.err
+    assert signal.getsignal(signal.SIGTERM) is was
 
 
 def test_no_store_is_told(capsys, tmp_path, monkeypatch, written):

@@ -44,7 +44,7 @@ LOOK = Status(
         Waiting(
             name="hospital",
             delivery="on",
-            counts={"pending": 4, "sent": 1, "confirmed": 90, "parked": 2},
+            counts={"pending": 4, "sent": 1, "confirmed": 90, "left_out": 7, "parked": 2},
             oldest=AT - timedelta(minutes=5),
         ),
         Waiting(name="archive", delivery="shadow", counts={"pending": 95}, oldest=AT - timedelta(days=2)),
@@ -84,7 +84,7 @@ def test_a_screen_of_a_service_at_work():
         "inbox: 1,200 messages kept, 3 wait to be understood",
         "inbox-core: 7 messages kept, 0 wait to be understood",
         "work list: 3 (unknown-authority 2, unit-not-mapped 1)",
-        "target hospital: 5 to deliver, oldest 5 min; confirmed 90, parked 2",
+        "target hospital: 5 to deliver, oldest 5 min; confirmed 90, left out 7, parked 2",
         "target archive: in shadow, 95 resources computed and not sent",
         "alarms since the start: delivery-parked 2",
     ]
@@ -195,6 +195,7 @@ def test_the_tree_has_the_same_figures():
         "pending": 4,
         "sent": 1,
         "confirmed": 90,
+        "left_out": 7,
         "parked": 2,
         "oldest": "2026-03-10T11:55:00Z",
     }

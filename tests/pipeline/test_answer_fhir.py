@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from adapter.domain.message import Translation
 from adapter.domain.problems import problem
 from adapter.pipeline.answer_fhir import FhirAnswer, answer_fhir
@@ -76,8 +80,9 @@ def test_the_worst_of_several_resources_counts():
     assert answer_fhir([BROKEN, WAITING, USED], bundle=False).status == 422
 
 
-def test_a_bundle_answers_each_entry_in_its_place():
-    answer = answer_fhir([USED, WAITING, BROKEN], bundle=True)
+@pytest.mark.parametrize("broken", [BROKEN, replace(BROKEN, parked="fhir-invalid")])
+def test_a_bundle_answers_each_entry_in_its_place(broken):
+    answer = answer_fhir([USED, WAITING, broken], bundle=True)
     responses = [entry["response"] for entry in answer.resource["entry"]]
     assert answer.status == 200
     assert [response["status"] for response in responses] == ["200", "202", "422"]

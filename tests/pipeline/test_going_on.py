@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -15,6 +16,7 @@ from adapter.domain.message import Outcome
 from adapter.pipeline.deliver import deliver
 from adapter.settings import Settings, TargetSettings
 from adapter.settings.site import FhirAuth
+from adapter.store.state_reader import SqliteStateReader
 
 pytestmark = pytest.mark.loopback
 
@@ -57,6 +59,18 @@ def test_going_on_sends_the_present_state_only(shadow, servers, aim):
     past = {f"{row.resource_type}/{row.id}" for row in written if row.state != "open"}
     assert past, "something came and went"
     assert {reference for reference in server.current if not reference.startswith("Provenance/")} == present
+
+
+def test_what_is_left_out_is_told_apart_from_what_was_confirmed(shadow, servers, aim):
+    went_on(shadow)
+    with closing(SqliteStateReader(shadow.folder / "state.db")) as reader:
+        left = reader.left_out("ehr")
+        assert left == reader.undelivered("ehr")["confirmed"] > 0
+        server = servers()
+        deliver(aim(server), shadow.state, RECEIVED + timedelta(hours=2))
+        assert reader.left_out("ehr") == left
+        assert reader.undelivered("ehr")["confirmed"] == left + len(server.current)
+        assert reader.left_out("other") == 0
 
 
 def test_each_present_resource_has_its_last_provenance_and_no_other(shadow, servers, aim):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from kept_store import shipped_parts
 
 from adapter.app.engine import message_ref
-from adapter.domain.message import IMPORT, Arrival, Stored
+from adapter.domain.message import HOOK, HTTP, IMPORT, POLL, Arrival, Stored
 from adapter.pipeline import importing
 from adapter.pipeline.importing import REASONS, Import, OfEntries, OfLines, fault_of
 from adapter.pipeline.process import process
@@ -75,7 +75,7 @@ def mark():
     ],
 )
 def test_a_line_is_taken_or_rejected_for_a_reason_that_has_words(raw, reason):
-    assert fault_of(raw)[1] == reason
+    assert fault_of(raw) == reason
     assert reason is None or reason in REASONS
 
 
@@ -90,7 +90,7 @@ def test_a_line_is_taken_or_rejected_for_a_reason_that_has_words(raw, reason):
     ],
 )
 def test_an_entry_holds_a_resource_or_a_deletion(raw, reason):
-    assert fault_of(raw, is_entry=True)[1] == reason
+    assert fault_of(raw, is_entry=True) == reason
 
 
 class KilledError(Exception):
@@ -160,6 +160,7 @@ def test_whenever_it_is_killed_and_started_again_an_import_always_comes_to_the_s
         assert left(again) == left(once)
 
 
+BARE = Arrival(kind="fhir", source="ehr", listener=IMPORT, raw=b"", received_at=AT)
 HISTORY = [
     json.dumps(resource).encode()
     for mrn in ("900001", "900002")
@@ -196,6 +197,25 @@ def test_lines_in_any_order_always_give_the_same_findings(shuffled):
     assert findings == understood(HISTORY)[0]
     assert findings[0][0]
     assert waits == []
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.lists(st.sampled_from([b"a1", b"a2", b"b1", b"b2", b"c"]), max_size=12), st.integers(1, 4))
+def test_of_lines_without_versions_all_are_always_kept_but_repeats_of_what_was_read_last(read, together):
+    """Against the plain rule: a line says something new unless its resource said it last; `c` has a version."""
+    targets = {b"a": "Patient/a", b"b": "Patient/b"}
+    arrivals = [replace(BARE, raw=raw, target=targets.get(raw[:1])) for raw in read]
+    wanted, last = [], {}
+    for raw in read:
+        if last.get(raw[:1]) != raw:
+            wanted.append(raw)
+        last[raw[:1]] = raw
+    with tempfile.TemporaryDirectory() as folder, closing(SqliteInbox(Path(folder) / "i.db", "inbox")) as inbox:
+        behind = mark()
+        for at in range(0, len(arrivals), together):
+            behind = inbox.keep_imported(arrivals[at : at + together], behind)
+        assert [one.arrival.raw for one in inbox.after(0, 50)] == wanted
+        assert (behind.kept, behind.known) == (len(wanted), len(read) - len(wanted))
 
 
 def test_entries_of_a_bundle_become_portions_that_hold_them_byte_for_byte():
@@ -245,10 +265,24 @@ class RejectsNothing:
         return 0, 0
 
 
-@pytest.mark.parametrize(("listener", "waits"), [(IMPORT, "fhir-invalid"), ("http", None)])
-def test_what_is_refused_to_nobody_waits(listener, waits):
-    raw = json.dumps({**hospital.dose(), "status": "banana"}).encode()
-    arrival = Arrival(kind="fhir", source="default", listener=listener, raw=raw, received_at=AT)
+BROKEN = {**hospital.dose(), "status": "banana"}
+
+
+@pytest.mark.parametrize(
+    ("listener", "body", "waits"),
+    [
+        (IMPORT, BROKEN, "fhir-invalid"),
+        (HOOK, BROKEN, "fhir-invalid"),
+        (POLL, BROKEN, "fhir-invalid"),
+        (HOOK, {"id": "nothing"}, "fhir-unreadable"),
+        (HTTP, BROKEN, None),
+        (HTTP, {"resourceType": "Bundle", "type": "batch", "entry": [{"resource": BROKEN}]}, "fhir-invalid"),
+        (HTTP, {"resourceType": "Bundle", "type": "batch", "entry": {}}, None),
+        (HOOK, {"resourceType": "Bundle", "type": "batch", "entry": {}}, "fhir-invalid"),
+    ],
+)
+def test_what_is_refused_to_nobody_waits(listener, body, waits):
+    arrival = Arrival(kind="fhir", source="default", listener=listener, raw=json.dumps(body).encode(), received_at=AT)
     (told,) = understand(arrival, replace(shipped_parts(), state=MemoryState()))
     assert told.answer.code == "AE"
     assert told.parked == waits

@@ -62,7 +62,9 @@ def test_a_dose_of_another_drug_is_left_there_also_when_it_breaks_its_definition
 def test_a_medication_that_is_only_referred_to_is_read_and_kept_before_the_dose(site, server):
     coding = {"system": "https://hospital.example/formulary", "code": "PEGASP"}
     server.commit({"resourceType": "Medication", "id": "m1", "code": {"coding": [coding]}})
-    server.commit({"resourceType": "MedicationRequest", "id": "r1", "status": "active"})
+    told = {"status": "active", "intent": "order", "subject": {"reference": "Patient/p1"}}
+    medication = {"medicationReference": {"reference": "Medication/m1"}}
+    server.commit({"resourceType": "MedicationRequest", "id": "r1", **told, **medication})
     ours = dose(1, medicationReference={"reference": "Medication/m1"}, request={"reference": "MedicationRequest/r1"})
     del ours["medicationCodeableConcept"]
     server.commit(ours)

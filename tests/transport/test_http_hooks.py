@@ -61,6 +61,7 @@ def http(house, browser):
         ("POST", "/", None),
         ("PUT", "", None),
         ("POST", "/MedicationAdministration", None),
+        ("PUT", "/MedicationAdministration", None),
         ("POST", "/MedicationAdministration/d1", "MedicationAdministration/d1"),
         ("PUT", "/MedicationAdministration/d1", "MedicationAdministration/d1"),
     ],
