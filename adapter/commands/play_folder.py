@@ -20,9 +20,10 @@ from adapter.ingest.hl7v2 import split_messages
 from adapter.ingest.relevance import RelevanceFilter
 from adapter.knowledge.spec import Knowledge
 from adapter.pipeline.parts import Parts, Target
-from adapter.pipeline.process import Processed, process, reassess
+from adapter.pipeline.process import Processed, process, reassess, reread
 from adapter.pipeline.receive import Door, hl7_arrival
 from adapter.pipeline.understand import understand
+from adapter.pipeline.wrong_merge import REASON
 from adapter.store.memory_inbox import MemoryInbox
 from adapter.store.memory_state import MemoryState
 
@@ -39,6 +40,8 @@ class Performance:
     events: list[dict[str, Any]] = field(default_factory=list)
     problems: list[dict[str, Any]] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
+    read: list[MessageRef] = field(default_factory=list)
+    """The FHIR bodies so far."""
 
     def note(self, file: str | None, changes: tuple[Change, ...]) -> None:
         """Add operations to the history."""
@@ -89,7 +92,7 @@ def performed(timed: Iterable[tuple[Piece, datetime]], parts: Parts, as_of: date
     parts = _ready(parts, inbox)
     performance = Performance()
     for piece, clock in timed:
-        _perform(piece, inbox, parts, clock, performance)
+        parts = _perform(piece, inbox, parts, clock, performance)
     return _curtain(performance, parts, as_of)
 
 
@@ -166,14 +169,15 @@ def _first_stamp(bodies: dict[str, bytes], parts: Parts) -> datetime | None:
     return None
 
 
-def _perform(piece: Piece, inbox: MemoryInbox, parts: Parts, clock: datetime, performance: Performance) -> None:
+def _perform(piece: Piece, inbox: MemoryInbox, parts: Parts, clock: datetime, performance: Performance) -> Parts:
+    """Play one piece; the parts for the next one."""
     arrival = replace(piece.arrival, received_at=clock)
     kept = inbox.keep([arrival])[0]
     if kept.control_id_reused:
         performance.problems.append(_problem_row(piece.file, problem("control-id-reused", where="MSH[1]-10")))
     if kept.repeat_of is not None and kept.answer == "AA":
         performance.acks.append(_ack_row(piece, "AA", []))
-        return
+        return parts
     message = MessageRef(
         inbox=inbox.name,
         seq=kept.seq,
@@ -188,6 +192,37 @@ def _perform(piece: Piece, inbox: MemoryInbox, parts: Parts, clock: datetime, pe
     if arrival.kind == "hl7v2":
         code = answer_code(done.translations)
         inbox.answered([(kept.seq, code)])
+        return parts
+    performance.read.append(message)
+    aside = _put_aside(done, arrival.raw, parts)
+    return _without(aside, parts, clock, performance) if aside else parts
+
+
+def _put_aside(done: Processed, raw: bytes, parts: Parts) -> set[str]:
+    """The Patients of a FHIR body that seem to be another person and wait for a person's answer."""
+    if not any(translation.parked == REASON for translation in done.translations):
+        return set()
+    named = [reference for reference, _ in supporting_in(raw) if reference in parts.beforehand]
+    return {reference for reference in named if not parts.state.known(SOURCE, reference)}
+
+
+def _without(aside: set[str], parts: Parts, clock: datetime, performance: Performance) -> Parts:
+    """The parts without Patients that were put aside; what was read with their help waits, as in the service."""
+    known = {reference: resource for reference, resource in parts.beforehand.items() if reference not in aside}
+    parts = replace(parts, beforehand=known)
+    for message in performance.read:
+        done = reread(message, parts, clock)
+        gone = [printed_event(row.event) for row in done.work.superseded]
+        if gone:
+            performance.events = [row for row in performance.events if not _is_one_of(row, message.file, gone)]
+            found = [problem for translation in done.translations for problem in translation.problems]
+            performance.problems.extend(_problem_row(message.file, one) for one in found)
+            performance.note(message.file, done.changes)
+    return parts
+
+
+def _is_one_of(row: dict[str, Any], file: str | None, gone: list[dict[str, Any]]) -> bool:
+    return row["file"] == file and {name: row[name] for name in row if name not in ("file", "message")} in gone
 
 
 def _tell(piece: Piece, done: Processed, performance: Performance) -> None:

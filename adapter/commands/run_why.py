@@ -7,7 +7,7 @@ from typing import Any
 
 from adapter.commands.judged_rows import Judged
 from adapter.ingest.hl7v2.header import is_acknowledgment
-from adapter.ingest.identity_messages import MERGES
+from adapter.ingest.identity_messages import MERGES, spelled
 
 
 def why(judged: Sequence[Judged]) -> list[dict[str, Any]]:
@@ -59,5 +59,5 @@ def by_its_header(message_type: str) -> Iterator[str]:
     """What the type of a message alone decides."""
     if is_acknowledgment(message_type):
         yield f"{message_type} is an answer, and no answer is answered"
-    if message_type in MERGES:
+    if spelled(message_type) in MERGES:
         yield f"{message_type} joins or parts patient records: it is kept whatever it holds"

@@ -26,9 +26,11 @@ from adapter.ingest.senders import RulesFor
 from adapter.ingest.translate import translate_hl7
 from adapter.knowledge.load import load_knowledge
 from adapter.knowledge.spec import Knowledge
+from adapter.pipeline.wrong_merge import REASON
 from adapter.settings import Settings
 
 OURS_TO_MEND = "internal-error"
+WRONG_PATIENT = REASON
 UNNAMED = "other"
 """What a sender is called that no entry of `senders` matches."""
 
@@ -163,7 +165,7 @@ def _with_tables_of_now(
     store: StoreParts, site: Site, parked: Parked, arrival: Arrival
 ) -> tuple[tuple[MissingCode, ...], bool]:
     """The codes without a row, and whether the message would wait no longer."""
-    if parked.reason == OURS_TO_MEND:
+    if parked.reason in (OURS_TO_MEND, WRONG_PATIENT):
         return (), False
     try:
         missing = tuple(dict.fromkeys(missing_in(store, site, arrival)))

@@ -8,7 +8,7 @@ from datetime import datetime
 from adapter.commands.missing_codes import MissingCode
 from adapter.commands.status_text import told_s
 from adapter.commands.worklist_history import AuditLine
-from adapter.commands.worklist_read import OURS_TO_MEND, Waiting
+from adapter.commands.worklist_read import OURS_TO_MEND, WRONG_PATIENT, Waiting
 from adapter.domain.problems import KINDS
 from adapter.domain.times import instant_text
 from adapter.store.journey import Received
@@ -39,6 +39,8 @@ def _reason(reason: str, waiting: Sequence[Waiting], now: datetime) -> Iterator[
     if len(waiting) > SHOWN:
         yield f"  and {len(waiting) - SHOWN} more (--json has all)"
     yield f"  -> {advice_of(reason)}"
+    if reason == WRONG_PATIENT:
+        yield "  Only a person's answer releases these, no table does: troughline worklist release PLACE --because WHY"
     for code in dict.fromkeys(missing_rows(waiting)):
         yield from (f"  {line}" for line in row_lines(code))
 
@@ -125,6 +127,9 @@ def _now(one: Waiting) -> str:
         return "its bytes are no longer kept, so nothing can read it again: discard it"
     if one.parked.reason == OURS_TO_MEND:
         return f"a fault of ours keeps it: report it; after an update `troughline worklist release {one.place}`"
+    if one.parked.reason == WRONG_PATIENT:
+        release = f"`troughline worklist release {one.place}`"
+        return f"no table decides it: a person who knows the patient releases it: {release}"
     if one.readable:
         return f"it can be read with the tables of now: `troughline worklist release {one.place}`"
     return "with the tables of now it would wait on"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from adapter.domain.history import BEFORE_ALL
@@ -56,8 +56,9 @@ class Membership:
 def grouped(told: Iterable[IdentityTold]) -> dict[str, Group]:
     """Every patient these statements name, with all who are the same person; who stands alone is a group of one.
 
-    The result depends on the set of statements only: they are taken in the order of their times, and of two at one
-    time the unlink counts, because two histories show that something is missing and one wrong history does not.
+    The result depends on the set of statements only: they are taken in the order of their times, an unlink behind every
+    merge that may have happened before it, because two histories show that something is missing and one wrong history
+    does not. So only a merge that is surely later undoes an unlink.
     """
     pointers: dict[str, str] = {}
     named: set[str] = set()
@@ -90,7 +91,18 @@ def connected(
 
 
 def _order(one: IdentityTold) -> tuple[datetime, bool, str, str]:
-    return one.at.earliest if one.at else BEFORE_ALL, one.status == "unlinked", one.survivor, one.absorbed
+    parts = one.status == "unlinked"
+    at = BEFORE_ALL
+    if one.at:
+        at = _last_instant(one.at) if parts else one.at.earliest
+    return at, parts, one.survivor, one.absorbed
+
+
+def _last_instant(at: Moment) -> datetime:
+    """The end of the minute or second that was told: another clock may tell the same moment more finely."""
+    if at.precision == "minute":
+        return at.latest.replace(second=59, microsecond=999_999)
+    return at.latest if at.latest.microsecond else at.latest + timedelta(microseconds=999_999)
 
 
 def _merge(pointers: dict[str, str], one: IdentityTold) -> None:

@@ -32,8 +32,8 @@ PATIENT_KINDS: tuple[ProblemKind, ...] = (
         severity="warning",
         hl7_code="204",
         title="The record number is known with another birth date and another family name",
-        advice="It waits in the work list, and nothing in it was used. Ask who the patient is; release it when the "
-        "number is right.",
+        advice="It waits in the work list, and nothing in it was used; of a merge of two people only the merge waits. "
+        "Ask who the patient is; release it when the number, or the merge, is right.",
     ),
     ProblemKind(
         code="demographics-differ",

@@ -13,6 +13,36 @@ from adapter.domain.times import Moment
 SHORT = 3
 """Words of a name up to this length (de, van, von) say little: they count where nothing else is there."""
 _MARK_DIGITS = 24
+_NO_NAME = frozenset(
+    {
+        *("baby", "babyboy", "babygirl", "babymale", "babyfemale", "bebe", "newborn", "neonate", "neonatal", "infant"),
+        *("nouveau", "neugeborenes", "neugeborener", "saugling", "neonato", "neonata", "pasgeborene"),
+        *("unknown", "unk", "unbekannt", "inconnu", "inconnue", "desconocido", "desconocida", "onbekend", "okand"),
+        *("unnamed", "unidentified", "anonymous", "anonym", "noname", "null", "none", "nn"),
+    }
+)
+"""Words that stand where a family name is not known yet."""
+_BESIDE_NO_NAME = frozenset(
+    {
+        "boy",
+        "girl",
+        "male",
+        "female",
+        "son",
+        "daughter",
+        "of",
+        "twin",
+        "triplet",
+        "born",
+        "new",
+        "ne",
+        "nee",
+        "one",
+        "two",
+        "three",
+    }
+)
+"""Words that say no more beside one of those: BABY GIRL, TWIN TWO BABY."""
 Likeness = Literal["same", "alike", "other"]
 
 
@@ -37,7 +67,7 @@ def person(
     patient: str, families: Iterable[str], born: Moment | None, *, source: str, record: str = "", where: str = ""
 ) -> Person | None:
     """A person by the words of his family names and the day of his birth; None when either is not told."""
-    words = {word for family in families for word in _words(family)}
+    words = {word for family in families for word in _named(_words(family))}
     long = {word for word in words if len(word) > SHORT} or words
     if not long or born is None or born.precision in ("year", "month"):
         return None
@@ -57,6 +87,13 @@ def likeness(one: Person, other: Person) -> Likeness:
     if one.born != other.born and not named_alike:
         return "other"
     return "same" if one.born == other.born and named_alike else "alike"
+
+
+def _named(words: list[str]) -> list[str]:
+    """The words without those that stand for no name, and without what only tells such a child from its twin."""
+    if _NO_NAME.isdisjoint(words):
+        return words
+    return [w for w in words if w not in _NO_NAME and w not in _BESIDE_NO_NAME and len(w) > 1 and not w.isdigit()]
 
 
 def _words(family: str) -> list[str]:

@@ -14,7 +14,7 @@ from adapter.ingest.demographics import people_named
 from adapter.ingest.hl7_reading import Reading, note_census, note_near, note_report
 from adapter.ingest.hl7v2 import Message, NotHl7, Segment, read_batch, read_message
 from adapter.ingest.hl7v2.header import headed
-from adapter.ingest.identity_messages import MERGES, IdentityReading, read_identities
+from adapter.ingest.identity_messages import IdentityReading, identity_kind, read_identities
 from adapter.ingest.misnamed import JOINING, is_unparted, misnamed, note_overlooked
 from adapter.ingest.notes import Notes, at_field
 from adapter.ingest.oru import measured
@@ -95,11 +95,11 @@ def _translate(raw: bytes, ready: Compiled, rules_for: RulesFor, source: str) ->
 def _read(reading: Reading, kind: str, control_id: str | None) -> Literal["AA", "AE", "AR"]:
     """Read the results of the message into `reading`; the code to answer if there are errors."""
     usable = bool(control_id)
-    merges = kind in MERGES
+    merges = identity_kind(kind, reading.message)
     if merges:
         reading.counts_as("relevant")
         if usable:
-            _read_merge(reading, kind)
+            _read_merge(reading, merges)
     if is_unparted(reading.message, kind):
         reading.counts_as("relevant")
         reading.notes.add(at_field("results-without-a-line", _msh(reading.message), 1))

@@ -21,6 +21,8 @@ from adapter.knowledge.paths import V2Path
 
 MERGES = frozenset({"ADT^A34", "ADT^A35", "ADT^A37", "ADT^A40"})
 """Merges and an unlink of patient records: identity facts, kept whatever they hold."""
+NO_EVENT = "ADT"
+"""A type that leaves the event to EVN-1: `ADT`, `ADT^^ADT_A39`."""
 UNLINK = "ADT^A37"
 ACCOUNT_MERGE = "ADT^A35"
 """Joins two accounts of one patient (MRG-3 into PID-18); the patient is the same before and after."""
@@ -50,6 +52,20 @@ class IdentityReading:
     """Whom each PID is about, by its place in the message."""
     told: list[IdentityTold] = field(default_factory=list)
     parked: str | None = None
+
+
+def spelled(message_type: str) -> str:
+    """The type of a message as the standard writes it: without blanks, in capitals; `ADT` alone has no event."""
+    kind, _, event = (part.strip().upper() for part in message_type.partition("^"))
+    return f"{kind}^{event}" if event else kind
+
+
+def identity_kind(message_type: str, message: Message) -> str | None:
+    """Which of MERGES a message is: by MSH-9, and where that names no event by EVN-1; None for any other."""
+    kind = spelled(message_type)
+    if kind == NO_EVENT:
+        kind = spelled(f"{NO_EVENT}^{message.get('EVN-1') or ''}")
+    return kind if kind in MERGES else None
 
 
 def read_identities(reading: IdentityReading) -> None:
@@ -164,9 +180,13 @@ def _happened(reading: IdentityReading) -> Moment | None:
     for path in ("EVN-2", "MSH-7"):
         text = reading.message.get(path)
         if text:
+            segment = reading.message.first(path[:3]) or reading.message.segments[0]
             try:
-                return reading.zone.read(text)
+                at = reading.zone.read(text)
             except ValueError:
-                segment = reading.message.first(path[:3]) or reading.message.segments[0]
                 reading.notes.add(at_field("time-unreadable", segment, int(path[4:])), severity="warning")
+                continue
+            if at.zone_from == "unknown":
+                reading.notes.add(at_field("zone-missing", segment, int(path[4:])))
+            return at
     return None

@@ -12,7 +12,7 @@ from adapter.ingest.hl7v2 import Delimiters, NotHl7, read_message, split_message
 from adapter.ingest.hl7v2.charsets import candidate_codecs, codec_of, is_transparent
 from adapter.ingest.hl7v2.delimiters import declared_delimiters
 from adapter.ingest.hl7v2.header import Envelope, envelope_of, header_fields, peek, readable
-from adapter.ingest.identity_messages import MERGES
+from adapter.ingest.identity_messages import MERGES, NO_EVENT, identity_kind, spelled
 from adapter.ingest.misnamed import CODED, is_unparted, misnamed
 from adapter.knowledge.spec import NOT_OURS, Knowledge, Table
 
@@ -141,11 +141,10 @@ class RelevanceFilter:
 
     def _hear(self, raw: bytes, envelope: Envelope | None) -> _Heard:
         fields = header_fields(raw)
-        named_adt = len(fields) > 9 and fields[9].startswith(b"ADT")
-        heard = _Heard(
-            of_identity=named_adt and peek(raw).message_type in MERGES,
-            dialect=self._dialect(fields) if len(fields) > 3 else None,
-        )
+        named_adt = len(fields) > 9 and fields[9].lstrip()[:3].upper() == b"ADT"
+        kind = spelled(peek(raw).message_type) if named_adt else ""
+        told = len(fields) > 3 and kind != NO_EVENT
+        heard = _Heard(of_identity=kind in MERGES, dialect=self._dialect(fields) if told else None)
         if envelope:
             self._count_one_more(0)  # an envelope is never long
             self._heard[envelope.repeated] = heard
@@ -188,7 +187,7 @@ class RelevanceFilter:
             return RELEVANT
         if message.problems and not is_transparent(codec_of(header.charset) or "utf-8"):
             return RELEVANT
-        if is_unparted(message, header.message_type):
+        if is_unparted(message, header.message_type) or identity_kind(header.message_type, message):
             return RELEVANT
         fields = dict.fromkeys(s.field(CODED[s.name]) for s in message.segments if s.name in CODED)
         parts = [self._judge_text(field, message.delimiters, message.charset, header.sender) for field in fields]

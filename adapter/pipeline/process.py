@@ -16,7 +16,8 @@ from adapter.pipeline.kinship import Kinship, kinship, said
 from adapter.pipeline.parts import JsonObject, Parts, State
 from adapter.pipeline.remembering import Step
 from adapter.pipeline.understand import understand
-from adapter.pipeline.wrong_patient import REASON, checked
+from adapter.pipeline.wrong_merge import REASON
+from adapter.pipeline.wrong_patient import checked
 from adapter.store.crash_points import reached
 from adapter.store.faults import CannotKeep, StoreBroken
 

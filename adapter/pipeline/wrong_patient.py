@@ -6,29 +6,31 @@ waits for a person, who releases it when the number is right.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from adapter.domain.message import Translation
 from adapter.domain.people import Person, likeness
 from adapter.domain.problems import Problem, problem
 from adapter.pipeline.parts import State
+from adapter.pipeline.wrong_merge import REASON, joined
 from adapter.store.encoding import replaces, resource_version
 
-REASON = "possible-wrong-patient"
 DIFFERS = "demographics-differ"
 
 
 def checked(translations: Sequence[Translation], state: State, *, accepted: bool = False) -> tuple[Translation, ...]:
     """The translations, without those about a number that has both another birth date and another family name here.
 
-    `accepted`: a person has said that the number is right.
+    What parts two records is never held back: it mends what a wrong merge did. `accepted`: a person has said that the
+    number, or the merge, is right.
     """
     translations = [_current(translation, state) for translation in translations]
     judged = [(person, _judged(person, state)) for t in translations for person in t.people]
     wrong = {person.patient: person for person, verdict in judged if verdict == REASON and not accepted}
     differing = {person for person, verdict in judged if verdict == DIFFERS}
-    return tuple(_put_aside(t, wrong) or _told(t, differing) for t in translations)
+    told = [_parted(t, wrong, state) or _put_aside(t, wrong) or _told(t, differing) for t in translations]
+    return tuple(told if accepted else joined(told, state))
 
 
 def _current(translation: Translation, state: State) -> Translation:
@@ -57,7 +59,38 @@ def _is_record(one: Person, person: Person) -> bool:
     return (one.source, one.record) == (person.source, person.record)
 
 
-def _put_aside(translation: Translation, wrong: dict[str, Person]) -> Translation | None:
+def _parted(translation: Translation, wrong: Mapping[str, Person], state: State) -> Translation | None:
+    """What parts two records is used, with a note on whom it names; else None.
+
+    The other person of a message is not remembered: its number is not known to be his.
+    """
+    about = {person for person in translation.people if person.patient in wrong}
+    if not about or not _parts(translation, state):
+        return None
+    kept = translation.people if translation.patients else tuple(p for p in translation.people if _fits(p, state))
+    return _told(replace(translation, people=kept), about, translation.people)
+
+
+def _parts(translation: Translation, state: State) -> bool:
+    """An unlink, or a Patient that no longer has a link which its earlier version had."""
+    if any(one.status == "unlinked" for one in translation.identities):
+        return True
+    said = {one.pair for one in translation.identities}
+    return any(
+        one.pair not in said
+        for record in translation.patients
+        for one in state.said_by(record.source, record.reference)
+    )
+
+
+def _fits(person: Person, state: State) -> bool:
+    """Whether the number itself, without the records merged with it, is known with nobody else."""
+    return all(
+        likeness(person, one) != "other" for one in state.people(person.patient) if one.patient == person.patient
+    )
+
+
+def _put_aside(translation: Translation, wrong: Mapping[str, Person]) -> Translation | None:
     """The translation emptied of all it says when any of it is about one of these numbers; else None."""
     named = [person.patient for person in translation.people] + [event.patient for event in translation.events]
     about = next((wrong[patient] for patient in named if patient in wrong), None)
@@ -75,15 +108,10 @@ def _put_aside(translation: Translation, wrong: dict[str, Person]) -> Translatio
     )
 
 
-def _told(translation: Translation, differing: set[Person]) -> Translation:
-    problems = tuple(_differences(translation, differing))
+def _told(translation: Translation, differing: set[Person], people: Iterable[Person] | None = None) -> Translation:
+    named = translation.people if people is None else people
+    problems = tuple(_problem(DIFFERS, person) for person in named if person in differing)
     return replace(translation, problems=(*translation.problems, *problems)) if problems else translation
-
-
-def _differences(translation: Translation, differing: set[Person]) -> Iterator[Problem]:
-    for person in translation.people:
-        if person in differing:
-            yield _problem(DIFFERS, person)
 
 
 def _problem(code: str, about: Person) -> Problem:

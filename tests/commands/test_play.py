@@ -234,3 +234,42 @@ def test_only_the_demo_overlay_brings_a_zone(played):
     assert not [row for row in with_demo["problems"] if row["code"] == "zone-missing"]
     assert (code, without["findings"][0]["samples"][0]["hours_since_dose"]) == (0, None)
     assert "zone-missing" in {row["code"] for row in without["problems"]}
+
+
+def patient(family, born, *, version=1):
+    resource = {
+        "resourceType": "Patient",
+        "id": "x2",
+        "meta": {"versionId": str(version), "lastUpdated": f"2025-03-1{version + 1}T08:00:00Z"},
+        "identifier": [{"system": "https://hospital.example/mrn", "value": "4711"}],
+        "name": [{"family": family}],
+        "birthDate": born,
+    }
+    return json.dumps(resource).encode()
+
+
+def dose_of_x2():
+    return json.dumps({**json.loads(dose()), "subject": {"reference": "Patient/x2"}}).encode()
+
+
+@pytest.mark.parametrize("order", ["123", "132", "213", "231", "321", "312"])
+def test_the_dose_of_a_patient_that_is_put_aside_waits_as_in_the_service(played, order):
+    level, person = oru().replace(b"ZZTEST^CASE", b"ZZTEST^CASE||20180504"), patient("Zzother", "2011-09-30")
+    names = {"1": ("1.hl7", level), "2": ("2.json", person), "3": ("3.json", dose_of_x2())}
+    files = {f"{place}{names[one][0]}": names[one][1] for place, one in enumerate(order)}
+    _, result = played(files)
+    if order.index("2") < order.index("1"):  # the first that is told of a number is never the wrong one
+        assert [row["code"] for row in result["problems"]] == ["possible-wrong-patient"]
+        assert [row["event"] for row in result["events"]] == ["AsparaginaseAdministered"]
+        return
+    assert sorted(row["code"] for row in result["problems"]) == ["possible-wrong-patient", "unknown-patient"]
+    assert [row["event"] for row in result["events"]] == ["ActivityMeasured"]
+    assert (result["findings"], [one["dose"] for one in result["unlinked"]]) == ([], [None])
+
+
+def test_a_newer_version_that_fits_lets_the_dose_of_such_a_patient_go_on(played):
+    level = oru().replace(b"ZZTEST^CASE", b"ZZTEST^CASE||20180504")
+    files = {"1.hl7": level, "2.json": patient("Zzother", "2011-09-30"), "3.json": dose_of_x2()}
+    _, result = played({**files, "4.json": patient("Zztest", "2018-05-04", version=2)})
+    assert [(len(one["samples"]), one["dose"]["product"]) for one in result["findings"]] == [(1, "pegaspargase")]
+    assert result["unlinked"] == []

@@ -54,3 +54,15 @@ def test_it_is_released_by_a_person_and_by_no_other_reading(site, capsys):
     assert listed["messages"] == []
     code, replayed = tree(capsys, *reading)
     assert (code, replayed["waiting"]) == (0, 0)
+
+
+def test_the_list_names_it_among_none_that_tables_release_and_says_who_does(site, capsys):
+    _, listed = tree(capsys, "worklist", "list", "--config", site)
+    assert [one["readable_now"] for one in listed["messages"]] == [False]
+    assert main(["worklist", "list", "--config", str(site)]) == 1
+    page = capsys.readouterr().out
+    assert "release them" not in page
+    assert "can be read now" not in page
+    assert "Only a person's answer releases these" in page
+    main(["worklist", "show", "inbox/2", "--config", str(site)])
+    assert "no table decides it: a person who knows the patient releases it" in capsys.readouterr().out

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapter.domain.identities import IdentityTold, connected, grouped
-from adapter.domain.times import exact_moment
+from adapter.domain.times import exact_moment, iso_moment
 
 PATIENTS = ("a", "b", "c", "d", "e")
 START = datetime(2025, 3, 1, tzinfo=UTC)
@@ -74,6 +76,34 @@ def test_an_unlink_counts_by_its_time():
     assert grouped([*told, unlinked("a", "b", 3), merged("b", "a", 4)])["a"] == ("b", "a")
 
 
+@pytest.mark.parametrize(
+    ("unlink", "merge", "together"),
+    [
+        ("2025-03-20", "2025-03-20T23:59:59Z", False),
+        ("2025-03-20", "2025-03-21T00:00:00Z", True),
+        ("2025-03-20T09:00Z", "2025-03-20T09:00:59Z", False),
+        ("2025-03-20T09:00Z", "2025-03-20T09:01:00Z", True),
+        ("2025-03-20T09:00:30Z", "2025-03-20T09:00:30.500Z", False),
+        ("2025-03-20T09:00:30.400Z", "2025-03-20T09:00:30.500Z", True),
+        ("2025-03-20T09:00:00Z", "2025-03-20", False),
+        ("2025-03-20T20:00:00", "2025-03-21T07:59:59Z", False),
+        ("2025-03-20T20:00:00", "2025-03-21T08:00:01Z", True),
+    ],
+)
+def test_only_a_merge_that_is_surely_later_undoes_an_unlink(unlink, merge, together):
+    zone = None if "T" in unlink and not unlink.endswith("Z") else UTC
+    told = [
+        at("unlinked", iso_moment(unlink, default_zone=zone)),
+        at("merged", iso_moment(merge, default_zone=UTC)),
+    ]
+    assert (grouped(told)["a"] == ("b", "a")) is together
+    assert grouped(reversed(told)) == grouped(told)
+
+
+def at(status, when):
+    return replace(said(status, "b", "a", None), at=when)
+
+
 def test_an_unlink_of_a_record_far_up_the_chain_takes_out_the_one_that_ended_there():
     chain = [merged("b", "a", 1), merged("c", "b", 2)]
     assert grouped([*chain, unlinked("c", "a", 3)]) == {"a": ("a",), "b": ("c", "b"), "c": ("c", "b")}
@@ -110,6 +140,25 @@ def test_groups_part_the_patients_and_name_everybody_once(told):
         assert patient in group
         assert len(set(group)) == len(group)
         assert all(groups[other] == group for other in group)
+
+
+MOMENTS = [
+    *("2025", "2025-03", "2025-03-20", "2025-03-20T09:00", "2025-03-20T09:00Z", "2025-03-20T09:00:20Z"),
+    *("2025-03-21", "2025-03-21T00:00:00Z", "2025-04"),
+]
+intervals = st.lists(
+    st.builds(at, st.sampled_from(["merged", "unlinked"]), st.sampled_from(MOMENTS).map(iso_moment)), max_size=6
+)
+
+
+@given(intervals)
+def test_two_records_are_together_when_a_merge_is_surely_later_than_every_unlink(told):
+    """Told at the finest by whole seconds, so that the end of a second is no matter here."""
+    unlinks = [one.at.latest + timedelta(seconds=59 if one.at.precision == "minute" else 0) for one in told]
+    unlinks = [end for end, one in zip(unlinks, told, strict=True) if one.status == "unlinked"]
+    merges = [one.at.earliest for one in told if one.status == "merged"]
+    together = any(all(merge > end for end in unlinks) for merge in merges)
+    assert len(grouped(told).get("a", ("a",))) == 1 + together
 
 
 @given(statements)

@@ -42,6 +42,24 @@ def test_without_a_name_or_a_day_of_birth_nobody_is_told(families, born):
     assert person("urn:mrn|1", families, born, source="lab") is None
 
 
+@pytest.mark.parametrize(
+    "family",
+    [
+        *("BABY", "Baby Girl", "BABY BOY", "babygirl", "BABY-BOY", "Unknown", "UNBEKANNT", "Newborn", "Nouveau-né"),
+        *("Baby Girl A", "TWIN 2 BABY", "Säugling", "NN"),
+    ],
+)
+def test_a_word_that_stands_for_no_name_tells_of_nobody(family):
+    assert told(family) is None
+    assert told(family, "Gorse") == told("Gorse")
+
+
+def test_a_name_beside_such_a_word_counts_alone():
+    assert likeness(told("Baby Girl Gorse"), told("Gorse")) == "same"
+    assert likeness(told("Baby Gorse"), told("Baby Tansy", born=OTHER)) == "other"
+    assert told("Boy") is not None
+
+
 def test_a_time_of_day_of_a_birth_does_not_matter():
     assert likeness(told("Gorse"), told("Gorse", born=iso_moment("2018-05-04T03:12:00+02:00"))) == "same"
 

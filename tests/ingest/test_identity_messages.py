@@ -46,6 +46,30 @@ def test_a_merge_lets_mrg_1_end_in_pid_3(trigger):
     assert [(p.code, p.severity, p.where) for p in found.problems] == [("merge-received", "information", "MSH[1]-9")]
 
 
+@pytest.mark.parametrize(
+    ("kind", "event", "expected"),
+    [
+        ("ADT^A40 ", "A01", ["merged"]),
+        ("adt^a40", "", ["merged"]),
+        ("ADT^^ADT_A39", "A40", ["merged"]),
+        ("ADT", "A34", ["merged"]),
+        ("ADT", "a37", []),
+        ("ADT^A01", "A40", []),
+        ("ADT^^ADT_A39", "A41", []),
+        ("ADT", "", []),
+    ],
+)
+def test_a_type_counts_however_it_is_spelled_and_evn_1_where_it_names_no_event(kind, event, expected):
+    raw = (
+        adt.adt("A40", "A80", pid("1"), mrg("2"))
+        .replace(b"ADT^A40", kind.encode())
+        .replace(b"EVN|A40", b"EVN|" + event.encode())
+    )
+    (found,) = translate_hl7(raw, KNOWLEDGE, lambda _: SenderRules(), source="registry")
+    assert [one.status for one in found.identities] == expected
+    assert (found.parked == "patient-missing") is (event == "a37")
+
+
 def test_a_message_may_merge_several_patients_and_several_numbers_of_one():
     found = read(pid("1"), "PD1|x", mrg("2", "3"), "PV1|1", pid("4", number=2), mrg("5"))
     assert told(found) == [("merged", "1", "2"), ("merged", "1", "3"), ("merged", "4", "5")]
@@ -113,6 +137,14 @@ def test_without_a_readable_time_of_the_event_that_of_the_message_counts():
         raw.replace(b"HOSP|20250320090000+0000|", b"HOSP||"), KNOWLEDGE, lambda _: SenderRules(), source="registry"
     )
     assert (found.identities[0].at, found.answer.code) == (None, "AA")
+
+
+@pytest.mark.parametrize(("at", "told"), [("20250320090000", True), ("20250320", True), ("20250320090000+0000", False)])
+def test_a_time_of_the_event_without_any_zone_is_told(at, told):
+    found = read(pid("1"), pid("2", number=2), trigger="A37", at=at)
+    places = [(p.code, p.severity, p.where) for p in found.problems if p.code == "zone-missing"]
+    assert places == ([("zone-missing", "warning", "EVN[1]-2")] if told else [])
+    assert (found.answer.code, len(found.identities)) == ("AA", 1)
 
 
 def test_a_merge_without_control_id_waits():

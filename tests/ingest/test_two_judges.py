@@ -95,3 +95,36 @@ def test_segments_in_small_letters_are_overlooked_by_neither(
     [meant] = translate_hl7(as_meant, KNOWLEDGE, lambda _sender: SenderRules(), source="lab")
     if len(read.events) < len(meant.events):
         assert ("segment-misnamed", read.answer.code) == (read.parked, "AE")
+
+
+types = st.sampled_from(
+    [
+        *("ADT^A40", "ADT^A40 ", "adt^a40", " Adt^a34^ADT_A30", "ADT^A01", "ADT^A41^ADT_A39"),
+        *("ADT^^ADT_A39", "ADT", " adt ", "ADT^ ", "ORU", "ACK"),
+    ]
+)
+events = st.sampled_from([None, "", "A40", " a34 ", "A37", "A01", "A41", "R01", "A40^x"])
+
+
+@given(types, events, st.sampled_from(["utf-8", "utf-16"]))
+@example("ADT^^ADT_A39", "A40", "utf-8")
+@example("ADT^A40 ", None, "utf-8")
+@example("ADT", "A01", "utf-8")
+@example("ADT^A40", "A40", "utf-16")
+def test_a_merge_is_overlooked_by_neither_however_its_type_is_spelled(kind: str, event: str | None, codec: str):
+    lines = [
+        HEAD.replace("ORU^R01^ORU_R01", kind),
+        *([] if event is None else [f"EVN|{event}"]),
+        PID,
+        "MRG|4710^^^HOSP",
+    ]
+    raw = "".join(f"{line}\r" for line in lines).encode(codec)
+    read = translate_hl7(raw, KNOWLEDGE, lambda _sender: SenderRules(), source="lab")
+    assert RelevanceFilter(KNOWLEDGE, 100).judge(raw).relevance == relevance_read(raw)
+    assert [bool(one.identities) for one in read] == [_is_merge(kind, event)]
+
+
+def _is_merge(kind: str, event: str | None) -> bool:
+    name, named = (*kind.upper().split("^"), "")[:2]
+    told = named.strip() or (event or "").partition("^")[0].strip().upper()
+    return name.strip() == "ADT" and told in ("A34", "A40")

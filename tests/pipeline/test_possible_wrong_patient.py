@@ -168,6 +168,7 @@ def test_both_records_of_a_merged_patient_may_be_told_of_under_either_number(cor
     corridor.take(level("A1"))
     corridor.take(level("A2", "ZZOTHER^X", OTHER_BORN, mrn="900002"))
     corridor.take(adt.merge("900002", "900001"))
+    release(corridor)
     corridor.take(level("A3", mrn="900002"))
     assert parked(corridor) == []
 
