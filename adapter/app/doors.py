@@ -27,6 +27,7 @@ from adapter.pipeline.hooked import hear
 from adapter.pipeline.parts import Parts
 from adapter.pipeline.receive import Door, receive_hl7
 from adapter.pipeline.understand import understand
+from adapter.pipeline.wrong_patient import checked
 from adapter.store.faults import CannotKeep, StoreBroken
 from adapter.transport.cannot_store import CannotStore
 from adapter.transport.http_intake import FhirAnswer, ReceiveHl7
@@ -83,13 +84,20 @@ class FhirDoor:
         """What a kept body says, in the light of what this door took a moment ago and the engine has not committed."""
         with self._taking:
             just_taken = dict(self._just_taken)
-        translations = understand(arrival, replace(self._parts, beforehand=just_taken))
+        translations = self._judged(understand(arrival, replace(self._parts, beforehand=just_taken)))
         with self._taking:
             for translation in translations:
                 self._just_taken.update(translation.known)
             while len(self._just_taken) > JUST_TAKEN_LIMIT:
                 self._just_taken.popitem(last=False)
         return translations
+
+    def _judged(self, translations: tuple[Translation, ...]) -> tuple[Translation, ...]:
+        """Whether a person has to look first, as far as it can be told before the engine has read what came before."""
+        try:
+            return checked(translations, self._parts.state)
+        except Exception:  # noqa: BLE001 - the body is kept, and the engine looks again
+            return translations
 
     def _worded(self, arrival: Arrival) -> answers.FhirAnswer:
         return answers.answer_fhir(self.understood(arrival), bundle=_is_bundle(arrival.raw))

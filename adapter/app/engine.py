@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,6 +14,7 @@ from typing import Protocol
 
 import structlog
 
+from adapter.app.backlog import Waiting, in_order_of_arrival
 from adapter.app.boundary import Boundary
 from adapter.app.counters import ALARMS, CHANGES, EVENTS, PROBLEMS
 from adapter.domain.message import MessageRef, Stored
@@ -85,10 +86,13 @@ class Engine:
         """Where other parts take the place of those in use."""
         self._begun, self._alone = 0, 0
         """Messages begun in the last group, and how many of a group that was undone are still taken one by one."""
+        self._backlog_to: dict[str, int] = {}
+        """The last places of the inboxes at the start, as long as anything up to there waits."""
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def start(self) -> None:
         """Begin where the cursors stand."""
+        self._backlog_to = {inbox.name: inbox.last_seq() for inbox in self._p.inboxes}
         self._thread.start()
 
     def stop(self, patience_s: float) -> None:
@@ -166,18 +170,38 @@ class Engine:
     def _step(self) -> bool:
         busy = False
         self._follow()
-        for inbox in self._p.inboxes:
-            waiting = self._waiting(inbox)
-            busy = busy or bool(waiting)
-            while waiting:
+        for waiting in self._portions():
+            left = waiting
+            busy = busy or bool(left)
+            while left:
                 if self._is_to_pause():
                     return False
-                waiting = waiting[self._take(inbox.name, waiting) :]
+                left = left[self._take(left) :]
         while self._due and not self._is_to_pause():
             self._reassess(self._due[0])
             self._due.popleft()
             busy = True
         return self._read_again() or busy
+
+    def _portions(self) -> Iterator[Sequence[Waiting]]:
+        """What waits, inbox by inbox, so that much in one delays no other; what waited at the start as it came."""
+        if self._backlog_to:
+            yield self._backlog()
+        for inbox in self._p.inboxes:
+            waiting = self._waiting(inbox)
+            if waiting and waiting[0].seq > self._backlog_to.get(inbox.name, 0):
+                yield [(inbox.name, stored) for stored in waiting]
+
+    def _backlog(self) -> Sequence[Waiting]:
+        ends = self._backlog_to
+        behind = {inbox.name: self._waiting(inbox) for inbox in self._p.inboxes}
+        waiting = in_order_of_arrival(
+            {name: [stored for stored in portion if stored.seq <= ends[name]] for name, portion in behind.items()},
+            full=BATCH,
+        )
+        if not waiting:
+            self._backlog_to = {}
+        return waiting
 
     def _read_again(self) -> bool:
         """One message at a time, so that no new one waits for long."""
@@ -190,10 +214,10 @@ class Engine:
         told(done)
         return True
 
-    def _take(self, inbox: str, waiting: Sequence[Stored]) -> int:
+    def _take(self, waiting: Sequence[Waiting]) -> int:
         """Process the first of the waiting messages, and as many with it as a short time allows; gives their number."""
         try:
-            done = self._processed(inbox, waiting[:1] if self._alone else waiting)
+            done = self._processed(waiting[:1] if self._alone else waiting)
         except GroupUndone:
             # One of them meets a fault of ours while it is written: alone it is quarantined, and spoils no other.
             self._alone = self._begun
@@ -203,14 +227,14 @@ class Engine:
             self._observe(one)
         return len(done)
 
-    def _processed(self, inbox: str, waiting: Sequence[Stored]) -> list[Processed]:
+    def _processed(self, waiting: Sequence[Waiting]) -> list[Processed]:
         if len(waiting) == 1:
-            (stored,) = waiting
+            ((inbox, stored),) = waiting
             return [process(stored, message_ref(inbox, stored), self._p.parts, self._p.clock())]
         until = time.monotonic() + GROUP_S
         done: list[Processed] = []
         with self._p.together():
-            for self._begun, stored in enumerate(waiting, start=1):
+            for self._begun, (inbox, stored) in enumerate(waiting, start=1):
                 done.append(process(stored, message_ref(inbox, stored), self._p.parts, self._p.clock()))
                 if self._stop.is_set() or time.monotonic() > until:
                     break
@@ -245,7 +269,7 @@ class Engine:
         for change in done.changes:
             CHANGES.labels(change.operation, change.after.kind).inc()
         self._p.told(done)
-        if done.changes:
+        if done.changes or done.work.owed_again:
             self._p.after_commit()
 
 

@@ -195,7 +195,20 @@ class Work:
     deliver_to: tuple[str, ...] = ()
     """Names of the targets every change becomes an outbox row for (shadow targets included)."""
     withheld: frozenset[tuple[str, str]] = frozenset()
-    """(target, resource id) pairs that get no outbox row: Flags about doses before the target's time."""
+    """(target, resource id) pairs that get no outbox row, unless the target may hold the resource already."""
+    owed_again: tuple[OwedAgain, ...] = ()
+    """Unchanged resources of patients who were joined or parted: which targets may hold them has changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwedAgain:
+    """One resource that a target has to be told again, though it reads as before."""
+
+    target: str
+    patient: str
+    """Whom it is about: the surviving record of merged ones."""
+    resource_type: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,7 +77,11 @@ def _entry(translation: Translation, status: int) -> dict[str, Any]:
 
 def _nothing_wrong(translation: Translation) -> dict[str, Any]:
     used = bool(translation.events or translation.known)
-    text = "Read and used." if used else "Read; nothing in it concerns asparaginase monitoring."
+    text = (
+        "Read; it concerns asparaginase monitoring."
+        if used
+        else "Read; nothing in it concerns asparaginase monitoring."
+    )
     issue = {"severity": "information", "code": "informational", "diagnostics": text}
     return {"resourceType": "OperationOutcome", "issue": [issue]}
 

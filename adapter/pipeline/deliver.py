@@ -7,23 +7,25 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 
 from adapter.domain.message import OutboxRow, Outcome
 from adapter.fhir import dumps
 from adapter.pipeline.destination import Destination, Outbox
-from adapter.pipeline.outcomes import LEFT_OUT, failed, later, left_out, patient_unknown
+from adapter.pipeline.ending import OVER, WITHDRAWN, ended_where_held
+from adapter.pipeline.outcomes import failed, later, left_out
 from adapter.pipeline.raw_results import NOT_WRITTEN, raw_results
 from adapter.pipeline.standing import SEVERAL, Letter, There, look
-from adapter.pipeline.strategy import Plan, Strategy
+from adapter.pipeline.strategy import Strategy
 from adapter.pipeline.writing import Writer
 from adapter.store.crash_points import reached
+from adapter.store.ledger import LEFT_OUT
 from adapter.transport.fhir_client import EntryResult
 from adapter.transport.fhir_failures import Ambiguous, FhirFailure, Permanent, Transient
 from adapter.writeback.at_target import comparable_hash, references_in, with_links, with_status_of
 from adapter.writeback.bundle import for_target, transaction
 
-OTHER_AUTHORITY = "other-authority"
 COUNTED = ("confirmed", "pending", "parked", "failed", "several")
 Links = dict[str, str | None]
 
@@ -81,20 +83,18 @@ def _deliver_patient(
 ) -> list[Outcome]:
     known_as = _known_as(patient, destination, outbox)
     if known_as is None:
-        return [left_out(row, OTHER_AUTHORITY) for row in rows]
+        return ended_where_held(rows, partial(Writer.over, destination, outbox, now), WITHDRAWN, now)
     system, _, value = known_as.partition("|")
     try:
         match = destination.server.find_patient(system, value)
         if match.ambiguous:
             return [Outcome(row=row, state="parked", reason="patient-ambiguous") for row in rows]
         if match.reference is None:
-            return [patient_unknown(row, now) for row in rows]
-        abilities = destination.known.of(destination.server, now)
+            return ended_where_held(rows, partial(Writer.over, destination, outbox, now), OVER, now)
+        writer = Writer.over(destination, outbox, now)
         sent, skipped = raw_results(rows, destination, match.reference)
     except FhirFailure as failure:
         return [failed(row, failure, now) for row in rows]
-    plan = Plan(abilities=abilities, choice=destination.strategy, remembered=outbox.strategies(destination.name))
-    writer = Writer(destination=destination, outbox=outbox, plan=plan, now=now)
     round_ = _Round(writer=writer, patient=known_as, patient_reference=match.reference)
     round_.links = _links(sent, skipped, destination, outbox)
     return skipped + round_.sent(sent)

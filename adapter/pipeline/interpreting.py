@@ -83,27 +83,6 @@ def _trail(
     )
 
 
-def withheld(results: Sequence[PatientResult], targets: Sequence[Target]) -> frozenset[tuple[str, str]]:
-    """Flags about doses before a target's time, patients of other authorities, and the Provenance of those alone."""
-    held: set[tuple[str, str]] = set()
-    for target in targets:
-        for result in results:
-            elsewhere = bool(target.authorities) and not target.authorities & systems_of(result)
-            ids = {c.after.id for c in result.changes if elsewhere or is_withheld(c.after, target.monitor_from)}
-            held.update((target.name, output) for output in ids)
-            held.update(
-                (target.name, trail["id"])
-                for trail in result.provenance
-                if {t["reference"].partition("/")[2] for t in trail["target"]} & ids
-            )
-    return frozenset(held)
-
-
-def systems_of(result: PatientResult) -> frozenset[str]:
-    """The authorities of all identifiers of a patient."""
-    return frozenset(patient.partition("|")[0] for patient in (result.patient, *result.members))
-
-
 def _attempts(interpretation: Interpretation, history: History, group: Group, state: State) -> dict[str, int]:
     """How often a dose or sample key must be turned because another patient's output already has its id."""
     first: dict[str, Callable[[str], str]] = {

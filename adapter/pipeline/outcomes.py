@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from adapter.domain.message import OutboxRow, Outcome
+from adapter.store.ledger import LEFT_OUT
 from adapter.transport.fhir_failures import Ambiguous, FhirFailure, Permanent, Transient
 
 FIRST_RETRY_S = 2.0
@@ -12,7 +13,6 @@ LONGEST_RETRY_S = 300.0
 FIRST_PATIENT_RETRY_S = 5.0
 LONGEST_PATIENT_RETRY_S = 3600.0
 MOST_DOUBLINGS = 12
-LEFT_OUT = "left-out"
 
 
 def left_out(row: OutboxRow, reason: str, *, copy: str | None = None) -> Outcome:

@@ -11,7 +11,8 @@ from adapter.domain.events import Event, Recorded
 from adapter.domain.message import MessageRef, Parked, PatientResult, PatientState, Stored, Translation, Work
 from adapter.domain.outputs import Change
 from adapter.domain.problems import problem
-from adapter.pipeline.interpreting import interpreted, withheld
+from adapter.pipeline.audience import owed_again, withheld
+from adapter.pipeline.interpreting import interpreted
 from adapter.pipeline.kinship import Kinship, kinship, said
 from adapter.pipeline.parts import JsonObject, Parts, State
 from adapter.pipeline.remembering import Step
@@ -108,6 +109,7 @@ def _worked_out(
     kin = kinship(statements, parts.state)
     results = _interpreted(step, every if again else (), kin, parts, now)
     waits = _parked(message, translations, now)
+    unchanged = owed_again(kin.groups, results, parts.targets, parts.state)
     work = Work(
         at=now,
         message=message,
@@ -124,7 +126,8 @@ def _worked_out(
         resolved=tuple(dict.fromkeys((*freed, *_answered_twins(message, waits, parts.state)))),
         problems=tuple(p for t in every for p in t.problems),
         deliver_to=tuple(target.name for target in parts.targets),
-        withheld=withheld(results, parts.targets),
+        withheld=withheld(results, parts.targets, unchanged),
+        owed_again=unchanged,
     )
     return Processed(work=_anew(work, message) if again else work, translations=translations)
 

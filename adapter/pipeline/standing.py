@@ -9,8 +9,8 @@ from typing import Any
 from adapter.domain.message import OutboxRow, Outcome
 from adapter.fhir import dumps
 from adapter.pipeline.destination import Destination, JsonObject
-from adapter.pipeline.outcomes import LEFT_OUT
 from adapter.pipeline.strategy import Strategy
+from adapter.store.ledger import LEFT_OUT
 from adapter.transport.fhir_failures import Permanent
 from adapter.writeback.at_target import comparable_hash, has_new_verdict, is_ended_flag, stays_closed
 
@@ -95,7 +95,7 @@ def look(letter: Letter, destination: Destination, strategy: Strategy) -> There 
     Raises Transient, Permanent: the target could not be asked.
     """
     try:
-        found, reason = _found(letter, destination, strategy)
+        found, reason = found_there(letter, destination, strategy)
     except Permanent as failure:
         if failure.status in MISSING:
             return letter.parked(f"{failure.status}: {DELETED}")
@@ -103,7 +103,11 @@ def look(letter: Letter, destination: Destination, strategy: Strategy) -> There 
     return None if found is None else judged(letter, found, strategy, reason)
 
 
-def _found(letter: Letter, destination: Destination, strategy: Strategy) -> tuple[JsonObject | None, str | None]:
+def found_there(letter: Letter, destination: Destination, strategy: Strategy) -> tuple[JsonObject | None, str | None]:
+    """What stands on the target under our key, and why that is odd.
+
+    Raises Transient, Permanent: the target could not be asked, or it holds nothing where it should.
+    """
     row, server = letter.row, destination.server
     if letter.there:
         return server.read(row.resource_type, letter.there.id), None

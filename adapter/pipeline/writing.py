@@ -29,6 +29,13 @@ class Writer:
     plan: Plan
     now: datetime
 
+    @classmethod
+    def over(cls, destination: Destination, outbox: Outbox, now: datetime) -> Writer:
+        """A pass over a target as it can be written to now; raises Transient when it is away."""
+        abilities = destination.known.of(destination.server, now)
+        plan = Plan(abilities=abilities, choice=destination.strategy, remembered=outbox.strategies(destination.name))
+        return cls(destination=destination, outbox=outbox, plan=plan, now=now)
+
     def write(self, letter: Letter, strategy: Strategy | None) -> Outcome:
         """How the attempt with one resource ended."""
         if letter.settled:

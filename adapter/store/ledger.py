@@ -5,5 +5,7 @@ from __future__ import annotations
 STATES = ("pending", "sent", "confirmed", "parked")
 DELIVERY_ORDER = ("activity", "interpretation", "flag", "provenance")
 """What is referred to goes before what refers to it."""
+LEFT_OUT = "left-out"
+"""The strategy of what a target was left without, or holds as another copy."""
 REMEMBERED = ("strategy", "remote_id", "remote_version", "remote_hash", "sent_hash")
 """What is remembered of a target's copy; an outcome that says nothing of it changes nothing."""

@@ -10,10 +10,10 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 from adapter.domain.identities import Membership
-from adapter.domain.message import OutboxRow, Outcome, PatientResult
+from adapter.domain.message import OutboxRow, Outcome, Work
 from adapter.domain.outputs import Written
 from adapter.store.encoding import json_text, read_object, read_objects, text_hash
-from adapter.store.ledger import DELIVERY_ORDER, REMEMBERED, STATES
+from adapter.store.ledger import DELIVERY_ORDER, LEFT_OUT, REMEMBERED, STATES
 from adapter.store.search import Entry, Place, Query, Token, tokens_of
 
 _COMPARE = {"eq": eq, "ne": ne, "ge": ge, "gt": gt, "le": le, "lt": lt}
@@ -56,15 +56,10 @@ class MemoryOutputs:
         """Every patient with findings."""
         return set(self._findings)
 
-    def put(
-        self,
-        results: Iterable[PatientResult],
-        targets: Sequence[str],
-        at: datetime,
-        withheld: frozenset[tuple[str, str]],
-    ) -> None:
+    def put(self, work: Work) -> None:
         """Replace findings, write changed resources and new Provenance, and make every target owe what it may get."""
-        for result in results:
+        at = work.at
+        for result in work.results:
             self._findings[result.patient] = (
                 json_text(result.findings),
                 json_text(result.unlinked),
@@ -73,12 +68,24 @@ class MemoryOutputs:
             )
             owners = dict(result.owners)
             for change in result.changes:
-                owing = [target for target in targets if (target, change.after.id) not in withheld]
+                place = (change.after.resource_type, change.after.id)
                 self._put_resource(owners.get(change.after.id, result.patient), change.after, at)
-                self._enqueue(result.patient, (change.after.resource_type, change.after.id), owing, at)
+                self._enqueue(result.patient, place, self._owing(place, work.deliver_to, work), at)
             for body in result.provenance:
-                owing = [target for target in targets if (target, body["id"]) not in withheld]
+                owing = self._owing(("Provenance", body["id"]), work.deliver_to, work)
                 self._put_provenance(result.patient, body, owing, at)
+        for one in work.owed_again:
+            place = (one.resource_type, one.id)
+            owing = self._owing(place, [one.target] if one.target in work.deliver_to else [], work)
+            self._enqueue(one.patient, place, owing, at)
+
+    def _owing(self, place: ResourcePlace, targets: Sequence[str], work: Work) -> list[str]:
+        """The targets that have to be told: of those it is withheld from, the ones that may hold it already."""
+        return [t for t in targets if (t, place[1]) not in work.withheld or self._may_hold(t, place)]
+
+    def _may_hold(self, target: str, place: ResourcePlace) -> bool:
+        owed = self._outbox.get((target, place))
+        return owed is not None and not (owed.state == "confirmed" and owed.remote["strategy"] == LEFT_OUT)
 
     def _put_resource(self, patient: str, written: Written, at: datetime) -> None:
         place = (written.resource_type, written.id)
@@ -113,7 +120,7 @@ class MemoryOutputs:
             before = self._outbox.get((target, place))
             self._outbox[target, place] = _Owed(
                 patient=patient,
-                generation=self._resources[place].version,
+                generation=max(self._resources[place].version, before.generation + 1 if before else 1),
                 state="pending",
                 attempts=0,
                 queued_at=before.queued_at if before and before.state == "pending" else at,

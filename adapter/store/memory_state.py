@@ -109,7 +109,7 @@ class MemoryState:
             self._identities.add_people(work.people)
             self._identities.move(work.memberships)
             self._outputs.move(work.memberships)
-            self._outputs.put(work.results, work.deliver_to, work.at, work.withheld)
+            self._outputs.put(work)
             self._change_worklist(work.resolved, work.parked)
             for waiting in work.waiting:
                 self._change_worklist((), waiting)

@@ -237,7 +237,9 @@ def _write(connection: Connection, work: Work) -> None:
     state_outputs.put_findings(connection, work.results)
     changed = state_outputs.put_resources(connection, work.results, work.at)
     for target in work.deliver_to:
-        owed = [row for row in changed if (target, row.id) not in work.withheld]
+        again = [one for one in work.owed_again if one.target == target]
+        queued = (*changed, *state_outputs.as_they_stand(connection, again))
+        owed = state_outbox.owed_there(connection, target, queued, work.withheld)
         state_outbox.enqueue(connection, owed, (target,), work.at)
     state_worklist.change(connection, work.resolved, work.parked)
     for waiting in work.waiting:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, func, insert, select
 
-from adapter.domain.message import PatientResult
+from adapter.domain.message import OwedAgain, PatientResult
 from adapter.domain.outputs import Written
 from adapter.store.encoding import json_text, read_object, read_objects, read_texts, text_hash
 from adapter.store.search import tokens_of
@@ -83,6 +83,20 @@ def put_resources(connection: Connection, results: Sequence[PatientResult], at: 
     upsert(connection, resources, changed, keeping=_FIRST_OWNER)
     _put_tokens(connection, {(row["resource_type"], row["id"]): row["body"] for row in changed})
     return queued
+
+
+def as_they_stand(connection: Connection, again: Sequence[OwedAgain]) -> list[Queued]:
+    """Unchanged resources for the outbox, in their present versions."""
+    versions = _versions(connection, [one.id for one in again])
+    return [
+        Queued(
+            patient=one.patient,
+            resource_type=one.resource_type,
+            id=one.id,
+            generation=versions[one.resource_type, one.id],
+        )
+        for one in again
+    ]
 
 
 def _rows_of(result: PatientResult, at: datetime) -> Iterator[dict[str, Any]]:

@@ -7,6 +7,7 @@ from datetime import date
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from adapter.store.ledger import LEFT_OUT
 from adapter.store.sql_database import upsert
 from adapter.store.state_parked_deliveries import of_a_person
 from adapter.store.state_shadow import Withheld, shadowed
@@ -35,7 +36,7 @@ def _leave_out(connection: Connection, target: str, places: Sequence[tuple[str, 
     for resource_type, resource_id in places:
         of_it = (outbox.c.target == target, outbox.c.id == resource_id, outbox.c.resource_type == resource_type)
         connection.execute(
-            update(outbox).where(*of_it, unwritten).values(state="confirmed", reason=PAST, strategy="left-out")
+            update(outbox).where(*of_it, unwritten).values(state="confirmed", reason=PAST, strategy=LEFT_OUT)
         )
 
 

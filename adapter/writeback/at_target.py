@@ -99,6 +99,16 @@ def _plain(value: Json) -> Json:
             return value
 
 
+def is_ended(body: Mapping[str, Any]) -> bool:
+    """Whether a resource says nothing any more: it was closed, or entered in error."""
+    return body.get("status") in _ENDED
+
+
+def ended_as_it_stands(standing: Mapping[str, Any], ending: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands on a target with the status of its end, and of a Flag the time of it."""
+    return {**standing, **{name: ending[name] for name in ("status", "period") if name in ending}}
+
+
 def stays_closed(standing: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Whether a Flag that somebody else has ended stays so: what we want is ended too, or says nothing new.
 

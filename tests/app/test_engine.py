@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from running_service import eventually
@@ -24,9 +24,9 @@ class Cursors(dict):
         return self.get(inbox, 0)
 
 
-def arrival(control_id):
-    raw = control_id.encode()
-    return Arrival(kind="hl7v2", source="lab", listener="lab", raw=raw, received_at=NOW, control_id=control_id)
+def arrival(control_id, minute=0):
+    raw, at = control_id.encode(), NOW + timedelta(minutes=minute)
+    return Arrival(kind="hl7v2", source="lab", listener="lab", raw=raw, received_at=at, control_id=control_id)
 
 
 @pytest.fixture
@@ -69,6 +69,36 @@ def test_every_inbox_is_read_in_its_order_from_where_it_was_left(taken):
     eventually(lambda: len(done) == 4)
     assert [what for what in done if what[0] == "inbox"] == [("inbox", "A1"), ("inbox", "A2"), ("inbox", "A3")]
     assert done.count(("inbox-core", "B1")) == 1
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 200])
+def test_what_waited_at_the_start_is_read_in_the_order_in_which_it_came_to_any_inbox(taken, monkeypatch, batch):
+    monkeypatch.setattr(engines, "BATCH", batch)
+    engine, (inbox, other), done = taken
+    minutes = {"A1": 1, "A2": 3, "A3": 4, "A4": 8, "B1": 2, "B2": 5, "B3": 6, "B4": 7, "B5": 9}
+    inbox.keep([arrival(name, minute) for name, minute in minutes.items() if name < "B"])
+    other.keep([arrival(name, minute) for name, minute in minutes.items() if name > "B"])
+    engine.start()
+    eventually(lambda: len(done) == len(minutes))
+    assert [name for _, name in done] == sorted(minutes, key=minutes.__getitem__)
+
+
+def test_what_comes_while_a_backlog_is_read_waits_for_no_other_inbox(taken, monkeypatch):
+    monkeypatch.setattr(engines, "BATCH", 2)
+    engine, (inbox, other), done = taken
+    other.keep([arrival(f"B{n}", n) for n in range(1, 7)])
+    process = engines.process
+
+    def first(stored, *rest):
+        if not done:
+            inbox.keep([arrival("A1", 30)])
+        return process(stored, *rest)
+
+    monkeypatch.setattr(engines, "process", first)
+    engine.start()
+    eventually(lambda: len(done) == 7)
+    assert done.index(("inbox", "A1")) == 2
+    assert [name for where, name in done if where == "inbox-core"] == [f"B{n}" for n in range(1, 7)]
 
 
 def test_a_patient_the_rules_fail_on_does_not_stop_the_others(taken):

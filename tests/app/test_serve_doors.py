@@ -93,6 +93,23 @@ def test_a_dose_of_an_unknown_patient_is_kept_and_goes_on_when_the_patient_comes
     eventually(lambda: mechanisms() == ["no-evidence-of-inactivation"])
 
 
+def test_a_patient_who_seems_another_person_and_his_dose_are_told_to_wait(running):
+    known = {**hospital.patient("910077"), "name": [{"family": "Zztest"}], "birthDate": "2018-05-04"}
+    assert running.post(known).status_code == 200
+    assert running.post(hospital.dose("910077")).status_code == 200
+    eventually(lambda: running.found("Observation", **of("910077")))
+    other = {**known, "id": "p910077x", "name": [{"family": "Zzother"}], "birthDate": "2011-09-30"}
+    answer = running.post(other)
+    assert (answer.status_code, _told(answer.json())) == (202, ["possible-wrong-patient"])
+    his = {**hospital.dose("910077"), "id": "dose-910077x", "subject": {"reference": "Patient/p910077x"}}
+    answer = running.post(his)
+    assert (answer.status_code, _told(answer.json())) == (202, ["unknown-patient"])
+
+
+def _told(outcome):
+    return [issue["details"]["text"] for issue in outcome["issue"]]
+
+
 def test_each_entry_of_a_bundle_is_answered(running):
     entries = [hospital.patient("910007"), hospital.dose("910007"), hospital.dose("910007") | {"status": "so-so"}]
     bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": one} for one in entries]}

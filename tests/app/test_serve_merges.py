@@ -39,6 +39,7 @@ def test_acceptance_11_the_subject_on_a_server_follows_a_merge_and_its_unlink(st
         assert sent(service, oru("A1", mrn=OLD, value="0.55")) == "AA"
         before = {(f"Patient/{OLD}", OLD)}
         eventually(lambda: subjects(target) == before and "no-evidence-of-inactivation" in verdicts(service, OLD))
+        eventually(lambda: len(target.of_type("Observation")) == 2)
         held = {one["id"] for one in target.of_type("Observation")}
 
         assert sent(service, adt.merge(NEW, OLD)) == "AA"
@@ -64,3 +65,36 @@ def test_a_merge_is_remembered_over_a_restart_and_by_a_state_built_anew(start, t
     again = start(store=store)
     assert sent(again, oru("A1", mrn=NEW, value="0.55")) == "AA"
     eventually(lambda: verdicts(again, OLD) == verdicts(again, NEW) == ["no-evidence-of-inactivation"])
+
+
+def active(flags):
+    return {one["id"] for one in flags if one["status"] == "active" and "inactivation" in _codes(one)}
+
+
+def _codes(flag):
+    return {coding["code"] for coding in flag["code"]["coding"]}
+
+
+def test_a_state_built_anew_goes_on_with_the_flags_that_stand_on_a_server(start, tmp_path):
+    store = tmp_path / "store"
+    with closing(FhirServer()) as target:
+        service = start("--fhir", target.url, store=store)
+        service.post(patient(OLD))
+        service.post(dose(OLD))
+        assert sent(service, oru("A1", mrn=NEW, value="<0.03")) == "AA"
+        for told, stand in (
+            (adt.merge(NEW, OLD, at="20250320080000+0000"), 1),
+            (adt.unlink(NEW, OLD, at="20250321080000+0000"), 0),
+            (adt.merge(NEW, OLD, at="20250322080000+0000"), 1),
+        ):
+            assert sent(service, told) == "AA"
+            eventually(lambda stand=stand: len(active(target.of_type("Flag"))) == stand)
+        (standing,) = active(target.of_type("Flag"))
+        service.stop()
+        for part in store.glob("state.db*"):
+            part.unlink()
+        again = start("--fhir", target.url, store=store)
+        eventually(lambda: active(again.found("Flag")) == {standing})
+        assert sent(again, oru("A2", mrn=NEW, value="0.6", status="C", sent="20250401130500+0000")) == "AA"
+        eventually(lambda: not active(target.of_type("Flag")))
+        assert active(again.found("Flag")) == set()

@@ -14,6 +14,7 @@ from adapter.domain.identities import IdentityTold, Membership, Statements
 from adapter.domain.message import MessageRef, Outcome, Parked, PatientResult, Work
 from adapter.domain.outputs import Change, Written
 from adapter.domain.people import Person
+from adapter.pipeline.outcomes import left_out
 from adapter.store.memory import MemoryState
 from adapter.store.sqlite_state import SqliteState
 
@@ -141,8 +142,9 @@ works = st.builds(
     waiting=st.lists(waiting, max_size=1).map(tuple),
     resolved=st.lists(references, max_size=1).map(tuple),
     deliver_to=st.lists(st.sampled_from(TARGETS), unique=True).map(tuple),
+    withheld=st.frozensets(st.tuples(st.sampled_from(TARGETS), st.sampled_from((*IDS, "p1"))), max_size=3),
 )
-ENDS = ("noted", "sent", "confirmed", "pending", "parked")
+ENDS = ("noted", "sent", "confirmed", "left-out", "pending", "parked")
 settlements = st.tuples(st.sampled_from(TARGETS), st.sampled_from(ENDS), instants)
 
 
@@ -157,6 +159,8 @@ def perform(state, step):
         state.remember_sent(
             [replace(row, sent_hash=f"{row.sent_hash or ''} {row.content_hash}".strip()) for row in rows]
         )
+    elif outcome == "left-out":
+        state.settle([left_out(row, "other-authority") for row in rows])
     else:
         state.settle([Outcome(row=row, state=outcome, retry_at=at + timedelta(minutes=1)) for row in rows])
     return rows

@@ -6,8 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from adapter.domain.message import OutboxRow, Outcome, PatientResult, Work
+from adapter.domain.message import OutboxRow, Outcome, OwedAgain, PatientResult, Work
 from adapter.domain.outputs import Change, Written
+from adapter.pipeline.outcomes import left_out
 
 AT = datetime(2025, 3, 10, 11, 30, tzinfo=UTC)
 ANNA, BERTA, CARLA = "urn:mrn|1", "urn:mrn|2", "urn:mrn|3"
@@ -128,6 +129,42 @@ def test_whole_patients_are_due_in_order_and_what_is_referred_to_goes_first(stat
     assert state.due("hapi", LATER, 2) == expected
     assert state.due("hapi", LATER, 1) == expected[:3]
     assert state.due("hapi", LATER, 0) == []
+
+
+def test_what_is_withheld_is_owed_only_where_it_may_stand_already(state):
+    commit(state, result(ANNA, written("f1"), written("f2")), targets=("held", "left"))
+    state.settle([Outcome(row=due, state="confirmed", remote_id=due.id) for due in state.due("held", AT, 10)])
+    state.settle([left_out(due, "other-authority") for due in state.due("left", AT, 10)])
+    targets = ("held", "left", "new")
+    withheld = frozenset((target, "f1") for target in targets)
+    changed = result(ANNA, written("f1", content_hash="newer"))
+    assert state.commit(Work(at=LATER, results=(changed,), deliver_to=targets, withheld=withheld))
+    assert [[due.id for due in state.due(target, LATER, 10)] for target in targets] == [["f1"], [], []]
+    assert [due.remote_id for due in state.due("held", LATER, 10)] == ["f1"]
+
+
+def test_what_was_owed_and_left_out_is_followed_again_once_it_is_owed_again(state):
+    commit(state, result(ANNA, written("f1")))
+    state.settle([left_out(due, "other-authority") for due in state.due("hapi", AT, 10)])
+    commit(state, result(ANNA, written("f1", content_hash="newer")), at=LATER)
+    withheld = frozenset({("hapi", "f1")})
+    newest = result(BERTA, written("f1", content_hash="newest"))
+    assert state.commit(Work(at=LATER, results=(newest,), deliver_to=("hapi",), withheld=withheld))
+    assert [(due.patient, due.content_hash) for due in state.due("hapi", LATER, 10)] == [(BERTA, "newest")]
+
+
+def test_an_unchanged_resource_is_owed_again_and_the_answer_to_what_went_before_does_not_settle_it(state):
+    commit(state, result(ANNA, written("f1"), written("f2")))
+    under_way = state.due("hapi", AT, 10)
+    again = OwedAgain(target="hapi", patient=BERTA, resource_type="Flag", id="f1")
+    unknown = replace(again, target="other")
+    assert state.commit(Work(at=LATER, deliver_to=("hapi",), owed_again=(again, unknown)))
+    state.settle([Outcome(row=due, state="confirmed", remote_id=due.id) for due in under_way])
+    (owed,) = state.due("hapi", LATER, 10)
+    assert (owed.id, owed.patient, owed.generation, owed.remote_id) == ("f1", BERTA, 2, "f1")
+    assert state.due("other", LATER, 10) == []
+    commit(state, result(BERTA, written("f1", content_hash="newer")), at=LATER)
+    assert [due.generation for due in state.due("hapi", LATER, 10)] == [3]
 
 
 def test_only_the_present_state_is_owed(state):

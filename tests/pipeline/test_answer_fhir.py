@@ -46,7 +46,7 @@ def test_success_is_a_transaction_response_that_says_what_became_of_it():
 def test_a_used_resource_is_told_from_one_that_is_none_of_our_business():
     known = Translation(relevance="relevant", known=(("Patient/p1", {}),))
     (response,) = responses(answer_fhir([known], bundle=False))
-    assert response["outcome"]["issue"][0]["diagnostics"] == "Read and used."
+    assert response["outcome"]["issue"][0]["diagnostics"] == "Read; it concerns asparaginase monitoring."
 
 
 def test_a_warning_comes_with_success():
