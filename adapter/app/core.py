@@ -24,7 +24,7 @@ from adapter.app.destinations import days_on, destinations, settings_hash
 from adapter.app.discarding import Discards
 from adapter.app.doors import FhirDoor, hl7_door, observe
 from adapter.app.dropping import DropFolders
-from adapter.app.engine import Engine, EngineParts, reader
+from adapter.app.engine import Engine, EngineParts, finder, reader
 from adapter.app.fhir_servers import key_rings
 from adapter.app.handing_over import unpacked
 from adapter.app.health import Health
@@ -96,7 +96,7 @@ class _Core:
         inboxes = (SqliteInboxReader(store / "inbox.db", "inbox"), self._keeper.inbox)
         refuse_lost_inbox(inboxes, self._state)
         first_on = days_on(self._state, loaded.settings, lambda: _clock().date())
-        self._parts = service_parts(loaded, self._state, reader(inboxes), first_on)
+        self._parts = service_parts(loaded, self._state, reader(inboxes), first_on, finder(inboxes))
         for target in loaded.settings.targets:
             self._state.release_when_changed(target.name, settings_hash(target))
         self._in_use = MappingsInUse(loaded.knowledge)

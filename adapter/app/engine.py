@@ -46,6 +46,9 @@ class Readable(Protocol):
     def last_seq(self) -> int:
         """The newest place."""
 
+    def with_contents(self, source: str, digests: Sequence[str]) -> list[Stored]:
+        """The FHIR messages of a source with these digests whose bytes are kept, each content once, in order."""
+
 
 class Cursors(Protocol):
     """How far each inbox was processed."""
@@ -295,3 +298,12 @@ def reader(inboxes: Sequence[Readable]) -> Callable[[MessageRef], Stored]:
         return by_name[ref.inbox].get(ref.seq)
 
     return read
+
+
+def finder(inboxes: Sequence[Readable]) -> Callable[[str, Sequence[str]], list[MessageRef]]:
+    """Where the FHIR messages of a source with some digests lie."""
+
+    def holding(source: str, digests: Sequence[str]) -> list[MessageRef]:
+        return [message_ref(inbox.name, stored) for inbox in inboxes for stored in inbox.with_contents(source, digests)]
+
+    return holding

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, tzinfo
 from pathlib import Path
@@ -17,7 +17,7 @@ from adapter.ingest.senders import RulesFor, SenderRules
 from adapter.knowledge.shipped import shipped
 from adapter.knowledge.spec import Knowledge
 from adapter.knowledge.text_yaml import Fault
-from adapter.pipeline.parts import Parts, State, Target
+from adapter.pipeline.parts import Parts, State, Target, nothing_held
 from adapter.settings import DropFolder, MllpListener, Settings, load_settings, settings_from_flags
 from adapter.settings.named_files import named_files
 
@@ -126,7 +126,11 @@ def _knowledge(
 
 
 def service_parts(
-    loaded: Loaded, state: State, read: Callable[[MessageRef], Stored], first_on: Callable[[str], date]
+    loaded: Loaded,
+    state: State,
+    read: Callable[[MessageRef], Stored],
+    first_on: Callable[[str], date],
+    holding: Callable[[str, Sequence[str]], Sequence[MessageRef]] = nothing_held,
 ) -> Parts:
     """What the service, and whoever works on its store in its place, works with."""
     return Parts(
@@ -137,6 +141,7 @@ def service_parts(
         rules_at=rules_at(loaded.settings),
         zone_of=zone_of(loaded.settings),
         read=read,
+        holding=holding,
         targets=targets_of(loaded.settings, first_on),
     )
 

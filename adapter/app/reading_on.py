@@ -8,7 +8,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 from adapter.app.destinations import days_on
-from adapter.app.engine import Engine, EngineParts, reader
+from adapter.app.engine import Engine, EngineParts, finder, reader
 from adapter.app.parts import Loaded, service_parts
 from adapter.app.pruning import INBOXES, STATE_FILE
 from adapter.app.rebuilding import refuse_lost_inbox, refuse_to_rebuild_with_gaps
@@ -35,7 +35,7 @@ def read_to_the_end(loaded: Loaded, progress: Callable[[int], None]) -> None:
         with closing(SqliteState(store / STATE_FILE)) as state:
             refuse_lost_inbox(inboxes, state)
             first_on = days_on(state, loaded.settings, lambda: datetime.now(UTC).date())
-            parts = service_parts(loaded, state, reader(inboxes), first_on)
+            parts = service_parts(loaded, state, reader(inboxes), first_on, finder(inboxes))
             engine = Engine(
                 EngineParts(
                     parts=parts,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from adapter.app.destinations import days_on
-from adapter.app.engine import message_ref, reader
+from adapter.app.engine import finder, message_ref, reader
 from adapter.app.parts import Loaded, service_parts
 from adapter.app.pruning import INBOXES
 from adapter.app.replaying import Tally, catch_up
@@ -111,7 +111,7 @@ def trial_of(loaded: Loaded, home: Path) -> Iterator[Trial]:
             closing(SqliteInbox(Path(folder) / f"{TRIAL_INBOX}.db", TRIAL_INBOX)) as inbox,
         ):
             first_on = days_on(state, loaded.settings, lambda: datetime.now(UTC).date())
-            parts = service_parts(loaded, state, reader([*inboxes, inbox]), first_on)
+            parts = service_parts(loaded, state, reader([*inboxes, inbox]), first_on, finder([*inboxes, inbox]))
             catch_up(state.checks_due, parts, datetime.now(UTC))
             yield Trial(parts=parts, state=state, inbox=inbox, before=inboxes[-1])
     for one in inboxes:

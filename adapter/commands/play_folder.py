@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from adapter.app.engine import finder
 from adapter.domain.event_text import printed_event
 from adapter.domain.message import Arrival, MessageRef, Stored, Translation
 from adapter.domain.outputs import Change
@@ -100,7 +101,7 @@ def _ready(parts: Parts, inbox: MemoryInbox) -> Parts:
     def read(ref: MessageRef) -> Stored:
         return inbox.get(ref.seq)
 
-    return replace(parts, read=read, targets=(Target(name=SOURCE),), literal_references=True)
+    return replace(parts, read=read, holding=finder([inbox]), targets=(Target(name=SOURCE),), literal_references=True)
 
 
 def supporting(bodies: Mapping[str, bytes]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from adapter.app.destinations import days_on
-from adapter.app.engine import reader
+from adapter.app.engine import finder, reader
 from adapter.app.observing import configure_logging
 from adapter.app.parts import Loaded, service_parts
 from adapter.app.replaying import Replays, Request, Told, ask, catch_up, read_with
@@ -64,7 +64,9 @@ def _here(loaded: Loaded) -> None:
     store = loaded.settings.store
     inboxes = [SqliteInboxReader(store / f"{name}.db", name) for name in INBOXES]
     with closing(SqliteState(store / STATE_FILE)) as state:
-        parts = service_parts(loaded, state, reader(inboxes), days_on(state, loaded.settings, lambda: _now().date()))
+        parts = service_parts(
+            loaded, state, reader(inboxes), days_on(state, loaded.settings, lambda: _now().date()), finder(inboxes)
+        )
 
         def at_once(message: MessageRef, told: Told, released: bool) -> None:  # noqa: FBT001 - as `Replays` calls it
             told(reread(message, parts, _now(), released=released))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from adapter.app.destinations import days_on
-from adapter.app.engine import reader
+from adapter.app.engine import finder, reader
 from adapter.app.parts import Loaded, service_parts
 from adapter.app.replay_folder import FOLDER
 from adapter.app.replaying import Tally, catch_up
@@ -74,7 +74,9 @@ def tried(loaded: Loaded, store: StoreParts, messages: Sequence[MessageRef]) -> 
         copy = Path(folder) / STATE_FILE
         copied(store.folder / STATE_FILE, copy)
         with closing(SqliteState(copy)) as state:
-            parts = service_parts(loaded, state, reader(store.inboxes), days_on(state, loaded.settings, now.date))
+            parts = service_parts(
+                loaded, state, reader(store.inboxes), days_on(state, loaded.settings, now.date), finder(store.inboxes)
+            )
             late = catch_up(state.checks_due, parts, now)
             before = {patient: _findings(state, patient) for patient in late}
             touched: dict[str, None] = {}

@@ -28,6 +28,13 @@ PATIENT_KINDS: tuple[ProblemKind, ...] = (
         advice="The resource waits until its Patient arrives.",
     ),
     ProblemKind(
+        code="replaced-by-several",
+        severity="warning",
+        hl7_code="204",
+        title="A Patient says that it ended in several other records",
+        advice="None of these links was taken. It waits until a newer version of the Patient names one.",
+    ),
+    ProblemKind(
         code="possible-wrong-patient",
         severity="warning",
         hl7_code="204",

@@ -11,12 +11,14 @@ from adapter.ingest.code_lookup import Hit
 from adapter.ingest.fhir_fields import FhirField, ResourceMapping, Row
 from adapter.ingest.fhir_reading import FhirReading, concepts_of, fact_key, moment_at, place, triplets, version
 from adapter.ingest.fhir_required import look_up_concept, word_of
+from adapter.ingest.reaction_bounds import begun_by
 
 Severity = Literal["mild", "moderate", "severe"]
 _VERIFICATIONS: tuple[str, ...] = get_args(Verification)
 _SEVERITIES: tuple[str, ...] = get_args(Severity)
 _GRADE = re.compile(r"\bgrade\s*:?\s*([1-5]|iv|v|i{1,3})\b(?!\s*(?:-|\u2013|/|or|to)\s*[1-5iv])", re.IGNORECASE)
 _NOT_A_GRADE = re.compile(r"\b(no|not|never|without|below|under|less than|if)\b[^.;]*\bgrade\b", re.IGNORECASE)
+_ONSETS = ("reaction.onset", "onset")
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5}
 
 
@@ -26,6 +28,9 @@ def reaction_recorded(
     """One reaction row, or the record itself when it has no rows."""
     record, order = fact_key(reading), version(reading)
     occurred, path = moment_at(reading, mapping.field("occurred"), row)
+    came_from = _element(place(path, row)) if path and occurred else None
+    if occurred and came_from in _ONSETS:
+        occurred = begun_by(reading, occurred)
     manifestations, concepts = _manifestations(mapping.field("manifestations"), row, reading.source)
     severity = word_of(mapping.field("severity"), row, reading.source)
     return HypersensitivityRecorded(
@@ -38,7 +43,7 @@ def reaction_recorded(
         clinical_status=word_of(mapping.field("clinical_status"), row, reading.source),
         product=hit.row.target,
         occurred=occurred,
-        occurred_from=_element(place(path, row)) if path and occurred else None,
+        occurred_from=came_from,
         manifestations=manifestations,
         concepts=concepts,
         severity=cast("Severity", severity) if severity in _SEVERITIES else None,

@@ -139,9 +139,10 @@ def surviving(reading: FhirReading, resource: Resource) -> tuple[str | None, str
 
 
 def replaced_by(resource: Resource) -> str | None:
-    """`Patient/<id>` of the record a Patient ended in."""
+    """`Patient/<id>` of the record a Patient ended in; None when it names several: nobody can choose."""
     links = [link for link in elements(resource.get("link")) if link.get("type") == REPLACED_BY]
-    return next((other for link in links if (other := reference_of(link.get("other")))), None)
+    others = {other for link in links if (other := reference_of(link.get("other")))}
+    return others.pop() if len(others) == 1 else None
 
 
 def version(reading: FhirReading, *, quiet: bool = False) -> Version:
@@ -226,6 +227,11 @@ def _weak(reading: FhirReading, where: str) -> None:
     if not reading.notes.has("weak-identity"):
         reading.notes.add(problem("weak-identity", where=f"{reading.kind}.{where}"))
     reading.notes.remark("weak-identity")
+
+
+def moment_of(reading: FhirReading, value: Json) -> Moment | None:
+    """A time that only helps to understand another one; None when it cannot be read."""
+    return _moment(text_of(value), reading.zone)
 
 
 def birth_date(reading: FhirReading) -> Moment | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from adapter.ingest.fhir_bundle import FhirItem, fhir_resources, fhir_stamp
 from adapter.ingest.fhir_check import check_fhir
+from adapter.ingest.fhir_links import named_by
 from adapter.ingest.fhir_translation import UNKNOWN_PATIENT, translate_fhir
 from adapter.ingest.hl7_translation import translate_hl7
 from adapter.ingest.senders import RulesFor, SenderRules
@@ -16,6 +17,7 @@ __all__ = [
     "check_fhir",
     "fhir_resources",
     "fhir_stamp",
+    "named_by",
     "translate_fhir",
     "translate_hl7",
 ]

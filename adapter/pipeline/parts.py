@@ -74,6 +74,11 @@ class Target:
     """Identifier systems of the patients it may get; empty: all."""
 
 
+def nothing_held(source: str, digests: Sequence[str]) -> Sequence[MessageRef]:  # noqa: ARG001 - as `Parts.holding`
+    """No message is kept where a step has no inbox."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """Everything a step needs that is neither the message nor the clock."""
@@ -88,6 +93,8 @@ class Parts:
     """Source name -> the zone of FHIR times that were sent without one."""
     read: Callable[[MessageRef], Stored]
     """A kept message again, for those that waited."""
+    holding: Callable[[str, Sequence[str]], Sequence[MessageRef]] = nothing_held
+    """The FHIR messages of a source with these digests whose bytes are still kept, each content once."""
     targets: tuple[Target, ...] = ()
     beforehand: Mapping[str, JsonObject] = field(default_factory=dict)
     """`Type/id` of supporting resources known before anything is received (`play` reads its folder first)."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from traceback import extract_tb
 
-from adapter.domain.events import Event, Recorded
+from adapter.domain.events import Event, PatientRecord, Recorded
 from adapter.domain.message import MessageRef, Parked, PatientResult, PatientState, Stored, Translation, Work
 from adapter.domain.outputs import Change
 from adapter.domain.problems import problem
@@ -16,10 +17,12 @@ from adapter.pipeline.interpreting import interpreted
 from adapter.pipeline.kinship import Kinship, kinship, said
 from adapter.pipeline.parts import JsonObject, Parts, State
 from adapter.pipeline.remembering import Step
+from adapter.pipeline.renumbered import Moved, Reading, moved
 from adapter.pipeline.understand import understand
 from adapter.pipeline.wrong_merge import REASON
 from adapter.pipeline.wrong_patient import checked
 from adapter.store.crash_points import reached
+from adapter.store.encoding import replaces, resource_version
 from adapter.store.faults import CannotKeep, StoreBroken
 
 
@@ -104,12 +107,15 @@ def _worked_out(
     released, freed, waiting = _release(message, known, parts, now)
     readings = [(message, _in_turn(translations)), *released]
     every = [t for _, translated in readings for t in translated]
-    step = _step(message, readings, parts.state, again=again)
-    statements = tuple(row for ref, translated in readings for row in said(ref, translated, parts.state))
+    moving = moved(message, known, parts, partial(_kept, parts=parts), [ref for ref, _ in released])
+    step = _step(message, readings, moving, parts.state, again=again)
+    told = tuple(row for ref, translated in readings for row in said(ref, translated, parts.state))
+    statements = (*moving.statements, *told)
     kin = kinship(statements, parts.state)
-    results = _interpreted(step, every if again else (), kin, parts, now)
+    results = _interpreted(step, every if again else (), moving.before, kin, parts, now)
     waits = _parked(message, translations, now)
     unchanged = owed_again(kin.groups, results, parts.targets, parts.state)
+    stranded = tuple(left for ref, read in moving.readings if (left := _parked(ref, read, now)))
     work = Work(
         at=now,
         message=message,
@@ -122,9 +128,9 @@ def _worked_out(
         known=tuple((reference, resource) for t in every for reference, resource in t.known),
         results=results,
         parked=waits,
-        waiting=waiting,
+        waiting=(*waiting, *stranded),
         resolved=tuple(dict.fromkeys((*freed, *_answered_twins(message, waits, parts.state)))),
-        problems=tuple(p for t in every for p in t.problems),
+        problems=(*(p for t in every for p in t.problems), *(p for left in stranded for p in left.problems)),
         deliver_to=tuple(target.name for target in parts.targets),
         withheld=withheld(results, parts.targets, unchanged),
         owed_again=unchanged,
@@ -169,7 +175,7 @@ def reassess(patient: str, parts: Parts, now: datetime) -> Processed:
 
 def _release(
     message: MessageRef, known: Mapping[str, JsonObject], parts: Parts, now: datetime
-) -> tuple[list[tuple[MessageRef, tuple[Translation, ...]]], tuple[MessageRef, ...], tuple[Parked, ...]]:
+) -> tuple[list[Reading], tuple[MessageRef, ...], tuple[Parked, ...]]:
     """Messages that waited for what just arrived, read again; those that wait no longer, and those that wait on.
 
     One that waits on may wait for something else now: its Medication came, its Patient did not yet.
@@ -187,23 +193,34 @@ def _release(
     return released, freed, tuple(left for _, left in waits if left)
 
 
-def _step(
-    message: MessageRef, readings: Sequence[tuple[MessageRef, tuple[Translation, ...]]], state: State, *, again: bool
-) -> Step:
+def _step(message: MessageRef, taken: Sequence[Reading], moving: Moved, state: State, *, again: bool) -> Step:
     """The events of these readings in the next places of arrival, and what earlier readings of them said otherwise."""
+    readings = (*taken, *moving.readings)
     events = [(event, ref.digest) for ref, translated in readings for t in translated for event in t.events]
     said = {event for event, _ in events}
     before = _read_before(readings, state)
-    kept = {row.event for row in before} | _known(said, state) if again else set()
+    if again:
+        kept = {row.event for row in before} | _known(said, state)
+    else:
+        read_again = {event for _, translated in moving.readings for t in translated for event in t.events}
+        kept = {row.event for row in before} & read_again
     new = [one for one in events if one[0] not in kept]
     recalled = _recalled([event for event, _ in new], state)
     return Step(
         message=message,
         recorded=_placed(new, recalled.values()),
         superseded=tuple(row for row in before if row.event not in said),
-        records=tuple(record for _, translated in readings for t in translated for record in t.patients),
+        records=tuple(
+            record for _, told in readings for t in told for record in t.patients if _is_newest(record, state)
+        ),
         recalled=recalled,
     )
+
+
+def _is_newest(record: PatientRecord, state: State) -> bool:
+    """Whether no newer version of a Patient is known; an older one says nothing of him any more."""
+    held = state.known(record.source, record.reference)
+    return held is None or replaces(record.version, resource_version(held))
 
 
 def _known(events: Collection[Event], state: State) -> set[Event]:
@@ -213,7 +230,7 @@ def _known(events: Collection[Event], state: State) -> set[Event]:
     return held & set(asked)
 
 
-def _read_before(readings: Sequence[tuple[MessageRef, tuple[Translation, ...]]], state: State) -> tuple[Recorded, ...]:
+def _read_before(readings: Sequence[Reading], state: State) -> tuple[Recorded, ...]:
     digests = tuple(dict.fromkeys(ref.digest for ref, _ in readings if ref.digest))
     sources = {ref.source for ref, _ in readings}
     return tuple(row for row in state.read_from(digests) if row.event.source in sources) if digests else ()
@@ -233,13 +250,19 @@ def _placed(events: Sequence[tuple[Event, str]], recalled: Iterable[PatientState
 
 
 def _interpreted(
-    step: Step, read_again: Sequence[Translation], kin: Kinship, parts: Parts, now: datetime
+    step: Step,
+    read_again: Sequence[Translation],
+    before: Sequence[str],
+    kin: Kinship,
+    parts: Parts,
+    now: datetime,
 ) -> tuple[PatientResult, ...]:
     """The patients a step touches; of messages read again also those whose facts stay, for policies may be others."""
     told = [row.event for row in (*step.recorded, *step.superseded)]
     told += [event for translation in read_again for event in translation.events]
     touched = dict.fromkeys(parts.state.holders(told))
     touched.update(dict.fromkeys(record.patient for record in step.records if record.patient))
+    touched.update(dict.fromkeys(before))
     touched.update(dict.fromkeys(kin.groups))
     groups = dict.fromkeys(kin.of(patient) for patient in touched if patient)
     return tuple(interpreted(group, step, parts, now) for group in groups)

@@ -11,6 +11,7 @@ from adapter.domain.identities import Group
 from adapter.domain.message import MessageRef, PatientState
 from adapter.domain.outputs import Change, Written
 from adapter.pipeline.parts import State
+from adapter.store.encoding import replaces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,10 @@ def remembered(group: Group, step: Step, state: State) -> Remembered:
     events = tuple(row.event for row in step.recorded)
     states = [step.recalled.get(patient) or state.recall(patient, events) for patient in group]
     recorded = tuple(dict.fromkeys(row for known in states for row in _concerning(known, step)))
-    records = (*(r for known in states for r in known.records), *(r for r in step.records if r.patient in group))
+    records = (
+        *(r for known in states for r in known.records if not _renewed(r, step)),
+        *(r for r in step.records if r.patient in group),
+    )
     written = tuple(output for known in states for output in known.written)
     surviving = tuple(record for record in records if record.patient == group[0])
     if len(group) == 1:
@@ -62,6 +66,14 @@ def remembered(group: Group, step: Step, state: State) -> Remembered:
         surviving=surviving,
         written=written,
         homes=_homes(group, recorded),
+    )
+
+
+def _renewed(record: PatientRecord, step: Step) -> bool:
+    """Whether a step tells a newer version of a Patient, who may have another number there."""
+    return any(
+        (new.source, new.reference) == (record.source, record.reference) and replaces(new.version, record.version)
+        for new in step.records
     )
 
 

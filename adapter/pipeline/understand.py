@@ -83,20 +83,29 @@ def _translated(resource: JsonObject, arrival: Arrival, found: Mapping[str, Json
     translation = translate_fhir(
         resource,
         parts.knowledge,
-        _lookup(arrival.source, found, parts),
+        lookup(arrival.source, found, parts),
         source=arrival.source,
         zone=parts.zone_of(arrival.source),
     )
+    if translation.parked and translation.patients and _is_outdated(translation, arrival, found, parts):
+        return replace(translation, parked=None, waits_for=(), problems=(), answer=Answer(code="AA"))
     if translation.events or translation.parked or not resource.get("id"):
         return translation
     return replace(translation, events=_no_longer_ours(resource, arrival, parts))
+
+
+def _is_outdated(translation: Translation, arrival: Arrival, found: Mapping[str, JsonObject], parts: Parts) -> bool:
+    """Whether a Patient has come in a newer version: for links that were replaced there nobody waits."""
+    known = lookup(arrival.source, found, replace(parts, beforehand={}))
+    newest = [(record, known(record.reference)) for record in translation.patients]
+    return any(held and not replaces(record.version, resource_version(held)) for record, held in newest)
 
 
 def _no_longer_ours(resource: JsonObject, arrival: Arrival, parts: Parts) -> tuple[Event, ...]:
     """A record that used to name our drug and now names another: what it said before was withdrawn by its update."""
     bare: JsonObject = {name: resource[name] for name in _IDENTITY if name in resource}
     withdrawn = translate_fhir(
-        bare, parts.knowledge, _lookup(arrival.source, {}, parts), source=arrival.source, retracted=True
+        bare, parts.knowledge, lookup(arrival.source, {}, parts), source=arrival.source, retracted=True
     ).events
     holders = parts.state.holders(withdrawn) if withdrawn else ()
     return withdrawn if any(holders) else ()
@@ -146,7 +155,7 @@ def _retraction(reference: str, arrival: Arrival, parts: Parts, meta: JsonObject
     return translate_fhir(
         {"resourceType": resource_type, "id": identity, **({"meta": meta} if meta else {})},
         parts.knowledge,
-        _lookup(arrival.source, {}, parts),
+        lookup(arrival.source, {}, parts),
         source=arrival.source,
         retracted=True,
     )
@@ -156,19 +165,19 @@ def is_held(source: str, reference: str, parts: Parts) -> bool:
     """Whether a fact that stands was read from this record of a source."""
     resource_type, _, identity = reference.partition("/")
     bare = {"resourceType": resource_type, "id": identity}
-    lookup = _lookup(source, {}, parts)
-    withdrawn = translate_fhir(bare, parts.knowledge, lookup, source=source, retracted=True).events
+    known = lookup(source, {}, parts)
+    withdrawn = translate_fhir(bare, parts.knowledge, known, source=source, retracted=True).events
     return bool(withdrawn) and any(parts.state.holders(withdrawn))
 
 
-def _lookup(source: str, found: Mapping[str, JsonObject], parts: Parts) -> Lookup:
+def lookup(source: str, found: Mapping[str, JsonObject], parts: Parts) -> Lookup:
+    """The newest of what is known of a reference: in the message in hand, in the one that was taken, in the store."""
+
     def known(reference: str) -> JsonObject | None:
-        if reference in found:
-            return found[reference]
-        held = parts.state.known(source, reference)
-        told = parts.arrived.get(reference)
-        if told and (held is None or replaces(resource_version(told), resource_version(held))):
-            return told
-        return held or parts.beforehand.get(reference)
+        newest = parts.state.known(source, reference)
+        for told in (parts.arrived.get(reference), found.get(reference)):
+            if told and (newest is None or replaces(resource_version(told), resource_version(newest))):
+                newest = told
+        return newest or parts.beforehand.get(reference)
 
     return known

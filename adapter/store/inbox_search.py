@@ -8,8 +8,9 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from adapter.domain.message import Header
+from adapter.domain.message import Header, Stored
 from adapter.store.inbox_pruning import emptied
+from adapter.store.inbox_rows import read_message
 from adapter.store.inbox_tables import HL7_ROWS, answers, headers, messages
 from adapter.store.journey import Received
 from adapter.store.sql_rows import each_once, portions
@@ -49,6 +50,16 @@ def with_digests(connection: Connection, inbox: str, digests: Sequence[str]) -> 
     for part in portions(digests):
         found += _received(connection, inbox, messages.c.digest.in_(part))
     return sorted(found, key=lambda received: received.seq)
+
+
+def with_contents(connection: Connection, source: str, digests: Sequence[str]) -> list[Stored]:
+    """The FHIR messages of a source with these digests whose bytes are kept, each content once, in order."""
+    found: list[int] = []
+    for part in portions(digests):
+        ours = (messages.c.kind == "fhir", messages.c.source == source, messages.c.digest.in_(part))
+        found += connection.execute(select(func.min(messages.c.seq)).where(*ours).group_by(messages.c.digest)).scalars()
+    rows = [connection.execute(select(messages).where(messages.c.seq == seq)).mappings().one() for seq in sorted(found)]
+    return [read_message(row) for row in rows if row["raw"]]
 
 
 def headers_with_control_id(connection: Connection, control_id: str) -> list[Header]:

@@ -72,6 +72,13 @@ class MemoryInbox:
                 raise KeyError(seq)
             return self._messages[seq - 1]
 
+    def with_contents(self, source: str, digests: Sequence[str]) -> list[Stored]:
+        """The FHIR messages of a source with these digests, each content once, in order."""
+        wanted = set(digests)
+        with self._lock:
+            found = [s for s in self._messages if s.arrival.digest in wanted and s.arrival.source == source]
+        return list({s.arrival.digest: s for s in reversed(found) if s.arrival.kind == "fhir"}.values())[::-1]
+
     def last_seq(self) -> int:
         """The newest place, 0 when nothing was kept yet."""
         with self._lock:

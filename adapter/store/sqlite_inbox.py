@@ -125,6 +125,11 @@ class SqliteInbox:
         with self._database.read() as connection:
             return _get(connection, seq)
 
+    def with_contents(self, source: str, digests: Sequence[str]) -> list[Stored]:
+        """The FHIR messages of a source with these digests whose bytes are kept, each content once, in order."""
+        with self._database.read() as connection:
+            return inbox_search.with_contents(connection, source, digests)
+
     def last_seq(self) -> int:
         """The newest place, 0 when nothing was kept yet."""
         with self._database.read() as connection:
@@ -167,6 +172,11 @@ class SqliteInboxReader(FileBeside):
             if connection is None:
                 raise KeyError(seq)
             return _get(connection, seq)
+
+    def with_contents(self, source: str, digests: Sequence[str]) -> list[Stored]:
+        """The FHIR messages of a source with these digests whose bytes are kept, each content once, in order."""
+        with self.reading() as connection:
+            return inbox_search.with_contents(connection, source, digests) if connection else []
 
     def last_seq(self) -> int:
         """The newest place, 0 when nothing was kept yet."""

@@ -204,3 +204,12 @@ def test_a_near_miss_whose_code_was_mapped_since_then_is_no_repeat(inbox):
     assert (again.repeat_of, again.seq) == (None, first.seq + 1)
     inbox.answered([(again.seq, "AA")])
     assert inbox.keep([replace(missed, relevance="relevant")])[0].repeat_of == again.seq
+
+
+def test_fhir_messages_are_found_by_source_and_digest_each_content_once(inbox):
+    same, other = push(b'{"a": 1}'), replace(push(b"{}"), digest="1" * 64)
+    elsewhere, oru_too = replace(same, source="other"), oru(digest="0" * 64, source="ehr")
+    inbox.keep([oru_too, elsewhere, other, same, same])
+    found = [(stored.seq, stored.arrival) for stored in inbox.with_contents("ehr", ["0" * 64, "1" * 64, "2" * 64])]
+    assert found == [(3, other), (4, same)]
+    assert inbox.with_contents("ehr", []) == []

@@ -4,12 +4,14 @@ import json
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import hospital
 import pytest
 from fhir_server import FhirServer
 
+from adapter.app.engine import finder
 from adapter.domain.message import Arrival, MessageRef, Stored
 from adapter.fhir import Canonical
 from adapter.ingest.relevance import RelevanceFilter
@@ -76,6 +78,7 @@ class Corridor:
             rules_at=lambda _: lambda _: SenderRules(),
             zone_of=lambda _: None,
             read=lambda ref: inbox.get(ref.seq),
+            holding=finder([inbox]),
             targets=(Target(name="ehr"),),
         )
         return cls(inbox=inbox, state=state, parts=parts, judge=RelevanceFilter(knowledge, 1000).judge)
@@ -101,7 +104,8 @@ class Corridor:
         if isinstance(content, bytes) and content.startswith(b"MSH"):
             return hl7_arrival(content, Door(listener="test", source=SOURCE), now, self.judge(content))
         raw = content if isinstance(content, bytes) else json.dumps(content).encode()
-        return Arrival(kind="fhir", source=SOURCE, listener="http", raw=raw, received_at=now, **more)
+        digest = sha256(raw).hexdigest()
+        return Arrival(kind="fhir", source=SOURCE, listener="http", raw=raw, received_at=now, digest=digest, **more)
 
     def findings(self):
         return {patient: self.state.findings(patient) for patient in self.state.all_patients()}

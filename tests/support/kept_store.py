@@ -10,7 +10,7 @@ from pathlib import Path
 
 import hospital
 
-from adapter.app.engine import message_ref, reader
+from adapter.app.engine import finder, message_ref, reader
 from adapter.app.parts import play_parts
 from adapter.domain.message import Arrival, Header
 from adapter.ingest.relevance import Judgement
@@ -45,6 +45,7 @@ class KeptStore:
             shipped_parts(),
             state=self.state,
             read=reader(list(self.inboxes.values())),
+            holding=finder(list(self.inboxes.values())),
             targets=tuple(Target(name=name) for name in targets),
         )
         self.now = RECEIVED
