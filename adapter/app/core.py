@@ -24,12 +24,13 @@ from adapter.app.destinations import days_on, destinations, settings_hash
 from adapter.app.discarding import Discards
 from adapter.app.doors import FhirDoor, hl7_door, observe
 from adapter.app.dropping import DropFolders
-from adapter.app.engine import Engine, EngineParts, finder, reader
+from adapter.app.engine import Engine, EngineParts
 from adapter.app.fhir_servers import key_rings
 from adapter.app.handing_over import unpacked
 from adapter.app.health import Health
 from adapter.app.import_door import ImportDoor
 from adapter.app.in_use import MappingsInUse
+from adapter.app.inboxes import finder, reader
 from adapter.app.keeping import GroupKeeper, marked_place
 from adapter.app.observing import configure_logging, exposition, share_counters
 from adapter.app.orders import Changing, Places

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,6 +17,7 @@ import structlog
 from adapter.app.backlog import Waiting, in_order_of_arrival
 from adapter.app.boundary import Boundary
 from adapter.app.counters import ALARMS, CHANGES, EVENTS, PROBLEMS
+from adapter.app.inboxes import Readable, message_ref
 from adapter.domain.message import MessageRef, Stored
 from adapter.pipeline.parts import Parts
 from adapter.pipeline.process import Processed, fault_place, process, reassess, reread
@@ -30,24 +31,6 @@ GROUP_S = 0.1
 """How long messages are gathered into one transaction: nothing is seen, or delivered, later than that."""
 RETRY_S = 1.0
 EXIT_BROKEN = 70
-
-
-class Readable(Protocol):
-    """An inbox the engine reads."""
-
-    name: str
-
-    def after(self, seq: int, limit: int) -> list[Stored]:
-        """The next messages behind a place."""
-
-    def get(self, seq: int) -> Stored:
-        """One message."""
-
-    def last_seq(self) -> int:
-        """The newest place."""
-
-    def with_contents(self, source: str, digests: Sequence[str]) -> list[Stored]:
-        """The FHIR messages of a source with these digests whose bytes are kept, each content once, in order."""
 
 
 class Cursors(Protocol):
@@ -274,36 +257,3 @@ class Engine:
         self._p.told(done)
         if done.changes or done.work.owed_again:
             self._p.after_commit()
-
-
-def message_ref(inbox: str, stored: Stored) -> MessageRef:
-    """Where a kept message lies and what Provenance may say of it."""
-    arrival = stored.arrival
-    return MessageRef(
-        inbox=inbox,
-        seq=stored.seq,
-        source=arrival.source,
-        sender=arrival.sender,
-        control_id=arrival.control_id,
-        digest=arrival.digest,
-        file=arrival.file,
-    )
-
-
-def reader(inboxes: Sequence[Readable]) -> Callable[[MessageRef], Stored]:
-    """Read a kept message again, wherever it lies."""
-    by_name: Mapping[str, Readable] = {inbox.name: inbox for inbox in inboxes}
-
-    def read(ref: MessageRef) -> Stored:
-        return by_name[ref.inbox].get(ref.seq)
-
-    return read
-
-
-def finder(inboxes: Sequence[Readable]) -> Callable[[str, Sequence[str]], list[MessageRef]]:
-    """Where the FHIR messages of a source with some digests lie."""
-
-    def holding(source: str, digests: Sequence[str]) -> list[MessageRef]:
-        return [message_ref(inbox.name, stored) for inbox in inboxes for stored in inbox.with_contents(source, digests)]
-
-    return holding

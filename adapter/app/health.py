@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from adapter.app.counters import LAG, OUTBOX, OUTBOX_AGE, PARKED
-from adapter.app.engine import Engine, Readable
+from adapter.app.engine import Engine
+from adapter.app.inboxes import Readable
 from adapter.settings import Settings
 from adapter.store.faults import CannotKeep, StoreBroken
 from adapter.store.sqlite_state import SqliteState

@@ -8,7 +8,8 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 from adapter.app.destinations import days_on
-from adapter.app.engine import Engine, EngineParts, finder, reader
+from adapter.app.engine import Engine, EngineParts
+from adapter.app.inboxes import finder, reader
 from adapter.app.parts import Loaded, service_parts
 from adapter.app.pruning import INBOXES, STATE_FILE
 from adapter.app.rebuilding import refuse_lost_inbox, refuse_to_rebuild_with_gaps

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from adapter.app.engine import Cursors, Readable
+from adapter.app.engine import Cursors
+from adapter.app.inboxes import Readable
 from adapter.app.pruning import INBOXES, STATE_FILE
 from adapter.store.faults import StoreBroken
 from adapter.store.prunable import last_emptied

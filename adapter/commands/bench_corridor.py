@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from adapter.app.engine import message_ref, reader
+from adapter.app.inboxes import message_ref, reader
 from adapter.app.parts import Instructions, Loaded, read_everything, service_parts
 from adapter.commands.bench_feed import SENT
 from adapter.commands.bench_service import STORE, written_configuration

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from adapter.app.engine import message_ref, reader
+from adapter.app.inboxes import message_ref, reader
 from adapter.app.parts import Loaded, service_parts
 from adapter.commands.bench_corridor import CODES_REMEMBERED, INBOX, NOW, loaded_for
 from adapter.commands.bench_load import Load

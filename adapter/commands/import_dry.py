@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from adapter.app.destinations import days_on
-from adapter.app.engine import finder, message_ref, reader
+from adapter.app.inboxes import finder, message_ref, reader
 from adapter.app.parts import Loaded, service_parts
 from adapter.app.pruning import INBOXES
 from adapter.app.replaying import Tally, catch_up

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from adapter.app.engine import finder
+from adapter.app.inboxes import finder
 from adapter.domain.event_text import printed_event
 from adapter.domain.message import Arrival, MessageRef, Stored, Translation
 from adapter.domain.outputs import Change

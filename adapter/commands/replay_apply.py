@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from adapter.app.destinations import days_on
-from adapter.app.engine import finder, reader
+from adapter.app.inboxes import finder, reader
 from adapter.app.observing import configure_logging
 from adapter.app.parts import Loaded, service_parts
 from adapter.app.replaying import Replays, Request, Told, ask, catch_up, read_with

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from adapter.app.engine import message_ref
+from adapter.app.inboxes import message_ref
 from adapter.app.parts import Loaded
 from adapter.app.replaying import in_order
 from adapter.commands.store_parts import StoreParts

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from adapter.app.destinations import days_on
-from adapter.app.engine import finder, reader
+from adapter.app.inboxes import finder, reader
 from adapter.app.parts import Loaded, service_parts
 from adapter.app.replay_folder import FOLDER
 from adapter.app.replaying import Tally, catch_up

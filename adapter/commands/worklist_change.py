@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from adapter.app.discarding import Discard, Discards, ask_to_discard
-from adapter.app.engine import message_ref
+from adapter.app.inboxes import message_ref
 from adapter.app.parts import Loaded
 from adapter.app.replaying import in_order
 from adapter.app.user_name import user_name

@@ -9,7 +9,8 @@ import pytest
 from running_service import eventually
 
 from adapter.app import engine as engines
-from adapter.app.engine import Engine, EngineParts, message_ref, reader
+from adapter.app.engine import Engine, EngineParts
+from adapter.app.inboxes import message_ref, reader
 from adapter.domain.message import Arrival, Work
 from adapter.pipeline.process import Processed
 from adapter.store.memory_inbox import MemoryInbox

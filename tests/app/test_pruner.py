@@ -13,7 +13,7 @@ import structlog
 from kept_store import KeptStore
 
 from adapter.app.asking import ASKED
-from adapter.app.engine import message_ref, reader
+from adapter.app.inboxes import message_ref, reader
 from adapter.app.pruning import Pruner, believed_before, remembered_retention
 from adapter.app.rebuilding import refuse_to_rebuild_with_gaps
 from adapter.app.replay_folder import FOLDER

@@ -11,7 +11,7 @@ import hospital
 import pytest
 from fhir_server import FhirServer
 
-from adapter.app.engine import finder
+from adapter.app.inboxes import finder
 from adapter.domain.message import Arrival, MessageRef, Stored
 from adapter.fhir import Canonical
 from adapter.ingest.relevance import RelevanceFilter

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kept_store import shipped_parts
 
-from adapter.app.engine import message_ref
+from adapter.app.inboxes import message_ref
 from adapter.domain.message import Arrival, Stored
 from adapter.pipeline.process import process
 from adapter.store.memory_state import MemoryState

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from kept_store import shipped_parts
 
-from adapter.app.engine import message_ref
+from adapter.app.inboxes import message_ref
 from adapter.domain.message import HOOK, HTTP, IMPORT, POLL, Arrival, Stored
 from adapter.pipeline import importing
 from adapter.pipeline.importing import REASONS, Import, OfEntries, OfLines, fault_of

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import hospital
 
-from adapter.app.engine import finder, message_ref, reader
+from adapter.app.inboxes import finder, message_ref, reader
 from adapter.app.parts import play_parts
 from adapter.domain.message import Arrival, Header
 from adapter.ingest.relevance import Judgement

@@ -12,7 +12,7 @@ from typing import Any
 from running_service import DEMO
 from sqlalchemy import text
 
-from adapter.app.engine import message_ref, reader
+from adapter.app.inboxes import message_ref, reader
 from adapter.app.parts import Instructions, Loaded, read_everything, rules_at, zone_of
 from adapter.domain.message import Stored
 from adapter.fhir import Canonical
