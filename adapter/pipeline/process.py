@@ -17,7 +17,7 @@ from adapter.pipeline.interpreting import interpreted
 from adapter.pipeline.kinship import Kinship, kinship, said
 from adapter.pipeline.parts import JsonObject, Parts, State
 from adapter.pipeline.remembering import Step
-from adapter.pipeline.renumbered import Moved, Reading, moved
+from adapter.pipeline.renumbered import Moved, Reading, in_their_places, moved
 from adapter.pipeline.understand import understand
 from adapter.pipeline.wrong_merge import REASON
 from adapter.pipeline.wrong_patient import checked
@@ -208,7 +208,7 @@ def _step(message: MessageRef, taken: Sequence[Reading], moving: Moved, state: S
     recalled = _recalled([event for event, _ in new], state)
     return Step(
         message=message,
-        recorded=_placed(new, recalled.values()),
+        recorded=in_their_places(_placed(new, recalled.values()), before, moving),
         superseded=tuple(row for row in before if row.event not in said),
         records=tuple(
             record for _, told in readings for t in told for record in t.patients if _is_newest(record, state)

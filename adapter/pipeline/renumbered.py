@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from adapter.domain.events import Recorded
 from adapter.domain.identities import Statements
 from adapter.domain.message import MessageRef, Stored, Translation
 from adapter.ingest.translate import named_by, translate_fhir
 from adapter.pipeline.parts import JsonObject, Parts
+from adapter.pipeline.remembering import fact_key
 from adapter.pipeline.understand import lookup, understand
 from adapter.pipeline.wrong_patient import checked
 
@@ -50,6 +52,17 @@ def moved(
         readings=tuple(_readings(before, (message, *beside), widened, read)),
         statements=tuple(_statements(before, source, known, widened)),
     )
+
+
+def in_their_places(recorded: Sequence[Recorded], before: Sequence[Recorded], moving: Moved) -> tuple[Recorded, ...]:
+    """Facts that moved keep their places in the order of arrival: a later deletion of one stays later."""
+    origins = {ref.digest for ref, _ in moving.readings}
+    places = {_place(row): row.arrival for row in before if row.origin in origins}
+    return tuple(replace(row, arrival=places.get(_place(row), row.arrival)) for row in recorded)
+
+
+def _place(row: Recorded) -> tuple[str, ...]:
+    return row.origin, row.event.key, *fact_key(row.event)
 
 
 def _left(reference: str, source: str, parts: Parts, widened: Parts) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from itertools import permutations
 import hospital
 import pytest
 
+from adapter.pipeline.process import reread
+
 OLD, NEW, THIRD = "900001", "900002", "900003"
 OLD_KEY, NEW_KEY, THIRD_KEY = (f"{hospital.MRN}|{mrn}" for mrn in (OLD, NEW, THIRD))
 DOSE = hospital.dose(OLD)
@@ -122,3 +124,33 @@ def test_a_patient_who_went_and_is_dead_ends_nothing_for_those_who_stay(corridor
     other = build_corridor()
     taken(other, *story[::-1])
     assert corridor.findings()[OLD_KEY] == other.findings()[OLD_KEY]
+
+
+@pytest.mark.parametrize("corrected_first", [True, False])
+def test_a_deleted_dose_does_not_come_back_with_the_number(corridor, corrected_first):
+    taken(corridor, person(OLD), {**DOSE, "meta": {}})
+    steps = [lambda: corridor.take(person(NEW, version=2)), lambda: delete(corridor)]
+    for step in steps if corrected_first else steps[::-1]:
+        assert step().fault is None
+    assert taken(corridor) == {}
+
+
+def delete(corridor):
+    return corridor.take(b"", method="DELETE", target=f"MedicationAdministration/{DOSE['id']}")
+
+
+def test_of_two_versions_without_a_number_the_later_still_counts(corridor):
+    bare = {**DOSE, "meta": {}}
+    story = [bare, {**bare, "status": "not-done"}, person(NEW, version=2)]
+    assert taken(corridor, person(OLD), *story) == {}
+
+
+def test_a_corrected_number_that_a_person_released_takes_the_doses_along(corridor):
+    born = {"birthDate": "2018-05-04", "name": [{"family": "Zzother"}]}
+    taken(corridor, person(OLD), DOSE, {**person(NEW, id="p9"), **born})
+    wrong = {**person(NEW, version=2), "birthDate": "2011-01-01", "name": [{"family": "Zztest"}]}
+    assert taken(corridor, wrong) == {OLD_KEY: ([0], 0)}
+    (parked,) = corridor.state.parked()
+    assert parked.reason == "possible-wrong-patient"
+    reread(parked.message, corridor.parts, parked.parked_at, released=True)
+    assert taken(corridor) == {NEW_KEY: ([0], 0)}
