@@ -56,6 +56,8 @@ class Trial:
     tally: Tally = field(default_factory=Tally)
     waits: dict[int, tuple[str, str]] = field(default_factory=dict)
     """Place in the trial's inbox: (file and line, reason)."""
+    known: dict[tuple[str, str], str] = field(default_factory=dict)
+    """File and line of contents that were imported before, by source and digest."""
     newer: dict[str, int] = field(default_factory=dict)
     """Resources without a version of which the trial has a newer content than the store."""
     added: int = 0
@@ -82,7 +84,9 @@ class Trial:
         known.newest.update({one.target: self.newer[one.target] for one in arrivals if one.target in self.newer})
         new = []
         for one in arrivals:
-            if not known.knows(one):
+            if known.knows(one):
+                self.known.setdefault((one.source, one.digest), one.file or "")
+            else:
                 new.append(one)
                 self.added += 1
                 known.add(one, -self.added)
@@ -92,9 +96,16 @@ class Trial:
 
     def waiting(self, name: str) -> tuple[dict[str, int], list[Spot]]:
         """The lines of a file that would wait: by reason, and the first of them."""
-        mine = [(file, reason) for file, reason in self.waits.values() if file.rpartition(":")[0] == name]
+        waits = [*self.waits.values(), *self._waited_before()]
+        mine = [(file, reason) for file, reason in waits if file.rpartition(":")[0] == name]
         spots = [Spot(number=file.rpartition(":")[2], reason=reason) for file, reason in mine[:SHOWN]]
         return dict(Counter(reason for _, reason in mine)), spots
+
+    def _waited_before(self) -> list[tuple[str, str]]:
+        """Known lines that would wait on, and why."""
+        parked = [one for one in self.state.parked() if one.message.inbox == self.before.name] if self.known else []
+        places = ((self.known.get((one.message.source, one.message.digest)), one.reason) for one in parked)
+        return [(place, reason) for place, reason in places if place is not None]
 
 
 @contextmanager

@@ -87,7 +87,7 @@ def _imported(loaded: Loaded, source: str, plans: Sequence[Plan]) -> Result:
         read = [_kept(loaded, plan, keeper, progress) for plan in plans]
         keeper.wait(max((one.mark.last_seq for one in read), default=0), progress.waiting)
     with closing(SqliteStateReader(store / STATE_FILE)) as state:
-        return Result(source=source, files=[of_import(one, state, store) for one in read])
+        return Result(source=source, files=[of_import(one, state, loaded) for one in read])
 
 
 def _kept(loaded: Loaded, plan: Plan, keeper: Keeper, progress: Telling) -> Read:

@@ -6,7 +6,8 @@ import json
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -18,7 +19,7 @@ from adapter.commands.import_one import taken
 from adapter.commands.import_plan import CORE_INBOX, CannotImport, Plan
 from adapter.commands.import_progress import Telling
 from adapter.commands.import_result import SHOWN, OfFile, Spot
-from adapter.domain.message import Parked
+from adapter.domain.message import Arrival, Parked
 from adapter.pipeline.importing import Keep, Rejects
 from adapter.store.faults import CannotKeep
 from adapter.store.imports import Mark
@@ -53,7 +54,7 @@ def read_file(loaded: Loaded, plan: Plan, keep: Keep, rejects: Rejects, progress
         progress.told(mark)
 
     try:
-        taken(plan, keep, rejects, settings.http.body_limit_bytes, settings.store, lambda: datetime.now(UTC), told)
+        taken(plan, keep, rejects, settings.http.body_limit_bytes, settings.store, _now, told)
     except UnreadableFile as fault:
         read.fault = str(fault)
     except CannotKeep as fault:
@@ -68,11 +69,12 @@ def of_trial(read: Read, trial: Trial) -> OfFile:
     return _of_file(read, "read", spots, reasons, waiting)
 
 
-def of_import(read: Read, state: SqliteStateReader, store: Path) -> OfFile:
+def of_import(read: Read, state: SqliteStateReader, loaded: Loaded) -> OfFile:
     """What came of a file, with what of it waits in the work list now."""
-    waiting = _waiting(read, state)
-    reasons = Counter(one.reason for one in waiting)
-    waits = [Spot(number=_number(one), reason=one.reason) for one in waiting[:SHOWN]]
+    store = loaded.settings.store
+    waiting = [Spot(number=_number(one), reason=one.reason) for one in _waiting(read, state)]
+    waiting += _known_and_waiting(read, state, loaded)
+    reasons, waits = Counter(one.reason for one in waiting), waiting[:SHOWN]
     before = read.plan.mark.done
     spots, file = [], None
     if read.mark.rejected:
@@ -118,6 +120,39 @@ def _waiting(read: Read, state: SqliteStateReader) -> list[Parked]:
         and (one.message.file or "").rpartition(":")[0] == read.plan.name
     ]
     return sorted(mine, key=lambda one: one.message.seq)
+
+
+def _known_and_waiting(read: Read, state: SqliteStateReader, loaded: Loaded) -> list[Spot]:
+    """The lines that came before with another file, or another reading of this one, and wait since then.
+
+    The file is read once more for them, if it holds such lines and something waits that may be one.
+    """
+    mark, path = read.mark, read.plan.path
+    mine = {one.message.digest for one in _waiting(read, state)}
+    others = {
+        one.message.digest: one.reason
+        for one in state.parked_messages()
+        if (one.message.inbox, one.message.source) == (CORE_INBOX, mark.source) and one.message.digest not in mine
+    }
+    if not others or not mark.known or path is None:
+        return []
+    found: list[Spot] = []
+
+    def note(arrivals: Sequence[Arrival], behind: Mark) -> Mark:
+        for one in arrivals:
+            if one.digest in others:
+                number = (one.file or "").rpartition(":")[2]
+                found.append(Spot(number=number, reason=others.pop(one.digest)))
+        return behind
+
+    anew, settings = replace(read.plan, mark=replace(mark, offset=0, number=0)), loaded.settings
+    with suppress(UnreadableFile, OSError):
+        taken(anew, note, NotedRejects(), settings.http.body_limit_bytes, settings.store, _now, lambda _: None)
+    return found
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _number(one: Parked) -> str:

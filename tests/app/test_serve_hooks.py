@@ -7,6 +7,7 @@ import hmac
 import json
 import os
 import signal
+from contextlib import closing
 from itertools import count
 
 import hospital
@@ -16,6 +17,8 @@ from notifications import backport, hapi, r4b, r5
 from prometheus_client.parser import text_string_to_metric_families
 from records_server import RecordsServer, dose, patient
 from running_service import Service, alive, eventually
+
+from adapter.store.state_reader import SqliteStateReader
 
 pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -114,6 +117,7 @@ SHAPES = {
     "POST to the base, as Medplum": ("POST", "", {"X-Medplum-Interaction": "create"}),
     "POST to the base with a slash": ("POST", "/", {}),
     "POST to its type": ("POST", "/MedicationAdministration", {}),
+    "PUT to its type": ("PUT", "/MedicationAdministration", {}),
     "POST to its id": ("POST", "/MedicationAdministration/{id}", {"If-Match": "anything"}),
 }
 
@@ -139,6 +143,18 @@ def test_a_bundle_is_answered_entry_by_entry(service, kind):
     bundle = {"resourceType": "Bundle", "type": kind, "entry": entries}
     assert accepted(call(service, TRUSTED, bundle)) == ["200", "200", "422"]
     eventually(lambda: known(service, mrn))
+
+
+def test_what_breaks_fhir_is_answered_200_and_waits_in_the_work_list(service):
+    raw = json.dumps(hospital.dose(str(next(NUMBERS)), 2) | {"status": "so-so"}).encode()
+    digest = hashlib.sha256(raw).hexdigest()
+    assert accepted(call(service, TRUSTED, raw)) == ["422"]
+
+    def waits():
+        with closing(SqliteStateReader(service.store / "state.db")) as state:
+            return digest in {one.message.digest for one in state.parked_messages("fhir-invalid")}
+
+    eventually(waits)
 
 
 @pytest.mark.parametrize("how", ["HAPI FHIR", "Medplum"])

@@ -192,6 +192,23 @@ def test_what_waits_is_counted_with_its_lines(run, written):
     assert "a.ndjson: in the work list: 1 unknown-patient, 1 fhir-invalid" in run(name)[1].out
 
 
+def test_what_is_known_and_still_waits_is_counted_until_it_waits_no_longer(run, written):
+    broken = {**hospital.dose(number=3), "status": "banana"}
+    run(written("a.ndjson", hospital.dose(), broken))
+    again = written("b.ndjson", hospital.patient("900002"), hospital.dose(), broken, broken)
+    for words in (("--dry-run",), (), (), ("--restart",)):
+        code, told = run(again, *words, "--json")
+        (of,) = json.loads(told.out)["files"]
+        assert code == 1
+        assert of["waiting"] == {
+            "reasons": {"unknown-patient": 1, "fhir-invalid": 1},
+            "first": [{"line": "2", "reason": "unknown-patient"}, {"line": "3", "reason": "fhir-invalid"}],
+        }
+    run(written("c.ndjson", hospital.patient()))
+    assert json.loads(run(again, "--json")[1].out)["files"][0]["waiting"]["reasons"] == {"fhir-invalid": 1}
+    assert run(written("d.ndjson", hospital.dose()), "--json")[0] == 0
+
+
 @pytest.mark.parametrize("form", ["a line", "a bundle"])
 def test_what_breaks_its_definition_waits_on_until_it_is_discarded(run, tmp_path, written, capsys, form):
     broken = {**hospital.dose(number=3), "status": "banana"}
