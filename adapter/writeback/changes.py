@@ -14,7 +14,7 @@ from adapter.writeback.difference import difference
 from adapter.writeback.elements import Subject
 from adapter.writeback.facts import gone
 from adapter.writeback.render import render
-from adapter.writeback.reversal import reversal_notices
+from adapter.writeback.reversal import reversal_notices, turned_back
 
 
 def changes_due(
@@ -52,7 +52,8 @@ def changes_due(
         subject=subject,
         now=now,
     )
-    return difference((*wanted, *notices), written, withdrawn=withdrawn, now=now)
+    back = turned_back(wanted, written, history=history, now=now)
+    return difference((*wanted, *notices), written, withdrawn=withdrawn, now=now, turned_back=back)
 
 
 def _kept(written: Sequence[Written], withdrawn: frozenset[str]) -> Iterator[str]:

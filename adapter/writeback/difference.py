@@ -22,13 +22,19 @@ _KINDS = ("activity", "interpretation", "flag")
 
 
 def difference(
-    wanted: Sequence[Wanted], written: Sequence[Written], *, withdrawn: frozenset[str], now: datetime
+    wanted: Sequence[Wanted],
+    written: Sequence[Written],
+    *,
+    withdrawn: frozenset[str],
+    now: datetime,
+    turned_back: frozenset[str] = frozenset(),
 ) -> tuple[Change, ...]:
     """The changes from what was written to what is wanted; applying them and asking again gives none.
 
-    `withdrawn`: grounds (`<source>|<key>`) that no longer stand (`facts.gone`).  Only Flags close; an Observation
-    nobody wants is retracted, and written again under its own id when its facts come back.  A closed or retracted
-    Flag stays so: when its key is wanted again, a new Flag with the next key of the chain is written.
+    `withdrawn`: grounds (`<source>|<key>`) that no longer stand (`facts.gone`).  `turned_back`: reversal notices that
+    are over before their time.  Only Flags close; an Observation nobody wants is retracted, and written again under
+    its own id when its facts come back.  A closed or retracted Flag stays so: when its key is wanted again, a new Flag
+    with the next key of the chain is written.
     """
     known = {output.id: output for output in written}
     placed = [_placed(want, known) for want in wanted]
@@ -37,7 +43,7 @@ def difference(
         (output for output in written if output.id not in kept and output.state == "open"),
         key=lambda output: (_KINDS.index(output.kind), output.id),
     )
-    return (*_wanted_changes(placed, known, now), *_ending_changes(left, withdrawn, now))
+    return (*_wanted_changes(placed, known, now), *_ending_changes(left, withdrawn, turned_back, now))
 
 
 def closing_times(written: Iterable[Written]) -> datetime | None:
@@ -123,10 +129,12 @@ def _since(want: Wanted, before: Written | None, now: datetime) -> dict[str, Any
     return {**want.verdict, "since": old["since"] if same and "since" in old else instant_text(now)}
 
 
-def _ending_changes(left: Iterable[Written], withdrawn: frozenset[str], now: datetime) -> Iterator[Change]:
+def _ending_changes(
+    left: Iterable[Written], withdrawn: frozenset[str], turned_back: frozenset[str], now: datetime
+) -> Iterator[Change]:
     for output in left:
         if _is_open_reversal(output):
-            if now >= closes_at(output):
+            if now >= closes_at(output) or output.id in turned_back:
                 yield _ended(output, "close", now)
         elif output.kind == "flag" and not withdrawn.intersection(output.grounds):
             yield _ended(output, "close", now)

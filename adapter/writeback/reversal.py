@@ -59,7 +59,7 @@ def reversal_notices(
     notices = []
     for case in _cases(known, wanted, written, now):
         turns, reversed_at = _turns(case, known, history, now)
-        if turns:
+        if turns and not _is_back(turns, reversed_at):
             notices.append(
                 _notice(
                     case,
@@ -72,6 +72,23 @@ def reversal_notices(
                 )
             )
     return tuple(notices)
+
+
+def turned_back(
+    wanted: Sequence[Wanted], written: Sequence[Written], *, history: History, now: datetime
+) -> frozenset[str]:
+    """The notices that stand about conclusions which are again what they were: nothing is reversed any more."""
+    known = {output.id: output for output in written if output.kind == "interpretation" and output.verdict}
+    return frozenset(
+        case.notice.id
+        for case in _cases(known, wanted, written, now)
+        if case.notice and _is_back(*_turns(case, known, history, now))
+    )
+
+
+def _is_back(turns: Sequence[Turn], reversed_at: str) -> bool:
+    """Whether the first conclusion stands again and was reversed once: a second reversal is itself worth telling."""
+    return bool(turns) and turns[0]["said"] == turns[-1]["said"] and reversed_at == turns[1]["at"]
 
 
 def _cases(

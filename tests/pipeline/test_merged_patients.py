@@ -186,3 +186,18 @@ def activities(corridor):
         key: {row.id: _subject(row.body) for row in corridor.state.recall(key).written if row.kind == "activity"}
         for key in (OLD_KEY, NEW_KEY, THIRD_KEY)
     }
+
+
+def test_a_conclusion_that_is_back_as_it_was_is_reversed_no_more(corridor):
+    take(corridor, DOSE, SAMPLE, adt.merge(NEW, OLD, at="20250320090000+0000"))
+    take(corridor, adt.unlink(NEW, OLD, at="20250321090000+0000"))
+    assert _notices(corridor) == ["open"]
+    take(corridor, adt.merge(NEW, OLD, at="20250322090000+0000"))
+    assert _notices(corridor) == ["closed"]
+    take(corridor, adt.unlink(NEW, OLD, at="20250323090000+0000"))
+    assert _notices(corridor) == ["closed", "open"]
+
+
+def _notices(corridor):
+    written = [row for patient in (OLD_KEY, NEW_KEY) for row in corridor.state.recall(patient).written]
+    return sorted(row.state for row in written if row.topic == "conclusion-reversed")

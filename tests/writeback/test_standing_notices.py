@@ -64,6 +64,24 @@ def test_a_new_result_after_a_withdrawal_is_the_present_conclusion(
     assert ledger.reads(*again, THIRD + timedelta(hours=1)) == []
 
 
+def test_a_conclusion_that_is_back_as_it_was_closes_its_notice(ledger: Any, story: Make, make: SimpleNamespace) -> None:
+    first = withdrawn_result(ledger, story, make)
+    again = story(LOST, make.sample("0.05"))
+    (notice,) = notices(ledger.reads(*again, THIRD))
+    assert (notice.operation, notice.reference) == ("close", first.reference)
+    assert closing_times(ledger.written.values()) is None
+    assert notices(ledger.reads(*again, THIRD + timedelta(hours=1))) == []
+
+
+def test_a_second_reversal_stands_though_it_leads_back(ledger: Any, story: Make, make: SimpleNamespace) -> None:
+    ledger.reads(*story(LOST, make.sample("0.05")), FIRST)
+    ledger.reads(*story(GOOD, make.sample("0.5", status="corrected")), SECOND)
+    back = story(LOST, make.sample("0.05", status="corrected"))
+    (notice,) = notices(ledger.reads(*back, THIRD))
+    assert (notice.operation, notice.after.body["status"]) == ("update", "active")
+    assert notices(ledger.reads(*back, THIRD + timedelta(hours=1))) == []
+
+
 def test_following_the_present_conclusion_does_not_lengthen_a_notice(
     ledger: Any, story: Make, make: SimpleNamespace
 ) -> None:
