@@ -13,6 +13,8 @@ LONGEST_RETRY_S = 300.0
 FIRST_PATIENT_RETRY_S = 5.0
 LONGEST_PATIENT_RETRY_S = 3600.0
 MOST_DOUBLINGS = 12
+FOREIGN_ANSWERS_BORNE = 5
+"""Attempts that something else than FHIR answers before a person has to look: about a minute of them."""
 
 
 def left_out(row: OutboxRow, reason: str, *, copy: str | None = None) -> Outcome:
@@ -30,6 +32,8 @@ def failed(row: OutboxRow, failure: FhirFailure, now: datetime, *, sent_hash: st
     """How a failure ends an attempt; `sent_hash` where the server may have got it all the same."""
     match failure:
         case Permanent():
+            return Outcome(row=row, state="parked", reason=str(failure), sent_hash=sent_hash)
+        case Transient() | Ambiguous() if failure.foreign and row.attempts >= FOREIGN_ANSWERS_BORNE:
             return Outcome(row=row, state="parked", reason=str(failure), sent_hash=sent_hash)
         case Transient(retry_after_s=float() as wait_s):
             return Outcome(row=row, state="pending", reason=str(failure), retry_at=now + timedelta(seconds=wait_s))

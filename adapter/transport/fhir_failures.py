@@ -25,6 +25,9 @@ BEARER_ERROR = re.compile(r'\berror="?(invalid_request|invalid_token|insufficien
 class FhirFailure(Exception):  # noqa: N818 - named by what happened
     """A request to a FHIR server that did not end well; its text holds no content of request or answer."""
 
+    foreign = False
+    """Whether something else than a FHIR server seems to have answered, as the page of a proxy does."""
+
 
 class Transient(FhirFailure):
     """Nothing was changed; the same request may be sent again after `retry_after_s` (None: as the caller likes)."""
@@ -145,6 +148,13 @@ def unsure(reason: str, *, status: int | None = None, writing: bool) -> FhirFail
     return Ambiguous(reason, status=status) if writing else Transient(reason, status=status)
 
 
+def foreign(reason: str, *, status: int | None = None, writing: bool) -> FhirFailure:
+    """The same for an answer that is no FHIR: it passes where it is a proxy's, and else a person has to look."""
+    failure = unsure(reason, status=status, writing=writing)
+    failure.foreign = True
+    return failure
+
+
 def retry_after_s(headers: Mapping[str, str], *, now: datetime) -> float | None:
     """Seconds to wait by `x-ms-retry-after-ms` or `Retry-After` (RFC 9110 10.2.3), one hour at most."""
     milliseconds = headers.get("x-ms-retry-after-ms", "").strip()
@@ -201,7 +211,8 @@ def _sort(status: int) -> Sort:
 
 def _failure_in_success(reply: Reply, *, writing: bool) -> FhirFailure | None:
     if reply.body is None:
-        return None if reply.empty else unsure(f"status {reply.status}: not JSON", status=reply.status, writing=writing)
+        said = f"status {reply.status}: not JSON"
+        return None if reply.empty else foreign(said, status=reply.status, writing=writing)
     errors = [issue for issue in issues_of(reply.body) if issue[0] in {"error", "fatal"}]
     if not errors:
         return None

@@ -13,7 +13,7 @@ import urllib3
 
 from adapter import fhir
 from adapter.transport.fhir_auth import Auth, Authorizer, ReadAgain, Shown, SmartAuth, nothing_new
-from adapter.transport.fhir_failures import Reply, Transient, Unauthorized, failure_of, later, unsure
+from adapter.transport.fhir_failures import Reply, Transient, Unauthorized, failure_of, foreign, later
 from adapter.transport.fhir_unreached import failure_on_the_way
 from adapter.transport.fhir_wire import FHIR_JSON, ClientTls, Timeouts, open_session
 from adapter.transport.smart_token import Token, TokenSource
@@ -136,9 +136,9 @@ class FhirSession:
         while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
             raw += chunk
             if len(raw) > self._answer_limit_bytes:
-                raise unsure("the answer is larger than accepted", status=response.status_code, writing=writing)
+                raise foreign("the answer is larger than accepted", status=response.status_code, writing=writing)
             if time.monotonic() > deadline:
-                raise unsure("the answer did not end in time", status=response.status_code, writing=writing)
+                raise foreign("the answer did not end in time", status=response.status_code, writing=writing)
         return bytes(raw)
 
     def _wait_as_asked(self) -> None:

@@ -13,6 +13,7 @@ from fhir_server import OFFERS
 from adapter.domain.message import Outcome
 from adapter.pipeline.deliver import deliver
 from adapter.pipeline.destination import conflict_pause_s
+from adapter.pipeline.outcomes import FOREIGN_ANSWERS_BORNE
 
 pytestmark = pytest.mark.loopback
 
@@ -312,6 +313,24 @@ def test_acceptance_9_an_unaccepted_token_waits_and_spends_no_content(servers, a
     server.fail = lambda *_: (401, None, {})
     deliver(aim(server), ledger, NOW)
     assert {one.state for one in ledger.outcomes} == {"pending"}
+
+
+@pytest.mark.parametrize("offers", STRATEGIES)
+@pytest.mark.parametrize("asks", [True, False])
+def test_what_answers_with_no_fhir_is_borne_for_a_minute_and_then_parked(offers, asks, servers, aim, ward):
+    """Asked for the patient or told to write: a page of a proxy may pass, one that stays is for a person."""
+    server, ledger = servers(offers, transaction=False), Ledger(ward.state)
+    page = (200, ["not the FHIR server"], {})
+    server.fail = lambda method, _: page if asks or method != "GET" else None
+    destination = aim(server)
+    for attempt in range(FOREIGN_ANSWERS_BORNE):
+        ledger.outcomes.clear()
+        deliver(destination, ledger, at(10 * attempt))
+        assert {one.state for one in ledger.outcomes} == {"pending"}
+    deliver(destination, ledger, at(10 * FOREIGN_ANSWERS_BORNE))
+    parked = [one for one in ledger.outcomes if one.state == "parked"]
+    assert parked
+    assert {one.reason for one in parked} == {"status 200: not JSON"}
 
 
 def test_a_success_with_warnings_is_confirmed_and_its_words_are_kept(servers, aim, ward):
