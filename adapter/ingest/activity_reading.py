@@ -121,11 +121,13 @@ def stated_units(units: Table, segment: Segment, number: int, sender: str) -> St
 def _value(
     scope: Scope, segment: Segment, field: V2Field, number: int, *, flags: list[str], decimal_comma: bool
 ) -> Value:
-    filled = [n for n, raw in enumerate(segment.repetitions(number), start=1) if raw.strip()]
-    # `~0.42` may be a repetition after an empty one, and may be meant as "about": no level either way.
-    if filled[1:] or filled[:1] > [1]:
-        return Value(kind="unreadable", text=segment.field(number))
-    components = segment.components(number, filled[0]) if filled else []
+    sent = segment.field(number)
+    if segment.delimiters.repetition in sent:
+        filled = [n for n, raw in enumerate(segment.repetitions(number), start=1) if raw.strip()]
+        # `~0.42` may be a repetition after an empty one, and may be meant as "about": no level either way.
+        if filled[1:] or filled[:1] > [1]:
+            return Value(kind="unreadable", text=sent)
+    components = segment.components(number) if sent.strip() else []
     return read_value(components, declared_type=_type(scope, field.type_at), flags=flags, decimal_comma=decimal_comma)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Literal
@@ -13,9 +14,10 @@ from adapter.ingest.compiled import Compiled, compiled
 from adapter.ingest.demographics import people_named
 from adapter.ingest.hl7_reading import Reading, note_census, note_near, note_report
 from adapter.ingest.hl7v2 import Message, NotHl7, Segment, read_batch, read_message
+from adapter.ingest.hl7v2.batch import is_single
 from adapter.ingest.hl7v2.header import headed
 from adapter.ingest.identity_messages import IdentityReading, identity_kind, read_identities
-from adapter.ingest.misnamed import JOINING, is_unparted, misnamed, note_overlooked
+from adapter.ingest.misnamed import JOINING, Misnamed, is_unparted, misnamed, note_overlooked
 from adapter.ingest.notes import Notes, at_field
 from adapter.ingest.oru import measured
 from adapter.ingest.patients import hl7_patient
@@ -26,29 +28,36 @@ from adapter.ingest.senders import RulesFor, SenderRules
 from adapter.ingest.zones import message_zone, stamp_of
 from adapter.knowledge.spec import Knowledge
 
+_ACCEPTED = Answer(code="AA")
 
-def translate_hl7(raw: bytes, knowledge: Knowledge, rules: RulesFor, *, source: str) -> list[Translation]:
+
+def translate_hl7(
+    raw: bytes, knowledge: Knowledge, rules: RulesFor, *, source: str, persons: bool = False
+) -> list[Translation]:
     """Translate every message of a frame or file, in order; nothing a sender can put there raises.
 
     `rules` gives the settings of a sender (`MSH-3.1|MSH-4.1`); `source` is the name of the configured source.
+    With `persons` it tells who the patients are said to be, for the check that a number stands for one person.
     """
     ready = compiled(knowledge)
+    if is_single(raw):
+        return [_translate(raw, ready, rules, source, persons=persons)]
     batch = read_batch(raw)
-    translations = [_translate(message, ready, rules, source) for message in batch.messages]
+    translations = [_translate(message, ready, rules, source, persons=persons) for message in batch.messages]
     if batch.problems and translations:
         last = translations[-1]
         translations[-1] = _with_problems(last, batch.problems)
     return translations
 
 
-def _translate(raw: bytes, ready: Compiled, rules_for: RulesFor, source: str) -> Translation:
-    header, _, _, named = headed(raw)
+def _translate(raw: bytes, ready: Compiled, rules_for: RulesFor, source: str, *, persons: bool) -> Translation:
+    header, envelope, _, named = headed(raw)
     rules = rules_for(header.sender)
     try:
-        message = read_message(raw, rules.default_charset)
+        message = read_message(raw, rules.default_charset, envelope)
     except NotHl7:
         return _not_hl7(ready, rules)
-    sent = message.get("MSH-7")
+    sent = _msh(message).value(7)
     reading = Reading(
         message=message,
         rules=rules,
@@ -82,7 +91,7 @@ def _translate(raw: bytes, ready: Compiled, rules_for: RulesFor, source: str) ->
         control_id=control_id,
         events=tuple(events),
         identities=reading.identities,
-        people=people_named(message, reading.patients, reading.zone, source),
+        people=people_named(message, reading.patients, reading.zone, source) if persons else (),
         problems=tuple(reading.notes.problems),
         parked=reading.parked,
         answer=_answer(code, reading.notes.problems, rules),
@@ -109,8 +118,7 @@ def _read(reading: Reading, kind: str, control_id: str | None) -> Literal["AA", 
     for results in () if merges else reading.compiled.results:
         supported = _supported(kind, results)
         _read_results(reading, results, usable=usable and supported and not torn)
-        is_ours = partial(results.tests.concerns, sender=reading.sender)
-        if odd and note_overlooked(odd, is_ours, reading.notes, relevant=reading.relevance == "relevant"):
+        if odd and _overlooked(reading, results, odd):
             reading.counts_as("relevant")
             reading.parked = "segment-misnamed"
         if not supported and reading.relevance != "irrelevant":
@@ -122,6 +130,11 @@ def _read(reading: Reading, kind: str, control_id: str | None) -> Literal["AA", 
         if reading.relevance == "relevant":
             reading.parked = "control-id-missing"
     return reading.rules.content_errors
+
+
+def _overlooked(reading: Reading, results: ResultMapping, odd: Sequence[Misnamed]) -> bool:
+    is_ours = partial(results.tests.concerns, sender=reading.sender)
+    return note_overlooked(odd, is_ours, reading.notes, relevant=reading.relevance == "relevant")
 
 
 def _read_merge(reading: Reading, kind: str) -> None:
@@ -226,10 +239,13 @@ def _patient(reading: Reading, results: ResultMapping, scope: Scope) -> tuple[st
 
 
 def _msh(message: Message) -> Segment:
-    return message.first("MSH") or message.segments[0]
+    first = message.segments[0]
+    return first if first.name == "MSH" else message.first("MSH") or first
 
 
 def _answer(code: Literal["AA", "AE", "AR"], problems: list[Problem], rules: SenderRules) -> Answer:
+    if not problems:
+        return _ACCEPTED
     errors = tuple(found for found in problems if found.severity == "error")
     warnings = tuple(found for found in problems if found.severity == "warning") if rules.warn_in_err else ()
     refused = bool(errors) and code != "AA"

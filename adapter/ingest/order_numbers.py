@@ -9,10 +9,11 @@ from adapter.ingest.v2_fields import V2Field
 
 def order_number(scope: Scope, field: V2Field) -> Coding | None:
     """An order number (EI) with its assigning authority."""
-    found = field.first(scope)
-    if found is None:
+    filled = field.filled(scope)
+    if filled is None:
         return None
-    code, namespace, universal, kind = (*found.segment.parts(found.field), "", "", "", "")[:4]
+    segment, number = filled
+    code, namespace, universal, kind = (*segment.parts(number), "", "", "", "")[:4]
     return Coding(code=code, system=_authority(universal, kind) or namespace or None) if code else None
 
 

@@ -39,4 +39,6 @@ def may_be_a_patient(kind: str) -> bool:
 def is_placeholder(value: str) -> bool:
     """Whether a text only says that there is no number: `UNKNOWN`, `N/A`, `-`, `""`, or nothing but zeros."""
     text = value.strip()
+    if text.isalnum():
+        return not text.strip("0") or text.upper() in _NO_NUMBER
     return text.upper() in _NO_NUMBER or not any(character.isalnum() for character in text) or not text.strip("0")

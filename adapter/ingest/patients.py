@@ -48,8 +48,7 @@ def hl7_patient(
     for path in places or (_IDENTIFIERS,):
         if segment is None or not any(map(str.strip, segment.repetitions(path.field))):
             continue
-        sent = _sent_at(path, segment)
-        numbers = _mapped(sent, path, segment, table, sender)
+        numbers, sent = _numbers(path, segment, table, sender)
         patient = best_identifier([(number.system, number.value) for number in numbers], ranks)
         if patient:
             return patient, _ambiguous(numbers, patient, segment, path.field)
@@ -60,30 +59,28 @@ def hl7_patient(
 
 def identifiers_at(path: V2Path, segment: Segment, table: Table, sender: str) -> list[tuple[str, str]]:
     """(system, value) of every CX that can name a patient and whose authority is in the table, the surest first."""
-    numbers = _mapped(_sent_at(path, segment), path, segment, table, sender)
+    numbers, _ = _numbers(path, segment, table, sender)
     return [(number.system, number.value) for number in numbers]
 
 
-def _sent_at(path: V2Path, segment: Segment) -> list[tuple[int, list[str]]]:
-    """The repetitions whose number can be a patient's, with their components.
+def _numbers(path: V2Path, segment: Segment, table: Table, sender: str) -> tuple[list[Number], bool]:
+    """The numbers whose authority is in the table, the surest first; and whether any can be a patient's.
 
     A path that asks for a type (`PID-3(5=AN)`) takes what it asks for.
     """
-    asked = (path.repetition or "").startswith(_BY_TYPE)
-    sent = [(n, [*segment.parts(path.field, n), "", "", "", "", ""]) for n in repetitions_of(path, segment)]
-    return [(n, parts) for n, parts in sent if not is_placeholder(parts[0]) and (asked or may_be_a_patient(parts[4]))]
-
-
-def _mapped(
-    sent: list[tuple[int, list[str]]], path: V2Path, segment: Segment, table: Table, sender: str
-) -> list[Number]:
-    """The numbers whose authority is in the table, the surest first, else in the order of the message."""
-    known = [
-        Number(rank_of(parts[4]), row.target, parts[0].strip())
-        for repetition, parts in sent
-        if (row := _authority(segment, path.field, repetition, parts[3].strip(), table, sender))
-    ]
-    return known if len(known) < 2 else sorted(known, key=lambda number: number.rank)
+    asked = path.repetition is not None and path.repetition.startswith(_BY_TYPE)
+    known: list[Number] = []
+    sent = False
+    for repetition in repetitions_of(path, segment):
+        parts = (*segment.parts(path.field, repetition), "", "", "", "", "")
+        value, kind = parts[0].strip(), parts[4]
+        if is_placeholder(value) or not (asked or may_be_a_patient(kind)):
+            continue
+        sent = True
+        row = _authority(segment, path.field, repetition, parts[3].strip(), table, sender)
+        if row:
+            known.append(Number(rank_of(kind), row.target, value))
+    return (known if len(known) < 2 else sorted(known, key=lambda number: number.rank)), sent
 
 
 def _ambiguous(numbers: list[Number], patient: str, segment: Segment, number: int) -> Problem | None:

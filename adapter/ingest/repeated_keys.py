@@ -22,6 +22,8 @@ def told_apart(read: Sequence[Read], notes: Notes) -> list[ActivityMeasured]:
     Without OBX-4 nobody can say which of two values counts: both are kept and the second gets another key. A withdrawal
     beside a corrected value means the value before; beside another value it leaves that value preliminary.
     """
+    if len(read) < 2:
+        return [event for event, _ in read]
     groups: dict[tuple[str, str], list[Read]] = {}
     for event, row in read:
         groups.setdefault((event.patient, event.key), []).append((event, row))

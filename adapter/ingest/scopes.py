@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from adapter.ingest.hl7v2 import Message, Segment
 
@@ -64,8 +65,7 @@ class Scope:
         return found[0] if found else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Walk:
+class Walk(NamedTuple):
     """All rows of a message with their scopes, and all its orders."""
 
     scopes: list[Scope]

@@ -75,6 +75,19 @@ class V2Field:
                 return texts[0]
         return ""
 
+    def filled(self, scope: Scope) -> tuple[Segment, int] | None:
+        """The segment and the field of the first filled place."""
+        for read, path in zip(self.texts, self.places, strict=True):
+            if read(scope):
+                segments = scope.segments(path.segment)
+                if len(segments) == 1:
+                    return segments[0], path.field
+                break
+        else:
+            return None
+        found = self.first(scope)
+        return (found.segment, found.field) if found else None
+
     def text(self, scope: Scope) -> str | None:
         """The first filled alternative, its repetitions joined when the mapping says so; else the default."""
         for read in self.texts:

@@ -26,7 +26,7 @@ def understand(arrival: Arrival, parts: Parts) -> tuple[Translation, ...]:
             return ()
         if arrival.kind == "hl7v2":
             rules = parts.rules_at(arrival.listener)
-            return tuple(translate_hl7(arrival.raw, parts.knowledge, rules, source=arrival.source))
+            return tuple(translate_hl7(arrival.raw, parts.knowledge, rules, source=arrival.source, persons=True))
         told = _understand_fhir(arrival, parts)
         return told if _is_heard(arrival, told) else tuple(map(_waiting, told))
     except Exception:  # noqa: BLE001 - a bug of ours must not lose the message: it waits in the work list

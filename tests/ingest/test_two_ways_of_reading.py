@@ -74,6 +74,7 @@ def test_texts_are_those_of_the_places(encoding, fields, path):
         found = list(field.all(scope))
         assert field.all_texts(scope) == [place.text for place in found]
         first = field.first(scope)
+        assert field.filled(scope) == ((first.segment, first.field) if first else None)
         assert field.first_text(scope) == (first.text if first else "")
         of_first = [place.text for place in found if place.path == found[0].path]
         assert field.text(scope) == "\n".join(of_first)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from adapter.domain.problems import Problem, problem
 from adapter.ingest.hl7v2.charsets import Decoded, decode, is_transparent, wide_codec
 from adapter.ingest.hl7v2.delimiters import STANDARD, Delimiters, declared_delimiters
-from adapter.ingest.hl7v2.header import envelope_of, header_fields, readable
+from adapter.ingest.hl7v2.header import Envelope, envelope_of, header_fields, readable
 from adapter.ingest.hl7v2.paths import parse_path
 from adapter.ingest.hl7v2.segment import Segment
 
@@ -73,13 +73,13 @@ class Message:
         return segment.value(place.field, place.repetition, place.component, place.subcomponent)
 
 
-def read_message(raw: bytes, default_charset: str | None = None) -> Message:
+def read_message(raw: bytes, default_charset: str | None = None, envelope: Envelope | None = None) -> Message:
     """Read one message: any line end, declared delimiters, MSH-18 with its fallbacks; content is never refused.
 
     Beyond SEGMENTS_LIMIT lines the rest stays one line of no name, and that is a problem. Raises NotHl7, without
-    content, when there is no MSH.
+    content, when there is no MSH. `envelope` spares looking for it again where it is known.
     """
-    envelope = envelope_of(raw)
+    envelope = envelope or envelope_of(raw)
     if envelope:
         declared = _declared_by(envelope.repeated)
         decoded: Decoded | None = decode(raw, declared.charset, default_charset)
