@@ -73,6 +73,7 @@ def test_ctrl_c_while_the_program_loads_ends_it_with_2_and_no_word(tmp_path):
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name == 'adapter.commands':\n"
         "            sys.meta_path.remove(self)\n"
+        "            signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "            os.kill(os.getpid(), signal.SIGINT)\n"
         "sys.meta_path.insert(0, Interrupt())\n"
     )
