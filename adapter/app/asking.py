@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import structlog
+
 from adapter.store.folder import FOLDER_MODE
 from adapter.store.private_json import read_object, replace_object
 
@@ -36,6 +38,16 @@ class Requests:
             with suppress(KeyError, TypeError):
                 if told:
                     yield read(told)
+
+    def do_each(
+        self, read: Callable[[Mapping[str, Any]], Request], do: Callable[[Request], None], *, unwritten: str
+    ) -> None:
+        """Do every request that waits; one whose answer cannot be written stands, is told as `unwritten`, and waits."""
+        for request in self.waiting(read):
+            try:
+                do(request)
+            except OSError:
+                structlog.get_logger().error(unwritten, reason="the store cannot be written")
 
     def answer(self, name: str, content: Mapping[str, Any]) -> bool:
         """Write down what came of a request (OSError: it cannot be written, and the request stands).

@@ -12,8 +12,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-import structlog
-
 from adapter.app.asking import Requests
 from adapter.domain.message import MessageRef, Parked, Work
 from adapter.domain.times import instant_text
@@ -66,11 +64,7 @@ class Discards:
 
     def look(self) -> None:
         """Do every request that is there; after CannotKeep or StoreBroken, which it raises, the next look does it."""
-        for discard in self._requests.waiting(_read):
-            try:
-                self._do(discard)
-            except OSError:
-                structlog.get_logger().error("discard-not-written", reason="the store cannot be written")
+        self._requests.do_each(_read, self._do, unwritten="discard-not-written")
 
     def _do(self, discard: Discard) -> None:
         with self._state.together():  # else a message could be read between the look and the discard

@@ -12,8 +12,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-import structlog
-
 from adapter.app.asking import Requests
 from adapter.domain.times import instant_text
 from adapter.store.state_parked_deliveries import Delivered
@@ -96,11 +94,7 @@ class Retries:
 
     def look(self) -> None:
         """Do every request that is there; after CannotKeep or StoreBroken, which it raises, the next look does it."""
-        for retry in self._requests.waiting(_read):
-            try:
-                self._do(retry)
-            except OSError:
-                structlog.get_logger().error("retry-not-written", reason="the store cannot be written")
+        self._requests.do_each(_read, self._do, unwritten="retry-not-written")
 
     def _do(self, retry: Retry) -> None:
         with self._ledger.together():

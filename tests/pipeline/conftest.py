@@ -26,6 +26,7 @@ from adapter.pipeline.receive import Door, Reception, hl7_arrival
 from adapter.pipeline.reception import Reading
 from adapter.store.memory_inbox import MemoryInbox
 from adapter.store.memory_state import MemoryState
+from adapter.store.sqlite_state import SqliteState
 from adapter.transport.fhir_client import FhirClient, Timeouts
 
 NOW = datetime(2025, 6, 1, 12, 0, tzinfo=UTC)
@@ -56,6 +57,18 @@ def build_corridor(knowledge, rulebook):
         return Corridor.build(knowledge, rulebook)
 
     return build
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def corridor_of_either_state(request, build_corridor, tmp_path):
+    """A corridor with the state in memory, and one with it in a file."""
+    made = build_corridor()
+    if request.param == "memory":
+        yield made
+        return
+    state = SqliteState(tmp_path / "store" / "state.db")
+    yield replace(made, state=state, parts=replace(made.parts, state=state))
+    state.close()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import permutations
 
@@ -13,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapter.pipeline.process import reassess
-from adapter.store.sqlite_state import SqliteState
 
 OLD, NEW, THIRD = "900001", "900002", "900003"
 OLD_KEY, NEW_KEY, THIRD_KEY = (f"{hospital.MRN}|{mrn}" for mrn in (OLD, NEW, THIRD))
@@ -24,15 +22,9 @@ UNLINK = adt.unlink(NEW, OLD)
 LATER = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def corridor(request, build_corridor, tmp_path):
-    made = build_corridor()
-    if request.param == "memory":
-        yield made
-        return
-    state = SqliteState(tmp_path / "store" / "state.db")
-    yield replace(made, state=state, parts=replace(made.parts, state=state))
-    state.close()
+@pytest.fixture
+def corridor(corridor_of_either_state):
+    return corridor_of_either_state
 
 
 def take(corridor, *contents):

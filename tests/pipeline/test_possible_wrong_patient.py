@@ -11,21 +11,14 @@ import pytest
 
 from adapter.domain.message import MessageRef
 from adapter.pipeline.process import reread
-from adapter.store.sqlite_state import SqliteState
 
 PATIENT = f"{hospital.MRN}|900001"
 BORN, OTHER_BORN = "20180504", "20110930"
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def corridor(request, build_corridor, tmp_path):
-    made = build_corridor()
-    if request.param == "memory":
-        yield made
-        return
-    state = SqliteState(tmp_path / "store" / "state.db")
-    yield replace(made, state=state, parts=replace(made.parts, state=state))
-    state.close()
+@pytest.fixture
+def corridor(corridor_of_either_state):
+    return corridor_of_either_state
 
 
 def level(control_id, family="ZZTEST^INVENTED", born=BORN, **more):

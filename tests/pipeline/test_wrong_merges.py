@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import adt
@@ -10,7 +9,6 @@ import hospital
 import pytest
 
 from adapter.pipeline.process import reread
-from adapter.store.sqlite_state import SqliteState
 
 OLD, NEW = "900001", "900002"
 OLD_KEY, NEW_KEY = f"{hospital.MRN}|{OLD}", f"{hospital.MRN}|{NEW}"
@@ -19,15 +17,9 @@ OTHER = ("ZZOTHER^X", OTHER_BORN)
 LINK = [{"type": "replaced-by", "other": {"identifier": {"system": hospital.MRN, "value": NEW}}}]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def corridor(request, build_corridor, tmp_path):
-    made = build_corridor()
-    if request.param == "memory":
-        yield made
-        return
-    state = SqliteState(tmp_path / "store" / "state.db")
-    yield replace(made, state=state, parts=replace(made.parts, state=state))
-    state.close()
+@pytest.fixture
+def corridor(corridor_of_either_state):
+    return corridor_of_either_state
 
 
 def level(mrn, family="ZZTEST^INVENTED", born=BORN):
