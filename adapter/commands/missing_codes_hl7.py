@@ -19,7 +19,7 @@ from adapter.commands.missing_codes import (
 )
 from adapter.domain.values import read_value
 from adapter.ingest.activity_reading import canonical_unit
-from adapter.ingest.code_lookup import look_up, ours_otherwise, spellings_of
+from adapter.ingest.code_lookup import Spellings, look_up, ours_otherwise, spellings_of
 from adapter.ingest.hl7v2 import NotHl7, Segment, peek, read_batch, read_message
 from adapter.ingest.senders import RulesFor
 from adapter.ingest.v2_fields import V2Field, codings
@@ -45,7 +45,7 @@ def hl7_missing(raw: bytes, knowledge: Knowledge, rules_for: RulesFor) -> Iterat
 def missing_in_results(rows: Sequence[ResultRow], orders: Sequence[Judged], sender: str) -> list[MissingCode]:
     """The codes of one message that are in no table."""
     # The code of an order stands beside those of its results: it is no gap of its own.
-    hiding = _hiding(rows, orders) | {row.judged.where for row in rows if _ours_otherwise(row, sender)}
+    hiding = _hiding(rows, orders) | set(_ours_otherwise(rows, sender))
     deciding = [*(row.judged for row in rows), *(order for order in orders if order.verdict == "near")]
     found = list(_deciding(deciding, sender, hiding))
     for row in rows:
@@ -61,10 +61,15 @@ def _hiding(rows: Sequence[ResultRow], orders: Sequence[Judged]) -> set[str]:
     return {row.judged.where for row in rows if _order_of(row) in wanted - answered}
 
 
-def _ours_otherwise(row: ResultRow, sender: str) -> bool:
-    """Whether a code of no row is ours under another coding system, or in other letters."""
-    table = row.results.knowledge.tables[row.judged.select.table]
-    return ours_otherwise(spellings_of(table), (code for code, _, _ in row.judged.triplets), sender)
+def _ours_otherwise(rows: Sequence[ResultRow], sender: str) -> Iterator[str]:
+    """Results whose code is in no row, and is ours under another coding system or in other letters."""
+    spellings: dict[str, Spellings] = {}
+    for row in rows:
+        name = row.judged.select.table
+        if name not in spellings:
+            spellings[name] = spellings_of(row.results.knowledge.tables[name])
+        if ours_otherwise(spellings[name], (code for code, _, _ in row.judged.triplets), sender):
+            yield row.judged.where
 
 
 def _order_of(row: ResultRow) -> str:
