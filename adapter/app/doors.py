@@ -21,12 +21,11 @@ from adapter.app.keeping import GroupKeeper
 from adapter.app.measured_log import MeasuredLog
 from adapter.app.receptions import hl7_reception
 from adapter.domain.message import HTTP, Arrival, Translation
-from adapter.fhir import UnreadableJsonError, loads
 from adapter.pipeline import answer_fhir as answers
 from adapter.pipeline.hooked import hear
 from adapter.pipeline.parts import Parts
 from adapter.pipeline.receive import Door, receive_hl7
-from adapter.pipeline.understand import understand
+from adapter.pipeline.understand import is_bundle, understand
 from adapter.pipeline.wrong_patient import checked
 from adapter.store.faults import CannotKeep, StoreBroken
 from adapter.transport.cannot_store import CannotStore
@@ -100,7 +99,7 @@ class FhirDoor:
             return translations
 
     def _worded(self, arrival: Arrival) -> answers.FhirAnswer:
-        return answers.answer_fhir(self.understood(arrival), bundle=_is_bundle(arrival.raw))
+        return answers.answer_fhir(self.understood(arrival), bundle=is_bundle(arrival.raw))
 
 
 def fhir_arrival(source: str, listener: str, raw: bytes, method: str, target: str | None) -> Arrival:
@@ -150,14 +149,6 @@ def _warn(event: str, **facts: Any) -> None:  # noqa: ANN401  (whatever a line c
 
 
 _at_the_door = MeasuredLog(_warn)
-
-
-def _is_bundle(raw: bytes) -> bool:
-    try:
-        body = loads(raw)
-    except UnreadableJsonError:
-        return False
-    return isinstance(body, dict) and body.get("resourceType") == "Bundle"
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from traceback import extract_tb
 
-from adapter.domain.events import Event, PatientRecord, Recorded
+from adapter.domain.events import Event, Recorded
 from adapter.domain.message import MessageRef, Parked, PatientResult, PatientState, Stored, Translation, Work
 from adapter.domain.outputs import Change
 from adapter.domain.problems import problem
@@ -16,13 +16,12 @@ from adapter.pipeline.audience import owed_again, withheld
 from adapter.pipeline.interpreting import interpreted
 from adapter.pipeline.kinship import Kinship, kinship, said
 from adapter.pipeline.parts import JsonObject, Parts, State
-from adapter.pipeline.remembering import Step
+from adapter.pipeline.remembering import Step, is_newest
 from adapter.pipeline.renumbered import Moved, Reading, in_their_places, moved
 from adapter.pipeline.understand import understand
 from adapter.pipeline.wrong_merge import REASON
 from adapter.pipeline.wrong_patient import checked
 from adapter.store.crash_points import reached
-from adapter.store.encoding import replaces, resource_version
 from adapter.store.faults import CannotKeep, StoreBroken
 
 
@@ -211,16 +210,10 @@ def _step(message: MessageRef, taken: Sequence[Reading], moving: Moved, state: S
         recorded=in_their_places(_placed(new, recalled.values()), before, moving),
         superseded=tuple(row for row in before if row.event not in said),
         records=tuple(
-            record for _, told in readings for t in told for record in t.patients if _is_newest(record, state)
+            record for _, told in readings for t in told for record in t.patients if is_newest(record, state)
         ),
         recalled=recalled,
     )
-
-
-def _is_newest(record: PatientRecord, state: State) -> bool:
-    """Whether no newer version of a Patient is known; an older one says nothing of him any more."""
-    held = state.known(record.source, record.reference)
-    return held is None or replaces(record.version, resource_version(held))
 
 
 def _known(events: Collection[Event], state: State) -> set[Event]:

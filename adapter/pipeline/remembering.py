@@ -11,7 +11,7 @@ from adapter.domain.identities import Group
 from adapter.domain.message import MessageRef, PatientState
 from adapter.domain.outputs import Change, Written
 from adapter.pipeline.parts import State
-from adapter.store.encoding import replaces
+from adapter.store.encoding import replaces, resource_version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +67,12 @@ def remembered(group: Group, step: Step, state: State) -> Remembered:
         written=written,
         homes=_homes(group, recorded),
     )
+
+
+def is_newest(record: PatientRecord, state: State) -> bool:
+    """Whether no newer version of a Patient is known; an older one says nothing of him any more."""
+    held = state.known(record.source, record.reference)
+    return held is None or replaces(record.version, resource_version(held))
 
 
 def _renewed(record: PatientRecord, step: Step) -> bool:

@@ -127,10 +127,11 @@ def _is_heard(arrival: Arrival, told: tuple[Translation, ...]) -> bool:
     if arrival.listener != HTTP:
         return arrival.listener not in UNHEARD
     refused = any(one.answer.code == "AE" for one in told)
-    return not refused or not is_answered_by_entry(told, bundle=_is_bundle(arrival.raw))
+    return not refused or not is_answered_by_entry(told, bundle=is_bundle(arrival.raw))
 
 
-def _is_bundle(raw: bytes) -> bool:
+def is_bundle(raw: bytes) -> bool:
+    """Whether a body is a Bundle; one that cannot be read is none."""
     try:
         body = loads(raw)
     except UnreadableJsonError:

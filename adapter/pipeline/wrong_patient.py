@@ -13,8 +13,8 @@ from adapter.domain.message import Translation
 from adapter.domain.people import Person, likeness
 from adapter.domain.problems import Problem, problem
 from adapter.pipeline.parts import State
+from adapter.pipeline.remembering import is_newest
 from adapter.pipeline.wrong_merge import REASON, joined
-from adapter.store.encoding import replaces, resource_version
 
 DIFFERS = "demographics-differ"
 
@@ -35,11 +35,8 @@ def checked(translations: Sequence[Translation], state: State, *, accepted: bool
 
 def _current(translation: Translation, state: State) -> Translation:
     """Without the person of a Patient that is known in a newer version."""
-    for record in translation.patients:
-        before = state.known(record.source, record.reference)
-        if before and not replaces(record.version, resource_version(before)):
-            return replace(translation, people=())
-    return translation
+    newest = all(is_newest(record, state) for record in translation.patients)
+    return translation if newest else replace(translation, people=())
 
 
 def _judged(person: Person, state: State) -> str | None:
