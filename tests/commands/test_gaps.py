@@ -176,6 +176,18 @@ def test_codes_of_other_tests_in_a_folder_are_counted_by_the_stamps_of_their_mes
     )
 
 
+@pytest.mark.parametrize(("code", "ours"), [("aspact^Foo", True), ("ASPACT^Foo^99X", True), ("NA^Foo^L", False)])
+def test_a_code_of_ours_under_another_system_or_in_other_letters_is_told_first(tmp_path, capsys, code, ours):
+    raw = hospital.everyday("A")
+    (tmp_path / "1.hl7").write_bytes(raw.replace(b"2823-3^Potassium^LN", code.encode()))
+    assert raw != (tmp_path / "1.hl7").read_bytes()
+    answer, found = tree(capsys, tmp_path, "--all")
+    listed = [gap["code"] for gap in found["gaps"]]
+    assert (answer, listed) == ((1, [code.partition("^")[0]]) if ours else (0, []))
+    assert all(gap["near"] and gap["fill_in"] == "target" for gap in found["gaps"])
+    assert len(found["others"]) == (0 if ours else 1)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

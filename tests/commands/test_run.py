@@ -226,6 +226,15 @@ def test_a_code_without_a_near_word_is_offered_as_not_ours_only(file, capsys):
     ]
 
 
+def test_a_code_of_ours_under_another_system_is_never_offered_as_not_ours(file, capsys):
+    row = OBX.replace("ASPACT^Asparaginase activity^L", "aspact^Foo^99X")
+    other = "\r".join([HEAD, PID, OBR.replace("ASPACT^Asparaginase activity", "CHEM^Chemistry"), row, ""])
+    _, [message] = told(capsys, file(other))
+    assert [(gap["row"], gap["fill_in"], gap["near"]) for gap in message["gaps"]] == [
+        ("LIS_NORTH|HOSP,aspact,99X,,Foo,", "target", True)
+    ]
+
+
 def test_a_limit_nobody_has_stated_is_a_gap_too(file, capsys, tmp_path):
     own = tmp_path / "own" / "tables"
     own.mkdir(parents=True)
