@@ -15,13 +15,11 @@ from typing import Any
 from adapter.app.asking import DONE
 from adapter.app.retrying import FOLDER, Retries, Retry, ask_to_retry, is_named, why_not
 from adapter.app.user_name import user_name
-from adapter.commands.check_store import alone, lock_holder
+from adapter.commands.asked import done_by_whom_it_falls_to, request_id
 from adapter.commands.deliveries_text import page_of_list, page_of_one, page_of_retry
-from adapter.commands.replay_apply import request_id, result_of_the_service
 from adapter.commands.shadow_read import known_targets, unknown_target
-from adapter.commands.store_parts import STATE_FILE, Place, done_on, opened, place_of
+from adapter.commands.store_parts import STATE_FILE, Place, done_at_place, opened
 from adapter.domain.times import instant_text
-from adapter.store.folder import lock_store
 from adapter.store.private_json import read_object
 from adapter.store.sqlite_state import SqliteState
 from adapter.store.state_parked_deliveries import Delivered
@@ -31,10 +29,7 @@ SCHEMA = 1
 
 def run(options: argparse.Namespace) -> int:
     """0 nothing is held back or all is owed again, 1 something is or is not there, 2 when it could not be done."""
-    place = place_of(options.store, options.config)
-    if place is None:
-        return 2
-    return done_on(place.folder, partial(_acted, place, options))
+    return done_at_place(options, _acted)
 
 
 def _acted(place: Place, options: argparse.Namespace) -> int:
@@ -95,21 +90,19 @@ def _retry(place: Place, options: argparse.Namespace) -> int:
         if not any(retry.fits(one) for one in store.state.parked_deliveries()):
             print("No target holds back what fits; `troughline deliveries list` names what is.", file=sys.stderr)
             return 1
-    result = _done_by_whom_it_falls_to(place.folder, retry)
+    result = _retried(place.folder, retry)
     if result is None:
         return 2
     _print(result, page_of_retry(result), options)
     return int(bool(result["refused"]) or not result["retried"])
 
 
-def _done_by_whom_it_falls_to(store: Path, retry: Retry) -> dict[str, Any] | None:
-    if lock_holder(store) is not None:
-        return result_of_the_service(store, ask_to_retry(store, retry))
-    with lock_store(store), alone(store):
-        place = ask_to_retry(store, retry)
+def _retried(store: Path, retry: Retry) -> dict[str, Any] | None:
+    def here() -> None:
         with closing(SqliteState(store / STATE_FILE)) as state:
             Retries(store, state, _now, lambda: None).look()
-        return read_object(place)
+
+    return done_by_whom_it_falls_to(store, partial(ask_to_retry, store, retry), here)
 
 
 def _audit_lines(store: Path) -> list[dict[str, Any]]:

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from adapter.app.pruning import (
 from adapter.app.user_name import user_name
 from adapter.commands.check_store import alone, lock_holder
 from adapter.commands.prune_text import Told, history_page, history_tree, page_of, tree_of
-from adapter.commands.store_parts import Place, done_on, opened, place_of
+from adapter.commands.store_parts import Place, done_at_place, opened
 from adapter.store.folder import lock_store
 from adapter.store.prunable import prunes
 from adapter.store.retention import Line, Retention, believed, horizon
@@ -40,10 +39,7 @@ UNKNOWN = (
 
 def run(options: argparse.Namespace) -> int:
     """0 done or told, 2 when the store cannot be read, or a service runs on it that prunes by itself."""
-    place = place_of(options.store, options.config)
-    if place is None:
-        return 2
-    return done_on(place.folder, partial(_acted, place, options))
+    return done_at_place(options, _acted)
 
 
 def _acted(place: Place, options: argparse.Namespace) -> int:

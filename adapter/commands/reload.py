@@ -12,10 +12,10 @@ from typing import Any
 
 from adapter.app.reloading import Request, ask_to_reload
 from adapter.app.user_name import user_name
+from adapter.commands.asked import NOT_FINISHED, request_id, result_of_the_service
 from adapter.commands.check_store import lock_holder
 from adapter.commands.faults import tell
 from adapter.commands.reload_text import page
-from adapter.commands.replay_apply import NOT_FINISHED, request_id, result_of_the_service
 from adapter.commands.store_parts import CannotRead, Place, done_on, opened, place_of
 from adapter.domain.times import instant_text
 from adapter.knowledge.text_yaml import Fault

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-import time
-import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from adapter.app.destinations import days_on
@@ -17,19 +14,13 @@ from adapter.app.observing import configure_logging
 from adapter.app.parts import Loaded, service_parts
 from adapter.app.replaying import Replays, Request, Told, ask, catch_up, read_with
 from adapter.app.user_name import user_name
-from adapter.commands.check_store import alone, lock_holder
+from adapter.commands.asked import done_by_whom_it_falls_to, request_id
 from adapter.commands.store_parts import INBOXES, STATE_FILE
 from adapter.domain.message import MessageRef
 from adapter.domain.times import instant_text
 from adapter.pipeline.process import reread
-from adapter.store.folder import lock_store
-from adapter.store.private_json import read_object
 from adapter.store.sqlite_inbox import SqliteInboxReader
 from adapter.store.sqlite_state import SqliteState
-
-LOOK_EVERY_S = 0.2
-SAY_EVERY_S = 10.0
-NOT_FINISHED = "The service has not finished; Ctrl-C ends the waiting, not the work."
 
 
 def applied(
@@ -47,12 +38,7 @@ def applied(
         by=user_name(),
         released=released,
     )
-    if lock_holder(store) is not None:
-        return result_of_the_service(store, ask(store, request))
-    with lock_store(store), alone(store):
-        place = ask(store, request)
-        _here(loaded)
-        return read_object(place)
+    return done_by_whom_it_falls_to(store, partial(ask, store, request), partial(_here, loaded))
 
 
 def _now() -> datetime:
@@ -75,27 +61,3 @@ def _here(loaded: Loaded) -> None:
         Replays(store, read_with(loaded), _now).look(at_once)
     for inbox in inboxes:
         inbox.close()
-
-
-def request_id(now: datetime) -> str:
-    """A name for a request, in the order of their times."""
-    return f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
-
-
-def result_of_the_service(
-    store: Path, place: Path, waiting: Callable[[], str] = lambda: NOT_FINISHED
-) -> dict[str, Any] | None:
-    """The result at a place, waited for; None, with the reason on stderr, when the service ended before it.
-
-    `waiting` is what to say now and then meanwhile.
-    """
-    said = time.monotonic()
-    while (result := read_object(place)) is None:
-        if lock_holder(store) is None:
-            print("The service ended; it does this at its next start.", file=sys.stderr)
-            return None
-        if time.monotonic() - said > SAY_EVERY_S:
-            said = time.monotonic()
-            print(waiting(), file=sys.stderr)
-        time.sleep(LOOK_EVERY_S)
-    return result

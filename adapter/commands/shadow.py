@@ -7,12 +7,11 @@ import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from adapter.commands.shadow_read import ShadowReport, known_targets, report_of, targets_asked, unknown_target
 from adapter.commands.shadow_text import NONE_IN_SHADOW, page_of
-from adapter.commands.store_parts import Place, done_on, opened, place_of
+from adapter.commands.store_parts import Place, done_at_place, opened
 from adapter.domain.times import instant_text
 
 SCHEMA = 1
@@ -20,10 +19,7 @@ SCHEMA = 1
 
 def run(options: argparse.Namespace) -> int:
     """0 when the report is printed, 2 when the target is not known or the store cannot be read."""
-    place = place_of(options.store, options.config)
-    if place is None:
-        return 2
-    return done_on(place.folder, partial(_reported, place, options))
+    return done_at_place(options, _reported)
 
 
 def _reported(place: Place, options: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -78,6 +79,12 @@ def opened(folder: Path) -> Iterator[StoreParts]:
         parts.state.close()
         for inbox in parts.inboxes:
             inbox.close()
+
+
+def done_at_place(options: argparse.Namespace, work: Callable[[Place, argparse.Namespace], int]) -> int:
+    """The exit code of work on the store that `--store` or `--config` names, as of `done_on`; 2 where neither can."""
+    place = place_of(options.store, options.config)
+    return 2 if place is None else done_on(place.folder, lambda: work(place, options))
 
 
 def done_on(folder: Path, work: Callable[[], int]) -> int:

@@ -7,12 +7,11 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from adapter.app.parts import Instructions, read_everything
 from adapter.commands.faults import tell
-from adapter.commands.store_parts import Place, StoreParts, done_on, opened, place_of
+from adapter.commands.store_parts import Place, StoreParts, done_at_place, opened
 from adapter.commands.worklist_change import Change, discarded, released
 from adapter.commands.worklist_history import AuditLine, audit_lines, history_page, place_text
 from adapter.commands.worklist_read import Site, Waiting, looked_at, site_with, work_list
@@ -28,10 +27,7 @@ SCHEMA = 1
 
 def run(options: argparse.Namespace) -> int:
     """0 nothing waits or all is done, 1 something waits or is not there, 2 when it could not be done."""
-    place = place_of(options.store, options.config)
-    if place is None:
-        return 2
-    return done_on(place.folder, partial(_acted, place, options))
+    return done_at_place(options, _acted)
 
 
 def _acted(place: Place, options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,13 @@ from adapter.app.inboxes import message_ref
 from adapter.app.parts import Loaded
 from adapter.app.replaying import in_order
 from adapter.app.user_name import user_name
-from adapter.commands.check_store import alone, lock_holder
-from adapter.commands.replay_apply import applied, request_id, result_of_the_service
+from adapter.commands.asked import done_by_whom_it_falls_to, request_id
+from adapter.commands.replay_apply import applied
 from adapter.commands.store_parts import STATE_FILE, StoreParts, opened
 from adapter.commands.worklist_history import audit_lines, discards_of, place_text
 from adapter.commands.worklist_read import with_places
 from adapter.domain.message import MessageRef, Parked
 from adapter.domain.times import instant_text
-from adapter.store.folder import lock_store
-from adapter.store.private_json import read_object
 from adapter.store.sqlite_state import SqliteState
 
 
@@ -139,13 +138,11 @@ def discarded(store: Path, places: Sequence[tuple[str, int]], because: str) -> C
 
 
 def _discarded_by_whom_it_falls_to(store: Path, discard: Discard) -> dict[str, Any] | None:
-    if lock_holder(store) is not None:
-        return result_of_the_service(store, ask_to_discard(store, discard))
-    with lock_store(store), alone(store):
-        place = ask_to_discard(store, discard)
+    def here() -> None:
         with closing(SqliteState(store / STATE_FILE)) as state:
             Discards(store, state, _now).look()
-        return read_object(place)
+
+    return done_by_whom_it_falls_to(store, partial(ask_to_discard, store, discard), here)
 
 
 def _came_of(parts: StoreParts, message: MessageRef, waits_on: Parked | None) -> CameOf:

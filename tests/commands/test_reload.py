@@ -158,7 +158,7 @@ def test_a_store_that_cannot_be_written_is_told_in_a_sentence(store, capsys):
 
 
 def test_what_it_waits_for_is_said_on_stderr(store, service, capsys, monkeypatch):
-    monkeypatch.setattr("adapter.commands.replay_apply.SAY_EVERY_S", 0.0)
+    monkeypatch.setattr("adapter.commands.asked.SAY_EVERY_S", 0.0)
     real = Requests.answer
 
     def late(*words):

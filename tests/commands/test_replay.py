@@ -262,7 +262,7 @@ def test_misuse_is_told_in_a_sentence(capsys, words, said, tmp_path, monkeypatch
 
 
 def test_a_store_another_process_begins_to_hold_is_not_touched(kept, mended, capsys, monkeypatch):
-    monkeypatch.setattr("adapter.commands.replay_apply.lock_holder", lambda _: None)
+    monkeypatch.setattr("adapter.commands.asked.lock_holder", lambda _: None)
     with lock_store(kept):
         code, out = told(capsys, "--config", mended, "--reason", "*", "--apply", "--because", "row")
     assert code == 2
@@ -297,7 +297,7 @@ def test_a_running_service_does_it_and_refuses_what_was_asked_with_other_tables(
 @pytest.mark.timeout(120)
 def test_a_request_that_was_interrupted_is_done_at_the_next_start(tmp_path, kept, mended, capsys, monkeypatch):
     holders = iter([1, None])
-    monkeypatch.setattr("adapter.commands.replay_apply.lock_holder", lambda _: next(holders))
+    monkeypatch.setattr("adapter.commands.asked.lock_holder", lambda _: next(holders))
     code, out = told(capsys, "--config", mended, "--control-id", "S1", "--apply", "--because", "row added")
     assert (code, out.err.splitlines()[-1]) == (2, "The service ended; it does this at its next start.")
     service = Service(tmp_path / "store", "--config", str(mended), log=tmp_path / "log")

@@ -461,7 +461,7 @@ def test_a_reader_who_has_seen_enough_is_no_fault_of_the_store(site, words):
 
 
 def test_a_store_another_process_begins_to_hold_is_not_touched(kept, site, capsys, monkeypatch):
-    monkeypatch.setattr("adapter.commands.worklist_change.lock_holder", lambda _: None)
+    monkeypatch.setattr("adapter.commands.asked.lock_holder", lambda _: None)
     with lock_store(kept):
         code, out = told(capsys, "discard", "inbox/1", "--config", site, "--because", "x")
     assert code == 2
@@ -524,7 +524,8 @@ def test_a_running_service_discards_and_releases(tmp_path, kept, mended, capsys)
 @pytest.mark.loopback
 @pytest.mark.timeout(120)
 def test_a_discard_that_was_interrupted_is_done_at_the_next_start(tmp_path, kept, site, capsys, monkeypatch):
-    monkeypatch.setattr("adapter.commands.worklist_change.lock_holder", lambda _: 1)
+    holders = iter([1, None])  # it runs when it is asked, and ends before it has done anything
+    monkeypatch.setattr("adapter.commands.asked.lock_holder", lambda _: next(holders))
     code, out = told(capsys, "discard", "inbox/1", "--config", site, "--because", "test patient")
     assert (code, out.err.strip()) == (2, "The service ended; it does this at its next start.")
     service = Service(tmp_path / "store", "--config", str(site), log=tmp_path / "log")

@@ -6,6 +6,7 @@ from itertools import permutations
 
 import hospital
 import pytest
+from linked_records import taken, waiting
 
 OLD, NEW, THIRD = "900001", "900002", "900003"
 OLD_KEY, NEW_KEY, THIRD_KEY = (f"{hospital.MRN}|{mrn}" for mrn in (OLD, NEW, THIRD))
@@ -24,21 +25,6 @@ def person(mrn, *others, version=1, kind="replaced-by", number=True):
     if not number:
         made["identifier"] = []
     return {**made, "link": [{"type": kind, "other": other} for other in others]} if others else made
-
-
-def taken(corridor, *resources):
-    for one in resources:
-        done = corridor.take(one)
-        assert done.fault is None, done.fault
-    return {
-        patient: ([len(one["samples"]) for one in doses], len(unlinked))
-        for patient, (doses, unlinked) in corridor.findings().items()
-        if doses or unlinked
-    }
-
-
-def waiting(corridor):
-    return [(one.reason, one.waits_for) for one in corridor.state.parked()]
 
 
 TWO = {OLD_KEY: ([0], 0), NEW_KEY: ([], 1)}

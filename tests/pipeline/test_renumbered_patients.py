@@ -6,6 +6,7 @@ from itertools import permutations
 
 import hospital
 import pytest
+from linked_records import taken, waiting
 
 from adapter.pipeline.process import reread
 
@@ -22,21 +23,6 @@ def person(mrn, *, id=f"p{OLD}", version=1, link=None):  # noqa: A002 - as the e
     made["meta"]["lastUpdated"] = f"2025-03-2{version}T08:00:00Z"
     made["identifier"] = [{"system": hospital.MRN, "value": mrn}] if mrn else []
     return {**made, "link": [{"type": "replaced-by", "other": {"reference": f"Patient/{link}"}}]} if link else made
-
-
-def taken(corridor, *resources):
-    for one in resources:
-        done = corridor.take(one)
-        assert done.fault is None, done.fault
-    return {
-        patient: ([len(one["samples"]) for one in doses], len(unlinked))
-        for patient, (doses, unlinked) in corridor.findings().items()
-        if doses or unlinked
-    }
-
-
-def waiting(corridor):
-    return [(one.reason, one.waits_for) for one in corridor.state.parked()]
 
 
 @pytest.mark.parametrize("order", list(permutations(range(4))))

@@ -9,7 +9,7 @@ from typing import Any
 from running_service import DEMO
 
 from adapter.app.reloading import Request, ask_to_reload
-from adapter.commands.replay_apply import request_id, result_of_the_service
+from adapter.commands.asked import request_id, result_of_the_service
 from adapter.domain.times import instant_text
 
 HEADER = "sender,code,system,target,label,note"
