@@ -23,6 +23,9 @@ CENSUS_LIMIT = 1_000
 USUAL_BYTES = 4_096
 """Nearly all that is remembered by is shorter than this."""
 
+_MISNAMED = rb"\r[^A-Za-z0-9\r]*(?:o[bB][xXrR]|Ob[xXrR]|OB[xr])"
+"""Anchored at the end of the line before: the search then passes over lines, and not over every letter."""
+
 _CODINGS = ((0, 1, 2), (3, 4, 5), (9, 10, 11))
 """Components of identifier, text and system of the codings in a CE or CWE."""
 _ORIGINAL_TEXT = 8
@@ -132,9 +135,7 @@ class RelevanceFilter:
         text = raw.replace(b"\r\n", b"\r").replace(b"\n", b"\r") if b"\n" in raw else raw
         codes = dialect.code.findall(text)
         results = text.count(dialect.result)
-        orders, lower = text.count(dialect.order), text.lower()
-        named = lower.count(dialect.result_lower) + lower.count(dialect.order_lower)
-        if len(codes) != results + orders or named != results + orders:
+        if len(codes) != results + text.count(dialect.order) or dialect.misnamed.search(text):
             # Something that names an OBX or OBR is short, in small letters, or not where a segment begins: read it.
             return self._judge_read(raw)
         return self._judge_panel((results > 0, tuple(codes)), dialect)
@@ -223,8 +224,7 @@ class RelevanceFilter:
             code=re.compile(code),
             result=b"OBX" + separator,
             order=b"OBR" + separator,
-            result_lower=(b"OBX" + separator).lower(),
-            order_lower=(b"OBR" + separator).lower(),
+            misnamed=re.compile(_MISNAMED + mark),
         )
 
     def _count_one_more(self, size_bytes: int) -> None:
@@ -247,8 +247,8 @@ class _Dialect:
     """Finds OBX-3 and OBR-4."""
     result: bytes
     order: bytes
-    result_lower: bytes
-    order_lower: bytes
+    misnamed: re.Pattern[bytes]
+    """Finds lines that begin like an OBX or OBR written otherwise than in capitals."""
     codes: dict[bytes, Judgement] = field(default_factory=dict)
     panels: dict[tuple[bool, tuple[bytes, ...]], Judgement] = field(default_factory=dict)
     """Whole messages by their codes: senders repeat panels."""
