@@ -208,7 +208,7 @@ def test_every_message_is_read_once_and_with_the_tables_that_judged_it(service, 
         take(site, number % 2)
         asked = time.monotonic()
         result = reloaded(site.store)
-        assert result["result"] == "reloaded"
+        assert result["result"] == "reloaded", result["faults"]
         phases.append(((number - 1) % 2, since, asked))
         since = time.monotonic()
         hashes += [result["after"]["mappings"]] if len(hashes) < 2 else []
@@ -234,7 +234,7 @@ def test_whoever_dies_during_a_reload_both_processes_end_with_the_same_set_and_n
         killing.start()
         result = reloaded(site.store)
         killing.join()
-        assert result["result"] == "reloaded"
+        assert result["result"] == "reloaded", result["faults"]
         hashes += [result["after"]["mappings"]] if len(hashes) < 2 else []
         eventually(lambda now=hashes[number % 2]: both_run(service, now), within_s=60)
     sent = load()
