@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +16,7 @@ from fhir_server import OFFERS
 from adapter.fhir import Canonical
 from adapter.pipeline.deliver import deliver
 from adapter.transport.fhir_client import FhirClient
+from adapter.transport.fhir_failures import Permanent
 
 pytestmark = pytest.mark.loopback
 
@@ -166,8 +168,16 @@ def race(server, callers):
     """As many clients at once, each creating the same resource unless it is there."""
     body = b'{"resourceType": "Flag", "identifier": [{"system": "urn:k", "value": "k"}]}'
     clients = [FhirClient(server.url) for _ in range(callers)]
+    together = threading.Barrier(callers)
+
+    def create(client):
+        together.wait(10)
+        # One that comes after others finds several of them, and is told so.
+        with suppress(Permanent):
+            client.post("Flag", body, none_exist=("urn:k", "k"))
+
     with ThreadPoolExecutor(callers) as pool:
-        list(pool.map(lambda client: client.post("Flag", body, none_exist=("urn:k", "k")), clients))
+        list(pool.map(create, clients))
     for client in clients:
         client.close()
 
