@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import pytest
 from hypothesis import given
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from adapter.fhir import (
     CANONICAL_BASE,
     MAX_DEPTH_LEVELS,
+    OUTPUT_KEYS,
     Canonical,
     UnreadableJsonError,
     canonical,
@@ -118,6 +119,12 @@ def test_the_hash_does_not_depend_on_the_order_of_keys(value: dict[str, int]) ->
 def test_another_digit_is_another_content() -> None:
     assert content_hash({"value": Decimal("0.10")}) != content_hash({"value": Decimal("0.1")})
     assert canonical({"b": Decimal("0.10"), "a": [1, "é"]}) == '{"a":[1,"é"],"b":0.10}'.encode()
+
+
+@given(st.lists(st.text(), max_size=4))
+def test_an_output_key_is_the_uuid5_of_its_parts(parts: list[str]) -> None:
+    text = "|".join(("v1", "flag", *(part.replace("\\", "\\\\").replace("|", "\\|") for part in parts)))
+    assert output_key("flag", *parts) == str(uuid5(OUTPUT_KEYS, text))
 
 
 def test_output_keys_are_uuids_that_never_change() -> None:

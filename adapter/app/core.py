@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -142,6 +143,9 @@ class _Core:
             print(f"{fault} Choose another --http address.", file=sys.stderr)
             return 2
         stop_on(self._stopping.set)
+        # What is loaded by now stays as long as the process: the collector need not go through it again.
+        gc.collect()
+        gc.freeze()
         self._engine.start()
         drops = self._drop_folders(executor)
         drops.start()

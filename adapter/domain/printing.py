@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
-from adapter.domain.findings import PRINTED_KEYS, Finding
+from adapter.domain.findings import (
+    PRINTED_KEYS,
+    DoseInFinding,
+    Finding,
+    PremedicationInFinding,
+    ReactionInFinding,
+    SampleInFinding,
+)
 from adapter.domain.times import instant_text
 
 _UNPRINTED_OF_REACTION = ("source", "records")
+_Part = DoseInFinding | SampleInFinding | ReactionInFinding | PremedicationInFinding
 
 
 def printed(finding: Finding) -> dict[str, Any]:
     """One finding with every contract key, in order; times as ISO 8601 text, numbers as decimal text."""
     values = {
         **{key: getattr(finding, key) for key in PRINTED_KEYS},
-        "dose": asdict(finding.dose) if finding.dose else None,
-        "samples": [_listed(asdict(sample)) for sample in finding.samples],
-        "reactions": [_listed(_public(asdict(reaction))) for reaction in finding.reactions],
-        "premedication": [asdict(drug) for drug in finding.premedication],
+        "dose": _entry(finding.dose) if finding.dose else None,
+        "samples": [_entry(sample) for sample in finding.samples],
+        "reactions": [_public(_entry(reaction)) for reaction in finding.reactions],
+        "premedication": [_entry(drug) for drug in finding.premedication],
         "modifiers": list(finding.modifiers),
         "rules": list(finding.rules),
         "next_check": instant_text(finding.next_check) if finding.next_check else None,
@@ -30,5 +38,12 @@ def _public(reaction: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in reaction.items() if key not in _UNPRINTED_OF_REACTION}
 
 
-def _listed(entry: dict[str, Any]) -> dict[str, Any]:
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in entry.items()}
+def _entry(part: _Part) -> dict[str, Any]:
+    """A part of a finding, one level deep as it is: what may be changed is copied, and a tuple is a list."""
+    return {field.name: _own(getattr(part, field.name)) for field in fields(part)}
+
+
+def _own(value: Any) -> Any:  # noqa: ANN401 - whatever a field may hold
+    if isinstance(value, tuple):
+        return list(value)
+    return dict(value) if isinstance(value, dict) else value

@@ -41,9 +41,11 @@ def moved(
     beside: Sequence[MessageRef] = (),
 ) -> Moved:
     """What moves with the Patients of a message; `beside` are messages that are read again anyway."""
+    patients = [reference for reference in known if reference.startswith(_PATIENT)]
+    if not patients:
+        return Moved()
     widened = replace(parts, arrived=known)
     source = message.source
-    patients = [reference for reference in known if reference.startswith(_PATIENT)]
     before = sorted({old for reference in patients for old in _left(reference, source, parts, widened)})
     if not before:
         return Moved()

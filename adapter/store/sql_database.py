@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from threading import RLock, get_ident
 from typing import Any
@@ -30,6 +30,7 @@ from sqlalchemy.types import TypeDecorator
 from adapter.store.faults import CannotKeep, GroupUndone, StoreBroken
 from adapter.store.folder import prepare_file, prepare_folder
 from adapter.store.migrations import Schema, migrate
+from adapter.store.sql_prepared import Prepared
 
 BUSY_TIMEOUT_MS = 5_000
 CHECKPOINT_PAGES = 1_000
@@ -58,6 +59,7 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else datetime.fromisoformat(value)
 
 
+@lru_cache(maxsize=256)
 def instant_column(value: datetime) -> str:
     """An aware datetime as its column holds it; raises ValueError for a naive one."""
     if value.tzinfo is None:
@@ -73,14 +75,14 @@ def insert_into(dialect: str, table: Table) -> Insert:
 def upsert(connection: Connection, table: Table, rows: list[dict[str, Any]], keeping: tuple[str, ...] = ()) -> None:
     """Insert rows, replacing those with the same primary key except for the columns worth `keeping`."""
     if rows:
-        connection.execute(_upserting(connection.dialect.name, table, keeping), rows)
+        _upserting(connection.dialect.name, table, keeping).run(connection, rows)
 
 
 @cache
-def _upserting(dialect: str, table: Table, keeping: tuple[str, ...]) -> Insert:
+def _upserting(dialect: str, table: Table, keeping: tuple[str, ...]) -> Prepared:
     statement = _INSERTS[dialect](table)
     values = {c.name: statement.excluded[c.name] for c in table.columns if not (c.primary_key or c.name in keeping)}
-    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
+    return Prepared(statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values))
 
 
 @dataclass(slots=True)
@@ -90,6 +92,15 @@ class _Group:
     thread: int
     connection: Connection
     failed: bool = False
+
+    def __enter__(self) -> Connection:
+        """Read in it."""
+        return self.connection
+
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, _: object) -> None:
+        """What the driver raised is told as everywhere."""
+        if isinstance(fault, DBAPIError | sqlite3.Error):
+            raise _sorted(fault) from None
 
     @contextmanager
     def part(self) -> Iterator[Connection]:
@@ -186,13 +197,12 @@ class Database:
             raise CannotKeep("The store cannot be written now (its log is being read).")
         self._taken_over = True
 
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self) -> AbstractContextManager[Connection]:
         """One consistent picture of the file, beside the writer; inside `together` with what that has written."""
-        if group := self._own_group():
-            with sorted_faults():
-                yield group.connection
-            return
+        return self._own_group() or self._beside()
+
+    @contextmanager
+    def _beside(self) -> Iterator[Connection]:
         with sorted_faults(), self._readers.begin() as connection:
             yield connection
 
@@ -271,13 +281,12 @@ def sorted_faults() -> Iterator[None]:
     """Turn what the driver raises into what the caller must do; the text never holds a value of a row."""
     try:
         yield
-    except DBAPIError as fault:
-        raise _sorted(fault.orig) from None
-    except sqlite3.DatabaseError as fault:
+    except (DBAPIError, sqlite3.Error) as fault:
         raise _sorted(fault) from None
 
 
-def _sorted(fault: BaseException | None) -> Exception:
+def _sorted(raised: DBAPIError | sqlite3.Error) -> Exception:
+    fault = raised.orig if isinstance(raised, DBAPIError) else raised
     code = getattr(fault, "sqlite_errorcode", None)
     name = getattr(fault, "sqlite_errorname", None) or type(fault).__name__
     if code is not None and (code & 0xFF in _RETRIED or code == sqlite3.SQLITE_IOERR_SHMSIZE):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, bindparam, case, delete, literal, select
+from sqlalchemy import Connection, bindparam, case, delete, literal, select
 
 from adapter.domain.events import Event, PatientRecord, Recorded
 from adapter.store.encoding import (
@@ -24,22 +24,25 @@ from adapter.store.encoding import (
     travels,
     unversioned,
 )
-from adapter.store.sql_database import Insert, insert_into, upsert
+from adapter.store.sql_database import insert_into, upsert
+from adapter.store.sql_prepared import Prepared
 from adapter.store.sql_rows import asked, one_of
 from adapter.store.state_tables import events, known, records
 
 SAMPLES = "ActivityMeasured"
-_OWN = select(events).where(events.c.patient == bindparam("of_patient"))
-_RECORD = select(records.c.body).where(
-    records.c.source == bindparam("of_source"), records.c.reference == bindparam("of_reference")
+_OWN = Prepared(select(events).where(events.c.patient == bindparam("of_patient")))
+_RECORD = Prepared(
+    select(records.c.body).where(
+        records.c.source == bindparam("of_source"), records.c.reference == bindparam("of_reference")
+    )
 )
-_RECORDS = (
+_RECORDS = Prepared(
     select(records.c.body)
     .where(records.c.patient == bindparam("of_patient"))
     .order_by(records.c.source, records.c.reference)
 )
-_KNOWN = select(known.c.body).where(
-    known.c.source == bindparam("of_source"), known.c.reference == bindparam("of_reference")
+_KNOWN = Prepared(
+    select(known.c.body).where(known.c.source == bindparam("of_source"), known.c.reference == bindparam("of_reference"))
 )
 
 
@@ -49,17 +52,18 @@ def add_events(connection: Connection, rows: Iterable[Recorded]) -> None:
     for raises in (False, True):
         part = [_event_row(row) for row in every if unversioned(row.event) is raises]
         if part:
-            connection.execute(_adding(connection.dialect.name, raises=raises), part)
+            _adding(connection.dialect.name, raises=raises).run(connection, part)
 
 
 @cache
-def _adding(dialect: str, *, raises: bool) -> Insert:
+def _adding(dialect: str, *, raises: bool) -> Prepared:
     statement = insert_into(dialect, events)
     if not raises:
-        return statement.on_conflict_do_nothing()
+        return Prepared(statement.on_conflict_do_nothing())
     newer = statement.excluded.arrival > events.c.arrival
     later = case((newer, statement.excluded.arrival), else_=events.c.arrival)
-    return statement.on_conflict_do_update(index_elements=list(events.primary_key), set_={"arrival": later})
+    raising = statement.on_conflict_do_update(index_elements=list(events.primary_key), set_={"arrival": later})
+    return Prepared(raising)
 
 
 def _event_row(recorded: Recorded) -> dict[str, Any]:
@@ -78,7 +82,7 @@ def _event_row(recorded: Recorded) -> dict[str, Any]:
 
 def history(connection: Connection, patient: str, facts: Sequence[Event]) -> tuple[Recorded, ...]:
     """The patient's own events, and every version of the facts he holds (or of `facts`) wherever they are held."""
-    own = connection.execute(_OWN, {"of_patient": patient}).mappings().all()
+    own = _OWN.mappings(connection, {"of_patient": patient})
     keys = {(row["source"], row["fact_key"]) for row in own if row["kind"] != SAMPLES}
     keys |= {(event.source, fact_key(event)) for event in facts if travels(event)}
     others = [row for row in _versions(connection, keys) if row["patient"] != patient]
@@ -86,19 +90,19 @@ def history(connection: Connection, patient: str, facts: Sequence[Event]) -> tup
     return tuple(_read_recorded(row) for row in rows)
 
 
-def _read_recorded(row: RowMapping) -> Recorded:
+def _read_recorded(row: Mapping[str, Any]) -> Recorded:
     return Recorded(arrival=row["arrival"], event=read_event(row["kind"], row["body"]), origin=row["origin"])
 
 
 def read_from(connection: Connection, digests: Sequence[str]) -> tuple[Recorded, ...]:
     """The events that were read from messages with these digests, in order of arrival."""
-    rows = [row for texts in asked(digests) for row in connection.execute(_of_origins(len(texts)), texts).mappings()]
+    rows = [row for texts in asked(digests) for row in _of_origins(len(texts)).mappings(connection, texts)]
     return tuple(_read_recorded(row) for row in sorted(rows, key=lambda row: (row["arrival"], row["content_hash"])))
 
 
 @cache
-def _of_origins(count: int) -> Select[Any]:
-    return select(events).where(one_of(events.c.origin, count))
+def _of_origins(count: int) -> Prepared:
+    return Prepared(select(events).where(one_of(events.c.origin, count)))
 
 
 def remove_events(connection: Connection, rows: Iterable[Recorded]) -> None:
@@ -115,7 +119,7 @@ def holders(connection: Connection, new: Sequence[Event]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _versions(connection: Connection, keys: set[tuple[str, str]]) -> list[RowMapping]:
+def _versions(connection: Connection, keys: set[tuple[str, str]]) -> list[dict[str, Any]]:
     by_source: dict[str, list[str]] = {}
     for source, key in sorted(keys):
         by_source.setdefault(source, []).append(key)
@@ -123,16 +127,18 @@ def _versions(connection: Connection, keys: set[tuple[str, str]]) -> list[RowMap
         row
         for source, of_source in by_source.items()
         for texts in asked(of_source)
-        for row in connection.execute(_of_facts(len(texts)), {"of_source": source, **texts}).mappings()
+        for row in _of_facts(len(texts)).mappings(connection, {"of_source": source, **texts})
     ]
 
 
 @cache
-def _of_facts(count: int) -> Select[Any]:
-    return select(events).where(
-        events.c.source == bindparam("of_source"),
-        one_of(events.c.fact_key, count),
-        events.c.kind != literal(SAMPLES),
+def _of_facts(count: int) -> Prepared:
+    return Prepared(
+        select(events).where(
+            events.c.source == bindparam("of_source"),
+            one_of(events.c.fact_key, count),
+            events.c.kind != literal(SAMPLES),
+        )
     )
 
 
@@ -152,7 +158,7 @@ def add_records(connection: Connection, rows: Iterable[PatientRecord]) -> None:
 
 def records_of(connection: Connection, patient: str) -> tuple[PatientRecord, ...]:
     """The newest records that name this patient, by source and reference."""
-    return tuple(read_record(text) for text in connection.execute(_RECORDS, {"of_patient": patient}).scalars())
+    return tuple(read_record(text) for text in _RECORDS.column(connection, {"of_patient": patient}))
 
 
 def named_by(connection: Connection, reference: str) -> tuple[str, ...]:
@@ -175,6 +181,5 @@ def read_known(connection: Connection, source: str, reference: str) -> dict[str,
     return None if text is None else read_object(text)
 
 
-def _body(connection: Connection, query: Select[Any], source: str, reference: str) -> str | None:
-    text: str | None = connection.execute(query, {"of_source": source, "of_reference": reference}).scalar_one_or_none()
-    return text
+def _body(connection: Connection, query: Prepared, source: str, reference: str) -> str | None:
+    return next(iter(query.column(connection, {"of_source": source, "of_reference": reference})), None)

@@ -12,31 +12,35 @@ from adapter.domain.identities import Group, IdentityTold, Membership, Statement
 from adapter.domain.people import Person
 from adapter.store.encoding import identity_text, read_identity
 from adapter.store.sql_database import insert_into, upsert
+from adapter.store.sql_prepared import Prepared
 from adapter.store.sql_rows import asked, one_of
 from adapter.store.state_tables import events, findings, identities, merged, people
 
-_GROUP = select(merged).where(
-    or_(merged.c.patient == bindparam("of_patient"), merged.c.survivor == bindparam("of_patient"))
+_GROUP = Prepared(
+    select(merged).where(or_(merged.c.patient == bindparam("of_patient"), merged.c.survivor == bindparam("of_patient")))
 )
-_OTHERS = select(merged.c.patient).where(merged.c.survivor == bindparam("of_survivor"))
-_SAID = (
+_OTHERS = Prepared(select(merged.c.patient).where(merged.c.survivor == bindparam("of_survivor")))
+_SAID = Prepared(
     select(identities.c.body)
     .where(identities.c.source == bindparam("of_source"), identities.c.origin == bindparam("of_origin"))
     .order_by(identities.c.place)
 )
-_FORGET = delete(identities).where(
-    identities.c.source == bindparam("of_source"), identities.c.origin == bindparam("of_origin")
+_FORGET = Prepared(
+    delete(identities).where(
+        identities.c.source == bindparam("of_source"), identities.c.origin == bindparam("of_origin")
+    )
 )
-
-
-_PEOPLE = select(people).where(people.c.patient == bindparam("of_patient")).order_by(*people.primary_key)
-_NO_LONGER = delete(people).where(people.c.source == bindparam("of_source"), people.c.record == bindparam("of_record"))
+_STATE = Prepared(insert(identities))
+_PEOPLE = Prepared(select(people).where(people.c.patient == bindparam("of_patient")).order_by(*people.primary_key))
+_NO_LONGER = Prepared(
+    delete(people).where(people.c.source == bindparam("of_source"), people.c.record == bindparam("of_record"))
+)
 
 
 def put_statements(connection: Connection, rows: Iterable[Statements]) -> None:
     """Write what origins say of identities now, in place of what they said before."""
     for row in rows:
-        connection.execute(_FORGET, {"of_source": row.source, "of_origin": row.origin})
+        _FORGET.run(connection, [{"of_source": row.source, "of_origin": row.origin}])
         told = [
             {
                 "source": row.source,
@@ -48,13 +52,12 @@ def put_statements(connection: Connection, rows: Iterable[Statements]) -> None:
             }
             for place, one in enumerate(row.told)
         ]
-        if told:
-            connection.execute(insert(identities), told)
+        _STATE.run(connection, told)
 
 
 def said_by(connection: Connection, source: str, origin: str) -> tuple[IdentityTold, ...]:
     """What one origin says of identities."""
-    found = connection.execute(_SAID, {"of_source": source, "of_origin": origin}).scalars()
+    found = _SAID.column(connection, {"of_source": source, "of_origin": origin})
     return tuple(read_identity(text) for text in found)
 
 
@@ -79,15 +82,19 @@ def add_people(connection: Connection, rows: Iterable[Person]) -> None:
     """Take over whom numbers stand for; a Patient resource says it in its newest version only."""
     for row in rows:
         if row.record:
-            connection.execute(_NO_LONGER, {"of_source": row.source, "of_record": row.record})
+            _NO_LONGER.run(connection, [{"of_source": row.source, "of_record": row.record}])
         told = {name: getattr(row, name) for name in ("patient", "source", "record", "born")}
-        statement = insert_into(connection.dialect.name, people).on_conflict_do_nothing()
-        connection.execute(statement, [told | {"family": " ".join(row.family)}])
+        _naming_people(connection.dialect.name).run(connection, [told | {"family": " ".join(row.family)}])
+
+
+@cache
+def _naming_people(dialect: str) -> Prepared:
+    return Prepared(insert_into(dialect, people).on_conflict_do_nothing())
 
 
 def people_of(connection: Connection, patient: str) -> tuple[Person, ...]:
     """Whom a number was said to stand for."""
-    rows = connection.execute(_PEOPLE, {"of_patient": patient}).mappings()
+    rows = _PEOPLE.mappings(connection, {"of_patient": patient})
     return tuple(Person(**{**row, "family": tuple(row["family"].split())}) for row in rows)
 
 
@@ -104,11 +111,11 @@ def move(connection: Connection, rows: Iterable[Membership]) -> None:
 
 def group_of(connection: Connection, patient: str) -> Group:
     """Everybody who is the same person as a patient, the surviving record first; himself when he was never merged."""
-    rows = connection.execute(_GROUP, {"of_patient": patient}).all()
+    rows = _GROUP.rows(connection, {"of_patient": patient})
     ended = next((survivor for one, survivor in rows if one == patient), None)
     if ended is None:
         return (patient, *sorted(one for one, _ in rows))
-    return (ended, *sorted(connection.execute(_OTHERS, {"of_survivor": ended}).scalars()))
+    return (ended, *sorted(_OTHERS.column(connection, {"of_survivor": ended})))
 
 
 def groups_of(connection: Connection, patients: Iterable[str]) -> list[str]:

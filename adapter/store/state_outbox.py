@@ -7,18 +7,20 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, bindparam, case, func, or_, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, case, func, or_, select, update
 
 from adapter.domain.identities import Membership
 from adapter.domain.message import OutboxRow, Outcome
 from adapter.store.encoding import read_object
 from adapter.store.ledger import DELIVERY_ORDER, LEFT_OUT, REMEMBERED, STATES
-from adapter.store.sql_database import Insert, insert_into
+from adapter.store.sql_database import insert_into
+from adapter.store.sql_prepared import Prepared
 from adapter.store.sql_rows import asked, each_once, one_of
 from adapter.store.state_outputs import Queued
 from adapter.store.state_tables import outbox, resources
 
 _AFRESH = ("patient", "state", "attempts", "retry_at", "reason")
+_OWED = ("target", "id", "resource_type", "generation", "queued_at", *_AFRESH)
 
 
 _OWNED = select(resources.c.id).where(resources.c.patient == bindparam("of_patient"))
@@ -48,7 +50,7 @@ def enqueue(connection: Connection, queued: Sequence[Queued], targets: Iterable[
         for row in queued
     ]
     if rows:
-        connection.execute(_owing(connection.dialect.name), rows)
+        _owing(connection.dialect.name).run(connection, rows)
 
 
 def owed_there(
@@ -62,30 +64,31 @@ def owed_there(
     held = {
         place
         for texts in asked(doubtful)
-        for place in connection.execute(_may_hold(len(texts)), texts | {"of_target": target})
+        for place in _may_hold(len(texts)).rows(connection, texts | {"of_target": target})
     }
     return [row for row in queued if (target, row.id) not in withheld or (row.resource_type, row.id) in held]
 
 
 @cache
-def _may_hold(count: int) -> Select[Any]:
+def _may_hold(count: int) -> Prepared:
     """Everything a target was ever owed, but for what it was left without."""
     without = (outbox.c.state == "confirmed") & (func.coalesce(outbox.c.strategy, "") == LEFT_OUT)
     query = select(outbox.c.resource_type, outbox.c.id)
-    return query.where(outbox.c.target == bindparam("of_target"), one_of(outbox.c.id, count), ~without)
+    return Prepared(query.where(outbox.c.target == bindparam("of_target"), one_of(outbox.c.id, count), ~without))
 
 
 @cache
-def _owing(dialect: str) -> Insert:
+def _owing(dialect: str) -> Prepared:
     statement = insert_into(dialect, outbox)
     fresh = {name: statement.excluded[name] for name in _AFRESH}
     # What is told again unchanged is a newer state too: the answer to an attempt under way must not settle it.
     known, new = outbox.c.generation, statement.excluded.generation
     newer = case((known >= new, known + 1), else_=new)
     still_owed = case((outbox.c.state == "pending", outbox.c.queued_at), else_=statement.excluded.queued_at)
-    return statement.on_conflict_do_update(
+    owing = statement.on_conflict_do_update(
         index_elements=list(outbox.primary_key), set_={**fresh, "generation": newer, "queued_at": still_owed}
     )
+    return Prepared(owing, columns=_OWED)
 
 
 def readdress(connection: Connection, rows: Iterable[Membership]) -> None:

@@ -8,13 +8,14 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from adapter.domain.message import OwedAgain, PatientResult
 from adapter.domain.outputs import Written
 from adapter.store.encoding import json_text, read_object, read_objects, read_texts, text_hash
 from adapter.store.search import tokens_of
 from adapter.store.sql_database import upsert
+from adapter.store.sql_prepared import Prepared
 from adapter.store.sql_rows import asked, one_of
 from adapter.store.state_tables import findings, resources, tokens
 
@@ -33,13 +34,15 @@ WRITTEN = (
     "first_written",
     "last_written",
 )
-_WRITTEN_OF = (
+_WRITTEN_OF = Prepared(
     select(*(resources.c[name] for name in WRITTEN))
     .where(resources.c.patient == bindparam("of_patient"), resources.c.kind != PROVENANCE)
     .order_by(resources.c.resource_type, resources.c.id)
 )
-_ADD_TOKENS = insert(tokens)
-_FORGET_TOKENS = delete(tokens).where(tokens.c.id == bindparam("of_id"), tokens.c.resource_type == bindparam("of_type"))
+_ADD_TOKENS = Prepared(insert(tokens))
+_FORGET_TOKENS = Prepared(
+    delete(tokens).where(tokens.c.id == bindparam("of_id"), tokens.c.resource_type == bindparam("of_type"))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,18 +73,20 @@ def put_findings(connection: Connection, results: Iterable[PatientResult]) -> No
 
 def put_resources(connection: Connection, results: Sequence[PatientResult], at: datetime) -> list[Queued]:
     """Write every changed resource and every new Provenance; versions count up from 1."""
-    rows = [(result.patient, row) for result in results for row in _rows_of(result, at)]
-    versions = _versions(connection, [row["id"] for _, row in rows])
-    queued, changed = [], []
-    for patient, row in rows:
+    rows = [(result.patient, row, body) for result in results for row, body in _rows_of(result, at)]
+    versions = _versions(connection, [row["id"] for _, row, _ in rows])
+    known = frozenset(versions)
+    queued, changed, bodies = [], [], {}
+    for patient, row, body in rows:
         place = (row["resource_type"], row["id"])
         if row["kind"] == PROVENANCE and place in versions:
             continue
         versions[place] = versions.get(place, 0) + 1
         changed.append(row | {"version": versions[place], "last_updated": at})
+        bodies[place] = body
         queued.append(Queued(patient=patient, resource_type=place[0], id=place[1], generation=versions[place]))
     upsert(connection, resources, changed, keeping=_FIRST_OWNER)
-    _put_tokens(connection, {(row["resource_type"], row["id"]): row["body"] for row in changed})
+    _put_tokens(connection, bodies, known)
     return queued
 
 
@@ -99,40 +104,43 @@ def as_they_stand(connection: Connection, again: Sequence[OwedAgain]) -> list[Qu
     ]
 
 
-def _rows_of(result: PatientResult, at: datetime) -> Iterator[dict[str, Any]]:
+def _rows_of(result: PatientResult, at: datetime) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Every row with the resource it holds."""
     owners = dict(result.owners)
     for change in result.changes:
-        yield _written_row(owners.get(change.after.id, result.patient), change.after)
+        yield _written_row(owners.get(change.after.id, result.patient), change.after), change.after.body
     for body in result.provenance:
-        yield _provenance_row(result.patient, body, at)
+        yield _provenance_row(result.patient, body, at), body
 
 
 def _versions(connection: Connection, ids: list[str]) -> dict[tuple[str, str], int]:
-    return {(row["resource_type"], row["id"]): row["version"] for row in _of_ids(connection, ids)}
+    return {(resource_type, one): version for resource_type, one, version, _ in _of_ids(connection, ids)}
 
 
-def _of_ids(connection: Connection, ids: Sequence[str]) -> Iterator[RowMapping]:
+def _of_ids(connection: Connection, ids: Sequence[str]) -> Iterator[tuple[str, str, int, str]]:
+    """Type, id, version and first owner."""
     for texts in asked(ids):
-        yield from connection.execute(_named(len(texts)), texts).mappings()
+        yield from _named(len(texts)).rows(connection, texts)
 
 
 @cache
-def _named(count: int) -> Select[Any]:
+def _named(count: int) -> Prepared:
     columns = (resources.c.resource_type, resources.c.id, resources.c.version, resources.c.patient)
-    return select(*columns).where(one_of(resources.c.id, count))
+    return Prepared(select(*columns).where(one_of(resources.c.id, count)))
 
 
-def _put_tokens(connection: Connection, bodies: dict[tuple[str, str], str]) -> None:
-    if bodies:
-        places = [{"of_type": resource_type, "of_id": resource_id} for resource_type, resource_id in bodies]
-        connection.execute(_FORGET_TOKENS, places)
+def _put_tokens(
+    connection: Connection, bodies: dict[tuple[str, str], dict[str, Any]], known: frozenset[tuple[str, str]]
+) -> None:
+    """Under what each resource is found from now on, in place of what its earlier version was found under."""
+    earlier = [place for place in bodies if place in known]
+    _FORGET_TOKENS.run(connection, [{"of_type": place[0], "of_id": place[1]} for place in earlier])
     found = [
         {"resource_type": place[0], "id": place[1], "parameter": parameter, "system": system, "code": code}
         for place, body in bodies.items()
-        for parameter, system, code in sorted(tokens_of(read_object(body)))
+        for parameter, system, code in sorted(tokens_of(body))
     ]
-    if found:
-        connection.execute(_ADD_TOKENS, found)
+    _ADD_TOKENS.run(connection, found)
 
 
 def _written_row(patient: str, written: Written) -> dict[str, Any]:
@@ -172,7 +180,7 @@ def _provenance_row(patient: str, body: dict[str, Any], at: datetime) -> dict[st
 
 def written_of(connection: Connection, patient: str) -> tuple[Written, ...]:
     """Every resource last rendered for a patient, closed and retracted ones included, by type and id."""
-    return tuple(read_written(dict(row)) for row in connection.execute(_WRITTEN_OF, {"of_patient": patient}).mappings())
+    return tuple(read_written(row) for row in _WRITTEN_OF.mappings(connection, {"of_patient": patient}))
 
 
 def read_written(row: Mapping[str, Any]) -> Written:
@@ -186,7 +194,7 @@ def read_written(row: Mapping[str, Any]) -> Written:
 
 def owners(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
     """The patient each of these resource ids was first written for; unknown ids are left out."""
-    return {row["id"]: row["patient"] for row in _of_ids(connection, ids)}
+    return {one: patient for _, one, _, patient in _of_ids(connection, ids)}
 
 
 def read_findings(connection: Connection, patient: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

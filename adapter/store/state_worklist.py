@@ -13,33 +13,34 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete,
 
 from adapter.domain.message import MessageRef, Parked
 from adapter.store.encoding import problems_text, read_problems
-from adapter.store.sql_database import Insert, insert_into, upsert
+from adapter.store.sql_database import insert_into, upsert
+from adapter.store.sql_prepared import Prepared
 from adapter.store.state_tables import cursors, parked, problem_counts, waits
 
 _MESSAGE = ("inbox", "seq", "source", "sender", "control_id", "digest", "file")
-_CURSOR = select(cursors.c.seq).where(cursors.c.inbox == bindparam("of_inbox"))
-
-_TWINS = select(*(parked.c[name] for name in _MESSAGE)).where(
-    parked.c.digest == bindparam("of_digest"), parked.c.source == bindparam("of_source")
+_CURSOR = Prepared(select(cursors.c.seq).where(cursors.c.inbox == bindparam("of_inbox")))
+_TWINS = Prepared(
+    select(*(parked.c[name] for name in _MESSAGE)).where(
+        parked.c.digest == bindparam("of_digest"), parked.c.source == bindparam("of_source")
+    )
 )
 
 
 def cursor(connection: Connection, inbox: str) -> int:
     """The last place of an inbox whose effects are committed, 0 at the start."""
-    found = connection.execute(_CURSOR, {"of_inbox": inbox}).scalar_one_or_none()
-    return found or 0
+    return next(iter(_CURSOR.column(connection, {"of_inbox": inbox})), 0)
 
 
 def move_cursor(connection: Connection, inbox: str, seq: int) -> None:
     """Note that everything up to a place of an inbox is committed."""
-    connection.execute(_moving(connection.dialect.name), [{"inbox": inbox, "seq": seq, "messages": 1}])
+    _moving(connection.dialect.name).run(connection, [{"inbox": inbox, "seq": seq, "messages": 1}])
 
 
 @cache
-def _moving(dialect: str) -> Insert:
+def _moving(dialect: str) -> Prepared:
     statement = insert_into(dialect, cursors)
     moved = {"seq": statement.excluded.seq, "messages": cursors.c.messages + 1}
-    return statement.on_conflict_do_update(index_elements=[cursors.c.inbox], set_=moved)
+    return Prepared(statement.on_conflict_do_update(index_elements=[cursors.c.inbox], set_=moved))
 
 
 def messages_by_inbox(connection: Connection) -> dict[str, int]:
@@ -94,7 +95,7 @@ def _resolve(connection: Connection, messages: Iterable[MessageRef]) -> None:
 def twins(connection: Connection, message: MessageRef) -> list[MessageRef]:
     """Parked messages with the very bytes of this one, itself left out."""
     asked = {"of_digest": message.digest, "of_source": message.source}
-    found = (MessageRef(**row) for row in connection.execute(_TWINS, asked).mappings())
+    found = (MessageRef(**row) for row in _TWINS.mappings(connection, asked))
     return [twin for twin in found if twin != message]
 
 
@@ -156,14 +157,14 @@ def count_problems(connection: Connection, codes: Iterable[str]) -> None:
     """Add problems to their counts."""
     rows = [{"code": code, "count": count} for code, count in Counter(codes).items()]
     if rows:
-        connection.execute(_counting(connection.dialect.name), rows)
+        _counting(connection.dialect.name).run(connection, rows)
 
 
 @cache
-def _counting(dialect: str) -> Insert:
+def _counting(dialect: str) -> Prepared:
     statement = insert_into(dialect, problem_counts)
     total = problem_counts.c.count + statement.excluded.count
-    return statement.on_conflict_do_update(index_elements=[problem_counts.c.code], set_={"count": total})
+    return Prepared(statement.on_conflict_do_update(index_elements=[problem_counts.c.code], set_={"count": total}))
 
 
 def read_problem_counts(connection: Connection) -> dict[str, int]:

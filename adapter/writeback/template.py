@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 from adapter.fhir import Json
@@ -13,9 +13,13 @@ from adapter.knowledge.spec import OutputTemplate
 PLACEHOLDER = re.compile(r"\$\{([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)\}")
 _LITERALS = re.compile(r"\$\{[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*\}")
 Names = Mapping[str, Json]
-Filled = tuple[Json, bool | None]
-"""A filled node, and whether anything in it was filled: None when it has no placeholder at all."""
+Filled = tuple[Json, bool]
+"""A filled node, and whether any of its placeholders was filled."""
 Filler = Callable[[Names], Filled]
+Node = tuple[Json, Filler | None]
+"""A literal, shared by all resources that are printed with it, or what fills a node that has placeholders."""
+_NOTHING: Filled = (None, False)
+_MISSING = object()
 
 
 class UnknownPlaceholderError(LookupError):
@@ -30,12 +34,17 @@ def fill(template: OutputTemplate, names: Names, *, constants: Mapping[str, str]
     placeholders are all empty disappears with its literals; `constants` are literals and keep no block alive.
     Raises UnknownPlaceholderError for a placeholder neither `names` nor `constants` has.
     """
-    filled = ((element, fill_in(names)[0]) for element, fill_in in _compiled(template, tuple(constants.items())))
-    return {element: value for element, value in filled if not is_empty(value)}
+    told: dict[str, Any] = {}
+    for element, (value, fill_in) in _compiled(template, tuple(constants.items())):
+        if fill_in:
+            value, _ = fill_in(names)  # noqa: PLW2901 - what is no literal has no value before
+        if value or not is_empty(value):
+            told[element] = value
+    return told
 
 
 @lru_cache(maxsize=256)
-def _compiled(template: OutputTemplate, constants: tuple[tuple[str, str], ...]) -> tuple[tuple[str, Filler], ...]:
+def _compiled(template: OutputTemplate, constants: tuple[tuple[str, str], ...]) -> tuple[tuple[str, Node], ...]:
     """The elements of a template as functions: it is taken apart once, however often it is filled."""
     whole = _with_constants(template.resource, dict(constants))
     return tuple((element, _node(node)) for element, node in whole.items())
@@ -56,71 +65,113 @@ def _with_constants(node: Json, constants: Mapping[str, str]) -> Json:
             return PLACEHOLDER.sub(lambda found: constants.get(found[1], found[0]), str(node))
 
 
-def _node(node: Json) -> Filler:
+def _node(node: Json) -> Node:
+    """A node as the literal it is, or as the function that fills it."""
     match node:
         case dict():
-            return _block(tuple((key, _node(item)) for key, item in node.items()))
+            return _block(node)
         case list():
-            return _list(tuple((_node(item), repeated(names_in(item))) for item in node))
+            return _list(node)
         case _:
-            return _scalar(node)
+            return _scalar(str(node))
 
 
-def _block(items: tuple[tuple[str, Filler], ...]) -> Filler:
+def _block(block: Mapping[str, Json]) -> Node:
+    items = tuple((key, *_node(node)) for key, node in block.items())
+    used = {path.split(".")[0] for path in names_in(block)}
+    if not used:
+        return {key: value for key, value, _ in items if not is_empty(value)}, None
+    deep = any(isinstance(node, dict | list) for node in block.values())
+    # Where nothing of it is filled, a block of blocks need not be gone through.
+    asked = tuple(used) if deep else ()
+
     def filled(names: Names) -> Filled:
-        spoken: bool | None = None
+        if asked and not _says_anything(asked, names):
+            return _NOTHING
+        spoken = False
         told: dict[str, Json] = {}
-        for key, item in items:
-            value, said = item(names)
-            spoken = spoken or said if said is not None else spoken
-            if not is_empty(value):
+        for key, value, fill_in in items:
+            if fill_in:
+                value, said = fill_in(names)  # noqa: PLW2901 - what is no literal has no value before
+                spoken = spoken or said
+            if value or not is_empty(value):
                 told[key] = value
-        return (None, False) if spoken is False else (told, spoken)
+        return (told, True) if spoken else _NOTHING
 
-    return filled
+    return None, filled
 
 
-def _list(items: tuple[tuple[Filler, tuple[str, ...]], ...]) -> Filler:
+def _says_anything(asked: Sequence[str], names: Names) -> bool:
+    """Whether one of these names is filled, or is not offered, which is a fault to be met where it stands."""
+    for name in asked:
+        value = names.get(name, _MISSING)
+        if value or not is_empty(value):
+            return True
+    return False
+
+
+def _list(nodes: Sequence[Json]) -> Node:
+    items = tuple((*_node(item), repeated(names_in(item))) for item in nodes)
+    if all(fill_in is None for _, fill_in, _ in items):
+        return [one for value, _, _ in items for one in _entries(value)], None
+
     def filled(names: Names) -> Filled:
-        values: list[Json] = []
-        said: list[bool | None] = []
-        for item, may_repeat in items:
-            entries = scopes(list_spoken_of(may_repeat, names), names)
-            if not entries:
-                said.append(False)
-            for scope in entries:
-                value, spoken = item(scope)
-                said.append(spoken)
-                values.extend(value if isinstance(value, list) else [value])
-        return [value for value in values if not is_empty(value)], _any_filled(said)
+        spoken = False
+        told: list[Json] = []
+        for value, fill_in, may_repeat in items:
+            if fill_in is None:
+                told += _entries(value)
+                continue
+            for scope in scopes(list_spoken_of(may_repeat, names), names) if may_repeat else (names,):
+                found, said = fill_in(scope)
+                spoken = spoken or said
+                if type(found) is dict and found:
+                    told.append(found)
+                else:
+                    told += _entries(found)
+        return told, spoken
 
-    return filled
+    return None, filled
 
 
-def _scalar(text: str) -> Filler:
+def _entries(value: Json) -> list[Json]:
+    """What a filled item of a list adds to it."""
+    return [one for one in (value if isinstance(value, list) else [value]) if one or not is_empty(one)]
+
+
+def _scalar(text: str) -> Node:
     paths = [tuple(found.split(".")) for found in PLACEHOLDER.findall(text)]
     if not paths:
-        return lambda _: (text, None)
+        return text, None
     if text == f"${{{'.'.join(paths[0])}}}":
-        return partial(_alone, paths[0])
+        return None, _alone(paths[0])
     literals = _LITERALS.split(text)
 
     def filled(names: Names) -> Filled:
         values = [value_of(path, names) for path in paths]
         if any(map(is_empty, values)):
-            return None, False
+            return _NOTHING
         told = [literals[0]]
         for value, literal in zip(values, literals[1:], strict=True):
             told += (str(value), literal)
         return "".join(told), True
 
-    return filled
+    return None, filled
 
 
-def _alone(path: tuple[str, ...], names: Names) -> Filled:
+def _alone(path: tuple[str, ...]) -> Filler:
     """A placeholder that is the whole scalar keeps the type of its value."""
-    value = value_of(path, names)
-    return (None, False) if is_empty(value) else (value, True)
+    first, *rest = path
+
+    def filled(names: Names) -> Filled:
+        value = names.get(first, _MISSING)
+        if value is _MISSING:
+            raise UnknownPlaceholderError(".".join(path))
+        for part in rest:
+            value = value.get(part) if type(value) is dict or isinstance(value, Mapping) else None
+        return (value, True) if value or not is_empty(value) else _NOTHING
+
+    return filled
 
 
 def repeated(used: Iterable[str]) -> tuple[str, ...]:
@@ -130,7 +181,10 @@ def repeated(used: Iterable[str]) -> tuple[str, ...]:
 
 def list_spoken_of(may_repeat: tuple[str, ...], names: Names) -> str | None:
     """The list whose entries a list item repeats for."""
-    return next((name for name in may_repeat if isinstance(names.get(name), list)), None)
+    for name in may_repeat:
+        if isinstance(names.get(name), list):
+            return name
+    return None
 
 
 def scopes(name: str | None, names: Names) -> Sequence[Names]:
@@ -160,11 +214,6 @@ def names_in(node: Json) -> Iterator[str]:
                 yield from names_in(item)
         case _:
             yield from PLACEHOLDER.findall(str(node))
-
-
-def _any_filled(said: list[bool | None]) -> bool | None:
-    known = [spoken for spoken in said if spoken is not None]
-    return any(known) if known else None
 
 
 def is_empty(value: Json) -> bool:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import event
@@ -11,6 +12,7 @@ from adapter.domain.identities import Membership
 from adapter.domain.message import Arrival, MessageRef, OutboxRow, Outcome, PatientResult, Work
 from adapter.domain.outputs import Change, Written
 from adapter.domain.people import Person
+from adapter.store import sql_prepared
 from adapter.store.imports import Mark
 from adapter.store.inbox_pruning import archived_behind, copies_between, headers_behind, read_behind
 
@@ -56,10 +58,29 @@ PERSON = Person(patient="urn:mrn|1", source="ehr", born="b", family=("f",), reco
 MESSAGE = MessageRef(inbox="inbox", seq=1, source="ehr")
 
 
+class Noting:
+    """A cursor that notes what is run on it."""
+
+    def __init__(self, cursor, seen):
+        self._cursor, self._seen = cursor, seen
+
+    def execute(self, statement, parameters):
+        self._seen.append((statement, tuple(parameters)))
+        return self._cursor.execute(statement, parameters)
+
+    def executemany(self, statement, rows):
+        self._seen.append((statement, tuple(rows[0])))
+        return self._cursor.executemany(statement, rows)
+
+    def fetchall(self):
+        return self._cursor.fetchall()
+
+
 @contextmanager
 def statements(database):
     """Every statement, with its parameters, that runs meanwhile."""
     seen = []
+    cursor_of = sql_prepared.cursor_of
 
     def note(_connection, _cursor, statement, parameters, _context, executemany):
         seen.append((statement, parameters[0] if executemany else parameters))
@@ -68,7 +89,8 @@ def statements(database):
     for engine in engines:
         event.listen(engine, "before_cursor_execute", note)
     try:
-        yield seen
+        with patch.object(sql_prepared, "cursor_of", lambda connection: Noting(cursor_of(connection), seen)):
+            yield seen
     finally:
         for engine in engines:
             event.remove(engine, "before_cursor_execute", note)
