@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
+import read_once
 from hypothesis import HealthCheck, settings
 
+read_once.install()
 pytest_plugins = ["service_fixtures"]
 
 SLOW_IS_FINE = [HealthCheck.too_slow]  # machines are shared and noisy
@@ -33,3 +36,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     skipped = [report for report in every if MACHINE_CANNOT not in str(report.longrepr)]
     if os.environ.get(NOTHING_SKIPPED) and skipped and exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: nobody needs to look through it whenever a test collects its garbage."""
+    gc.collect()
+    gc.freeze()

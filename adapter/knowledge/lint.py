@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path as FilePath
 from typing import Any
@@ -96,6 +97,7 @@ def _fhirpath_faults(document: Document) -> Iterator[Fault]:
                 yield document.fault(place, f"'{part}' is not readable as FHIRPath")
 
 
+@lru_cache(maxsize=4096)
 def _is_fhirpath(text: str) -> bool:
     """Does the grammar read the whole text?  fhirpathpy's own compile passes over what it cannot read."""
     grammar: Any = import_module("fhirpathpy.parser")  # slow to load, and without types

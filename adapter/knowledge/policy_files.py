@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 from adapter.domain.events import Route
 from adapter.domain.findings import MECHANISMS
@@ -198,5 +198,15 @@ def _with_explanations(policy: Policy, base: Policy, inherited: Collection[str])
 def _finished(policy: Policy) -> Policy:
     """A draft when one of its numbers is unverified, and with the hash of everything the rules can see."""
     draft = policy.draft or any(number.grade == "unverified" for _, number in numbers_of(policy))
-    content = {key: value for key, value in asdict(replace(policy, draft=draft)).items() if key not in _NOT_CONTENT}
-    return replace(policy, draft=draft, hash=content_hash(json.loads(json.dumps(content, default=str))))
+    seen = replace(policy, draft=draft)
+    content = {key: value for key, value in _parts(seen).items() if key not in _NOT_CONTENT}
+    return replace(seen, hash=content_hash(json.loads(json.dumps(content, default=_plain))))
+
+
+def _parts(value: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass
+    return {part.name: getattr(value, part.name) for part in fields(value)}
+
+
+def _plain(value: object) -> object:
+    """What JSON has no word for: the fields of a value, and the text of a number or a day."""
+    return _parts(value) if is_dataclass(value) else str(value)

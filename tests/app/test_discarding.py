@@ -6,7 +6,7 @@ import json
 
 import hospital
 import pytest
-from kept_store import RECEIVED, KeptStore
+from kept_store import RECEIVED, KeptStore, stored
 
 from adapter.app import asking
 from adapter.app.asking import ASKED, DONE
@@ -15,13 +15,16 @@ from adapter.store.crash_points import on_reaching
 from adapter.store.faults import CannotKeep
 
 
-@pytest.fixture
-def store(tmp_path):
+def two_that_wait(kept):
     """Two messages that wait, and one that does not."""
-    kept = KeptStore(tmp_path / "store")
     kept.hl7(hospital.oru("S1", authority="ELSEWHERE"), answer="AE")
     kept.hl7(hospital.oru("S2", filler="F2", authority="ELSEWHERE"), answer="AE")
     kept.hl7(hospital.oru("S3", filler="F3"))
+
+
+@pytest.fixture
+def store(tmp_path):
+    kept = KeptStore(stored(tmp_path / "store", two_that_wait))
     yield kept
     kept.close()
 

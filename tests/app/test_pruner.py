@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import hospital
 import pytest
 import structlog
-from kept_store import KeptStore
+from kept_store import KeptStore, stored
 
 from adapter.app.asking import ASKED
 from adapter.app.inboxes import message_ref, reader
@@ -32,10 +32,8 @@ EVERYTHING = 10**9
 PATIENT = f"{hospital.MRN}|900001"
 
 
-@pytest.fixture
-def kept(tmp_path):
+def long_ago_and_today(made):
     """A patient with a dose and a level long ago, one message of every kind as old, and one of today."""
-    made = KeptStore(tmp_path / "store", "hospital")
     made.now = NOW - 800 * DAY
     made.fhir(hospital.patient())
     made.fhir(hospital.dose())
@@ -47,10 +45,16 @@ def kept(tmp_path):
     made.hl7(hospital.oru("A4", code="ASPNEW^Asparaginase^L"), relevance="near-miss")
     made.hl7(hospital.everyday("K0"), relevance="irrelevant", answer=None)
     made.irrelevant("K1")
-    TornFrames(tmp_path / "store" / "torn").keep(b"MSH|", "mllp-main", made.now)
+    TornFrames(made.folder / "torn").keep(b"MSH|", "mllp-main", made.now)
     made.now = NOW - HOUR
     made.hl7(hospital.oru("A5", filler="F5", collected="20250312120000+0000"))
     made.irrelevant("K2")
+
+
+@pytest.fixture
+def kept(tmp_path):
+    made = KeptStore(stored(tmp_path / "store", long_ago_and_today, "hospital"), "hospital")
+    made.now = NOW - HOUR
     yield made
     made.close()
 
@@ -95,8 +99,8 @@ def test_a_state_built_anew_after_a_prune_says_the_same(kept, tmp_path):
     refuse_to_rebuild_with_gaps(kept.folder)
     again = KeptStore(tmp_path / "again", "hospital")
     for name in ("inbox-core", "inbox"):
-        for stored in kept.inboxes[name].after(0, EVERYTHING):
-            process(stored, message_ref(name, stored), _with(again, kept), NOW)
+        for message in kept.inboxes[name].after(0, EVERYTHING):
+            process(message, message_ref(name, message), _with(again, kept), NOW)
     assert results(again.state) == before
     assert before[PATIENT] != (([], []), [])
     again.close()

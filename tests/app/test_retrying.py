@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import hospital
 import pytest
-from kept_store import RECEIVED, KeptStore
+from kept_store import RECEIVED, KeptStore, stored
 
 from adapter.app import asking
 from adapter.app.asking import ASKED, DONE
@@ -19,10 +19,8 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 REASONS = ("422: invalid", "403: forbidden", "foreign-edit", "410: deleted-on-target", "patient-ambiguous")
 
 
-@pytest.fixture
-def store(tmp_path):
+def held_back(kept):
     """A patient's resources, of which the target would not take five."""
-    kept = KeptStore(tmp_path / "store", "hospital")
     for resource in (hospital.patient(), hospital.dose(), hospital.reaction()):
         kept.fhir(resource)
     kept.hl7(hospital.oru("S1", value="<0.03"))
@@ -31,6 +29,11 @@ def store(tmp_path):
     endings = [Outcome(row=row, state="parked", reason=reason) for row, reason in zip(rows, REASONS, strict=False)]
     rest = [Outcome(row=row, state="confirmed", remote_id=row.id) for row in rows[len(REASONS) :]]
     kept.state.settle([*endings, *rest])
+
+
+@pytest.fixture
+def store(tmp_path):
+    kept = KeptStore(stored(tmp_path / "store", held_back, "hospital"), "hospital")
     yield kept
     kept.close()
 

@@ -49,6 +49,7 @@ def kept(service):
     return last
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", BAD)
 def test_a_bad_body_is_an_outcome_and_nothing_of_it_is_kept(case, running):
     status, body, headers = BAD[case]

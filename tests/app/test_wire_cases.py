@@ -9,12 +9,21 @@ from itertools import count
 import hospital
 import pytest
 import requests
-from running_service import Laboratory, code_of, eventually
+from running_service import Laboratory, Service, code_of, eventually
 
 pytestmark = [pytest.mark.loopback, pytest.mark.timeout(90)]
 
 NUMBERS = count(970001)
 FRAME_LIMIT = 16 * 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    """One service for these tests, which ends with them: the default run has no other that would idle to its end."""
+    folder = tmp_path_factory.mktemp("wire")
+    service = Service(folder / "store", log=folder / "log")
+    yield service
+    service.end()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from adapter.cli import _parser, main
-from adapter.commands import bench_rules, bench_rules_digest
+from adapter.commands import bench_rules, bench_rules_digest, bench_rules_growth
 from adapter.commands.bench_measuring import growth, n_log_n_growth
 from adapter.commands.bench_naive import each_with_each, resource_of, sorted_and_touched, through_models
 from adapter.commands.bench_patients import REGIMENS, patient, patients
@@ -72,8 +72,10 @@ def options(**given: object) -> Namespace:
 
 @pytest.fixture(scope="module", autouse=True)
 def few_events():
-    """The readings that are compared, of small patients: what is compared is the same."""
+    """The readings that are compared, of small patients, and each cost once: what is compared is the same."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bench_rules_growth, "LEAST_CALLS_EVENTS", 1)
+        patch.setattr(bench_rules_growth, "EVENTS_OF_A_ROUND", 60)
         patch.setattr(bench_rules_digest, "EVENTS", (5, 20, 50))
         patch.setattr(bench_rules_digest, "SHAPE_EVENTS", 12)
         yield

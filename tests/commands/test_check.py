@@ -14,7 +14,7 @@ import pytest
 from authority import Authority
 from hospital import oru
 from hospital_server import HospitalServer
-from kept_store import KeptStore
+from kept_store import KeptStore, stored
 from signing_keys import ec_key, key_file, pem
 from token_server import TokenServer
 
@@ -54,9 +54,13 @@ def hospital():
     server.close()
 
 
+def nothing(_store):
+    """A store that was started, and no more."""
+
+
 @pytest.fixture
 def kept(tmp_path):
-    return KeptStore(tmp_path / "store").close()
+    return stored(tmp_path / "store", nothing)
 
 
 @pytest.mark.usefixtures("kept")

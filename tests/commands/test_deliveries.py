@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import hospital
 import pytest
 from fhir_server import FhirServer
-from kept_store import KeptStore
+from kept_store import stored
 from running_service import eventually
 
 from adapter.cli import main
@@ -21,9 +21,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 REASONS = ("422: invalid", "403: forbidden", "foreign-edit", "410: deleted-on-target")
 
 
-@pytest.fixture
-def store(tmp_path):
-    kept = KeptStore(tmp_path / "store", "hospital")
+def held_back(kept):
     for resource in (hospital.patient(), hospital.dose(), hospital.reaction()):
         kept.fhir(resource)
     kept.hl7(hospital.oru("S1", value="<0.03"))
@@ -34,7 +32,11 @@ def store(tmp_path):
             *(Outcome(row=row, state="confirmed", remote_id=row.id) for row in rows[len(REASONS) :]),
         ]
     )
-    return kept.close()
+
+
+@pytest.fixture
+def store(tmp_path):
+    return stored(tmp_path / "store", held_back, "hospital")
 
 
 @pytest.fixture

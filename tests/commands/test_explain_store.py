@@ -150,6 +150,7 @@ def test_findings_of_an_earlier_version_end_with_2_and_say_what_renews_them(expl
     )
 
 
+@pytest.mark.slow
 @pytest.mark.loopback
 def test_it_works_beside_a_running_service_and_the_service_goes_on(explain, running):
     tell(running, ["915001"])

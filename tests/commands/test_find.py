@@ -7,7 +7,7 @@ import json
 import hospital
 import pytest
 from feeding import drained, tell
-from kept_store import KeptStore
+from kept_store import KeptStore, stored
 from running_service import Laboratory, eventually
 
 from adapter.cli import main
@@ -29,10 +29,8 @@ def find(capfdbinary):
     return run
 
 
-@pytest.fixture
-def day(tmp_path):
+def less_and_less_far(store):
     """A patient, a dose and a level, then messages that got less far."""
-    store = KeptStore(tmp_path / "store", "hospital")
     store.fhir(hospital.patient())
     store.fhir(hospital.dose())
     store.hl7(hospital.oru("A1", value="<0.03"))
@@ -40,7 +38,11 @@ def day(tmp_path):
     store.hl7(hospital.oru("A3", value="0.31", filler="F3"), understood=False)
     store.hl7(hospital.oru("A4", value="0.32", filler="F4"), answer=None, understood=False)
     store.irrelevant("K1")
-    return store.close()
+
+
+@pytest.fixture
+def day(tmp_path):
+    return stored(tmp_path / "store", less_and_less_far, "hospital")
 
 
 def test_an_understood_message_shows_its_three_checkpoints(find, day):
@@ -207,6 +209,7 @@ def test_a_configuration_with_a_mistake_ends_with_2_and_its_place(find, tmp_path
     assert "troughline.yaml:1" in err
 
 
+@pytest.mark.slow
 @pytest.mark.loopback
 def test_it_reads_beside_a_running_service(find, running):
     tell(running, ["916001"])

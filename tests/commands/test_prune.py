@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import hospital
 import pytest
 import structlog
-from kept_store import KeptStore
+from kept_store import KeptStore, stored
 
 from adapter.app.pruning import remember
 from adapter.cli import main
@@ -30,10 +30,8 @@ def _logs_of_this_test_alone():
     structlog.reset_defaults()
 
 
-@pytest.fixture
-def kept(tmp_path):
+def old_and_new(store):
     """A level and two headers of three years ago, one header and one level of today."""
-    store = KeptStore(tmp_path / "store")
     store.now = NOW - 1100 * DAY
     store.fhir(hospital.patient())
     store.fhir(hospital.dose())
@@ -43,7 +41,11 @@ def kept(tmp_path):
     store.now = NOW - DAY
     store.hl7(hospital.oru("A2", filler="F2"))
     store.irrelevant("K3")
-    return store.close()
+
+
+@pytest.fixture
+def kept(tmp_path):
+    return stored(tmp_path / "store", old_and_new)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import hospital
 import pytest
 import structlog
-from kept_store import RECEIVED, KeptStore
+from kept_store import RECEIVED, KeptStore, stored
 from running_service import Service, eventually
 from small_files import no_file_larger_than
 
@@ -34,10 +34,8 @@ def _logs_of_this_test_alone():
     structlog.reset_defaults()
 
 
-@pytest.fixture
-def kept(tmp_path):
+def told_too_early(store):
     """A dose with a level in a unit no table knew, a patient of an unknown authority, and a level that was fine."""
-    store = KeptStore(tmp_path / "store", "hospital")
     store.fhir(hospital.patient())
     store.fhir(hospital.dose())
     store.hl7(hospital.oru("S1", unit=UNKNOWN_UNIT), answer="AE")
@@ -45,7 +43,11 @@ def kept(tmp_path):
     store.hl7(hospital.oru("S3", filler="F3", mrn="900002"))
     store.hl7(hospital.oru("S4", filler="F4", mrn="900003"), understood=False)
     catch_up(store.state.checks_due, store.parts, datetime.now(UTC))
-    return store.close()
+
+
+@pytest.fixture
+def kept(tmp_path):
+    return stored(tmp_path / "store", told_too_early, "hospital")
 
 
 @pytest.fixture
@@ -277,6 +279,7 @@ def _service(tmp_path, mended):
     service.end()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_service")
 @pytest.mark.loopback
 @pytest.mark.timeout(120)

@@ -9,7 +9,7 @@ from pathlib import Path
 import hospital
 import pytest
 import structlog
-from kept_store import RECEIVED, KeptStore
+from kept_store import RECEIVED, stored
 
 from adapter.cli import main
 from adapter.store.sqlite_inbox import SqliteInboxReader
@@ -27,10 +27,8 @@ def _logs_of_this_test_alone():
     structlog.reset_defaults()
 
 
-@pytest.fixture
-def site(tmp_path):
+def unknown_codes(store):
     """A dose, two levels under a code nobody knew, a potassium, and the headers of two more messages."""
-    store = KeptStore(tmp_path / "store", "hospital")
     store.fhir(hospital.patient())
     store.fhir(hospital.dose())
     store.hl7(hospital.oru("K1", code=LATER), answer=None, relevance="irrelevant")
@@ -39,7 +37,11 @@ def site(tmp_path):
     store.hl7(hospital.oru("K4", filler="F4", mrn="900004"))
     store.irrelevant("K5")
     store.irrelevant("K6")
-    store.close()
+
+
+@pytest.fixture
+def site(tmp_path):
+    stored(tmp_path / "store", unknown_codes, "hospital")
     shutil.copytree(DEMO, tmp_path / "site" / "tables")
     config = tmp_path / "site.yaml"
     config.write_text(SITE)

@@ -314,6 +314,7 @@ def test_it_looks_again_until_it_is_interrupted(tmp_path, capsys, monkeypatch):
     assert looks == [0.5, 0.5]
 
 
+@pytest.mark.slow
 @pytest.mark.loopback
 def test_it_looks_at_a_running_service(running, capsys):
     tell(running, ["917001"])

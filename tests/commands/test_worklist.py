@@ -14,7 +14,7 @@ from pathlib import Path
 import hospital
 import pytest
 import structlog
-from kept_store import RECEIVED, KeptStore
+from kept_store import RECEIVED, KeptStore, stored
 from running_service import Service, eventually
 
 from adapter.app import discarding
@@ -49,10 +49,8 @@ def _logs_of_this_test_alone():
     structlog.reset_defaults()
 
 
-@pytest.fixture
-def kept(tmp_path):
+def every_reason(store):
     """One message for each kind of reason, two of them for an authority no table knows, and one that was fine."""
-    store = KeptStore(tmp_path / "store", "hospital")
     store.fhir(hospital.patient())
     store.fhir(hospital.dose())
     store.hl7(hospital.oru("S1", authority="ELSEWHERE"), answer="AE")
@@ -61,7 +59,11 @@ def kept(tmp_path):
     store.fhir(hospital.dose("900055"))
     store.fhir({**hospital.dose("900001", 3), "medicationCodeableConcept": PEGNEW})
     store.hl7(hospital.oru("S4", filler="F4"))
-    return store.close()
+
+
+@pytest.fixture
+def kept(tmp_path):
+    return stored(tmp_path / "store", every_reason, "hospital")
 
 
 @pytest.fixture

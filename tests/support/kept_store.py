@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import atexit
+import shutil
+import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -32,6 +36,23 @@ def shipped_parts() -> Parts:
     assert parts
     assert not faults
     return parts
+
+
+def stored(folder: Path, fill: Callable[[KeptStore], None], *targets: str) -> Path:
+    """The closed store that `fill` makes, in a folder of its own; made once, and then copied for every test."""
+    return shutil.copytree(_made(fill, targets), folder)
+
+
+@cache
+def _made(fill: Callable[[KeptStore], None], targets: tuple[str, ...]) -> Path:
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    store = KeptStore(folder / "store", *targets)
+    try:
+        fill(store)
+    finally:
+        store.close()
+    return store.folder
 
 
 class KeptStore:
