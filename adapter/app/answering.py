@@ -8,7 +8,6 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import quote
 
 import structlog
 
@@ -16,13 +15,12 @@ from adapter.app.counters import ANSWERS_OLDEST, ANSWERS_TOLD, ANSWERS_WAITING
 from adapter.app.measured_log import MeasuredLog
 from adapter.pipeline.apart import Heard, heard_of
 from adapter.settings.site import ApplicationAnswers
+from adapter.store.answers_told import note_told, told_to
 from adapter.store.faults import CannotKeep, StoreBroken
 from adapter.store.owed_answers import Owed, OwedAnswersReader
-from adapter.store.private_json import read_object, replace_object
 from adapter.transport.mllp_client import MllpClient, MllpTimeouts
 from adapter.transport.tls_client import ClientTls, client_tls, what_failed
 
-TOLD_FILE = "answers-told"
 LOOK_EVERY_S = 0.2
 BATCH = 100
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
@@ -37,8 +35,8 @@ class Answering:
         self._listener = listener
         self._to = to
         self._owed = owed
-        self._file = store / f"{TOLD_FILE}-{quote(listener, safe='')}.json"
-        self._told = _read(self._file)
+        self._store = store
+        self._told = told_to(store, listener)
         self._noted = self._told
         self._gauged_at = 0.0
         self._stopping = threading.Event()
@@ -78,6 +76,8 @@ class Answering:
         """A file with less in it than was told is another file: all of it has to be told."""
         if self._owed.last_id() < self._told:
             self._told = 0
+            # At once: answers made meanwhile may come past the old note, and it would then hold for this file too.
+            self._note()
         return True
 
     async def _step(self, client: MllpClient) -> bool:
@@ -136,7 +136,7 @@ class Answering:
             ANSWERS_OLDEST.labels(self._listener).set(max(age_s, 0.0))
 
     def _note(self) -> None:
-        if self._noted != self._told and _written(self._file, self._told):
+        if self._noted != self._told and note_told(self._store, self._listener, self._told):
             self._noted = self._told
 
 
@@ -145,17 +145,3 @@ def _reason(fault: BaseException) -> str:
         return "the store cannot be read"
     # Of a fault of ours it names the kind, never its text.
     return what_failed(fault)
-
-
-def _read(file: Path) -> int:
-    told = (read_object(file) or {}).get("told")
-    return told if isinstance(told, int) else 0
-
-
-def _written(file: Path, told: int) -> bool:
-    """What is not noted is told a second time after a restart, under the same control id."""
-    try:
-        replace_object(file, {"told": told}, durable=True)
-    except OSError:
-        return False
-    return True

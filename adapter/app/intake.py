@@ -66,7 +66,8 @@ async def _run(loaded: Loaded, instructions: dict[str, Any]) -> int:
         keeper = GroupKeeper(store / "inbox.db", INBOX, _end_at_once)
         torn = TornFrames(store / TORN)
         owed = _owed_answers(loaded)
-    pruner = Pruner(loaded.settings, INBOX, keeper.prune, lambda: datetime.now(UTC))
+    prune_answers = owed.prune if owed else None
+    pruner = Pruner(loaded.settings, INBOX, keeper.prune, lambda: datetime.now(UTC), write_answers=prune_answers)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     in_use = MappingsInUse(loaded.knowledge)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,13 @@ from adapter.app.counters import ALARMS, PRUNED
 from adapter.app.replay_folder import replay_waits
 from adapter.settings import Settings
 from adapter.store.faults import CannotKeep, StoreBroken
+from adapter.store.owed_answers import NAME as ANSWERS
 from adapter.store.private_json import read_object, replace_object
 from adapter.store.prunable import Prunable
 from adapter.store.retention import Horizon, Line, Portion, Retention, believed, horizon
 from adapter.store.sqlite_inbox import SqliteInboxReader
 from adapter.store.state_reader import SqliteStateReader
+from adapter.store.told_answers import ToldAnswers
 from adapter.store.torn_frames import torn_before
 
 INBOXES = ("inbox", "inbox-core")
@@ -36,6 +39,7 @@ LOOK_EVERY_S = 3600.0
 PAUSE_S = 0.1
 """Between two portions, for whoever else writes."""
 Write = Callable[[Portion, Line], None]
+Old = Prunable | ToldAnswers
 
 
 def retention_of(settings: Settings) -> Retention:
@@ -49,30 +53,30 @@ def awaited_targets(settings: Settings) -> frozenset[str]:
 
 
 @contextmanager
-def prunables(store: Path, targets: Collection[str] | None) -> Iterator[Mapping[str, Prunable]]:
-    """Both inboxes beside the state, opened for one look; raises CannotKeep or StoreBroken."""
+def prunables(store: Path, targets: Collection[str] | None) -> Iterator[Mapping[str, Old]]:
+    """Both inboxes beside the state, and the answers, opened for one look; raises CannotKeep or StoreBroken."""
     inboxes = [SqliteInboxReader(store / f"{name}.db", name) for name in INBOXES]
-    with closing(SqliteStateReader(store / STATE_FILE)) as state:
+    with closing(SqliteStateReader(store / STATE_FILE)) as state, closing(ToldAnswers(store)) as answers:
         try:
-            yield {inbox.name: Prunable(inbox, state, targets) for inbox in inboxes}
+            yield {**{inbox.name: Prunable(inbox, state, targets) for inbox in inboxes}, ANSWERS: answers}
         finally:
             for inbox in inboxes:
                 inbox.close()
 
 
-def newest(every: Mapping[str, Prunable]) -> datetime | None:
+def newest(every: Mapping[str, Old]) -> datetime | None:
     """When the last message came, whatever its door."""
     return max((at for prunable in every.values() if (at := prunable.newest())), default=None)
 
 
-def removable(store: Path, inbox: str, prunable: Prunable, old: Horizon) -> Iterator[Portion]:
-    """All that may go beside one inbox, torn frames first."""
+def removable(store: Path, inbox: str, prunable: Old, old: Horizon) -> Iterator[Portion]:
+    """All that may go of one file, torn frames first."""
     if files := _torn(store, inbox, old):
         yield Portion(kind="torn", places=(), count=len(files), bytes=sum(map(_size, files)))
     yield from prunable.portions(old)
 
 
-def removed(store: Path, inbox: str, prunable: Prunable, old: Horizon, line: Line, write: Write) -> Iterator[Portion]:
+def removed(store: Path, inbox: str, prunable: Old, old: Horizon, line: Line, write: Write) -> Iterator[Portion]:
     """Remove portion after portion, and give each that is gone; raises CannotKeep or StoreBroken."""
     for portion in removable(store, inbox, prunable, old):
         write(portion, replace(line, older_than=old.read) if portion.kind == "read" and old.read else line)
@@ -94,13 +98,21 @@ def _size(file: Path) -> int:
 
 
 class Pruner:
-    """Prunes the inbox of one process, in a thread of its own."""
+    """Prunes the inbox of one process, and answers where it keeps them, in a thread of its own."""
 
-    def __init__(self, settings: Settings, inbox: str, write: Write, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        inbox: str,
+        write: Write,
+        clock: Callable[[], datetime],
+        *,
+        write_answers: Write | None = None,
+    ) -> None:
         """`write` removes a portion when no message waits; make it before the doors open."""
         self._settings = settings
         self._inbox = inbox
-        self._write = write
+        self._writes = {inbox: write, **({ANSWERS: write_answers} if write_answers else {})}
         self._clock = clock
         self._stopping = threading.Event()
         self._worked_since_s = time.monotonic()
@@ -118,13 +130,14 @@ class Pruner:
 
     def look(self, worked: timedelta) -> Counter[str]:
         """Remove what is old now, after so much time of work since the last look; gives counts by kind."""
-        store, inbox, gone = self._settings.store, self._inbox, Counter[str]()
+        store, gone = self._settings.store, Counter[str]()
         with prunables(store, awaited_targets(self._settings)) as every:
             old = self._old(newest(every), worked)
             if old is None or replay_waits(store):
                 return gone
             line = Line(at=old.now, by="service", older_than=old.archive)
-            for portion in removed(store, inbox, every[inbox], old, line, self._write):
+            parts = (removed(store, name, every[name], old, line, write) for name, write in self._writes.items())
+            for portion in chain.from_iterable(parts):
                 gone[portion.kind] += portion.count
                 PRUNED.labels(portion.kind).inc(portion.count)
                 # What is read again may yet be needed; the next look goes on.

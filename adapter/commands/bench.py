@@ -22,6 +22,7 @@ def without_meaning(options: argparse.Namespace) -> str:
     words = {
         "peers": options.peers,
         "environment": options.environment,
+        "growth": options.growth,
         options.extent: options.extent,
     }
     before = [f"--{name}" for name, given in words.items() if given]
@@ -34,6 +35,7 @@ def without_meaning(options: argparse.Namespace) -> str:
         "gate": options.gate,
         "save": options.save,
         "nightly": options.extent == "nightly",
+        "growth": options.growth,
     }
     beside = [f"--{name}" for name, value in given.items() if value]
     if options.peers and beside:

@@ -46,7 +46,7 @@ class Extent:
 
 
 FULL = Extent(patients=2_000, slow_patients=400, naive_patients=200)
-QUICK = Extent(patients=60, slow_patients=16, naive_patients=8)
+QUICK = Extent(patients=40, slow_patients=12, naive_patients=8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from gc import collect
 from itertools import count
@@ -15,7 +15,7 @@ from typing import Any
 
 from adapter.commands.bench_corridor import Corridor, corridor
 from adapter.commands.bench_feed import result_of
-from adapter.commands.bench_growth_store import grow, name_of, pattern_of
+from adapter.commands.bench_growth_store import Told, grow, name_of, pattern_of, quietly
 from adapter.commands.bench_load import Load
 from adapter.commands.bench_measuring import cpu_us
 from adapter.commands.bench_service import BenchService
@@ -88,17 +88,25 @@ class Growth:
         }
 
 
-def growth_of_store(folder: Path, extent: Extent, seed: int) -> Growth:
-    """Stores of every size are asked in turn, so that a slow minute of the machine touches all of them."""
+@contextmanager
+def grown(folder: Path, extent: Extent, seed: int, told: Told = quietly) -> Iterator[list[Probe]]:
+    """Stores of every size, filled; `told` hears of how many patients were added each time."""
     folder.mkdir()
-    places = {size: folder / f"of-{size}" for size in extent.sizes}
     with ExitStack() as stack:
-        probes = [_Probe(size, stack.enter_context(corridor(place)), extent, seed) for size, place in places.items()]
-        collect()
-        for _ in range(extent.rounds):
-            for probe in probes:
-                probe.measure()
-    stores = [
+        yield [
+            Probe(size, stack.enter_context(corridor(place)), extent, seed, told)
+            for size, place in _places(folder, extent).items()
+        ]
+
+
+def asked(folder: Path, probes: Sequence[Probe], extent: Extent) -> list[StoreCost]:
+    """Stores of every size are asked in turn, so that a slow minute of the machine touches all of them."""
+    places = _places(folder, extent)
+    collect()
+    for _ in range(extent.rounds):
+        for probe in probes:
+            probe.measure()
+    return [
         StoreCost(
             size=probe.size,
             us=median(probe.costs),
@@ -107,13 +115,16 @@ def growth_of_store(folder: Path, extent: Extent, seed: int) -> Growth:
         )
         for probe in probes
     ]
-    return Growth(stores=stores, peak_mib=_peak_mib(places[extent.sizes[-1]], extent, seed))
 
 
-class _Probe:
+def _places(folder: Path, extent: Extent) -> dict[int, Path]:
+    return {size: folder / f"of-{size}" for size in extent.sizes}
+
+
+class Probe:
     """One store, filled, and what a group of messages costs in it."""
 
-    def __init__(self, size: int, store: Corridor, extent: Extent, seed: int) -> None:
+    def __init__(self, size: int, store: Corridor, extent: Extent, seed: int, told: Told = quietly) -> None:
         self.size = size
         self.costs: list[float] = []
         self.clock_costs: list[float] = []
@@ -124,9 +135,9 @@ class _Probe:
         self._stored = iter(stored)
         pattern = pattern_of(store, seed)
         half = max(size - len(stored) - 1, 0) // 2
-        grow(store, pattern, 1, half)
+        grow(store, pattern, 1, half, told)
         self._take(self._messages(stored))
-        grow(store, pattern, 1 + half, max(size - len(stored) - 1, 0) - half)
+        grow(store, pattern, 1 + half, max(size - len(stored) - 1, 0) - half, told)
 
     def measure(self) -> None:
         """Keep and understand one more group."""
@@ -147,8 +158,9 @@ class _Probe:
             yield result_of(self._random, patient=patient, control_id=control_id)
 
 
-def _peak_mib(place: Path, extent: Extent, seed: int) -> dict[str, float]:
-    with BenchService(place) as service:
+def peak_mib(folder: Path, extent: Extent, seed: int) -> dict[str, float]:
+    """The most each process of a service on the largest of these stores holds while it gets a feed."""
+    with BenchService(_places(folder, extent)[extent.sizes[-1]]) as service:
         load = Load(
             host="127.0.0.1",
             port=service.port,

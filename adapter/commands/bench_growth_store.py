@@ -6,8 +6,10 @@ done anew.  The patients whom later messages concern are no copies.
 
 from __future__ import annotations
 
+import gc
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import blake2b, sha256
 from itertools import islice
@@ -19,7 +21,14 @@ from adapter.commands.bench_feed import result_of
 from adapter.domain.message import Work
 
 BATCH = 500
+BLOCK = 50_000
+"""Patients put in order before they are written."""
+Told = Callable[[int], None]
 DIGITS = 16
+
+
+def quietly(_: int) -> None:
+    """Nobody waits."""
 
 
 def name_of(number: int, what: str = "P") -> str:
@@ -46,7 +55,9 @@ class Pattern:
             work = self.work.replace(self.name, name)
             work = work.replace(self.digest, sha256(message).hexdigest().encode())
             for place, one in enumerate(self.ids):
-                copied = UUID(bytes=blake2b(b"%d/%d" % (number, place), digest_size=16).digest())
+                copied = UUID(
+                    bytes=bytes.fromhex(name.decode()) + blake2b(b"%d" % place, key=name, digest_size=8).digest()
+                )
                 work = work.replace(one, str(copied).encode())
             yield message, pickle.loads(work)  # noqa: S301 - pickled a moment ago, below
 
@@ -69,12 +80,32 @@ def pattern_of(corridor: Corridor, seed: int) -> Pattern:
     )
 
 
-def grow(corridor: Corridor, pattern: Pattern, begin: int, count: int) -> None:
-    """Add so many messages of as many new patients, numbered from `begin`."""
-    copies = pattern.copies(iter(range(begin, begin + count)))
-    while batch := list(islice(copies, BATCH)):
-        corridor.keep([message for message, _ in batch])
-        corridor.state.commit(_as_one([work for _, work in batch], corridor.inbox.last_seq()))
+def grow(corridor: Corridor, pattern: Pattern, begin: int, count: int, told: Told = quietly) -> None:
+    """Add so many messages of as many new patients, numbered from `begin`; `told` hears of each batch."""
+    copies = pattern.copies(_as_they_lie(begin, count))
+    with _uncollected():
+        while batch := list(islice(copies, BATCH)):
+            corridor.keep([message for message, _ in batch])
+            corridor.state.commit(_as_one([work for _, work in batch], corridor.inbox.last_seq()))
+            told(len(batch))
+
+
+def _as_they_lie(begin: int, count: int) -> Iterator[int]:
+    """Numbers block by block, each in the order of its names: neighbours in the store are then written together."""
+    for start in range(begin, begin + count, BLOCK):
+        yield from sorted(range(start, min(start + BLOCK, begin + count)), key=name_of)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Nothing made here refers to itself, and to look for that costs a fifth of the time."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 def _as_one(works: Sequence[Work], seq: int) -> Work:

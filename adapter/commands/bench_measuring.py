@@ -17,6 +17,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 Advance = Callable[[], None]
+LONG = 100_000
+"""So many things take long enough to be told of on the way."""
 
 
 def cpu_us(work: Callable[[], object]) -> float:
@@ -65,3 +67,17 @@ def bar(what: str, steps: int) -> Iterator[Advance]:
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task(what, total=steps)
         yield lambda: progress.advance(task)
+
+
+def tenths(what: str, total: int) -> Callable[[int], None]:
+    """Say on stderr after every tenth of something long how far it is, and after how many minutes; it hears of more."""
+    begun, done = time.monotonic(), 0
+
+    def more(count: int) -> None:
+        nonlocal done
+        before, done = done, done + count
+        if total >= LONG and before * 10 // total < done * 10 // total:
+            minutes = (time.monotonic() - begun) / 60
+            print(f"{what}: {done:,} of {total:,} after {minutes:.1f} min", file=sys.stderr, flush=True)
+
+    return more

@@ -95,14 +95,8 @@ class Replay:
         }
 
 
-def replayed(folder: Path, count: int, seed: int) -> Replay:
-    """Send so many messages to a service that archives all of them, end it, and read them again."""
-    archived(folder, count, seed)
-    return read_again(folder)
-
-
-def archived(folder: Path, count: int, seed: int) -> None:
-    """The live run: its store holds every message, relevant or not, and what came of them."""
+def archived(folder: Path, count: int, seed: int, told: Callable[[int], None]) -> None:
+    """The live run: its store holds every message, and what came of them; `told` hears of each load."""
     with BenchService(folder, archive="full") as service:
         for begin in range(0, count, AT_ONCE):
             load = Load(
@@ -117,6 +111,7 @@ def archived(folder: Path, count: int, seed: int) -> None:
             against(service, "archive", load, to_the_end=False)
             service.wait_until_kept(begin + load.count)
             service.wait_until_understood()
+            told(load.count)
 
 
 def read_again(folder: Path) -> Replay:

@@ -7,7 +7,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -78,6 +80,10 @@ class BenchService:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Stop it, if it still runs."""
         end(self._process)
         if self._process.stdout:
             self._process.stdout.close()
@@ -125,6 +131,18 @@ class BenchService:
             return inbox.last_seq()
         finally:
             inbox.close()
+
+
+@contextmanager
+def meanwhile(start: Callable[[], BenchService]) -> Iterator[Future[BenchService]]:
+    """A service that is started beside other work that is not measured; ended with the block, if it was not before."""
+    with ThreadPoolExecutor(1, thread_name_prefix="starting") as beside:
+        starting = beside.submit(start)
+        try:
+            yield starting
+        finally:
+            with suppress(Exception):  # told where the result is asked for
+                starting.result().end()
 
 
 def written_configuration(folder: Path, *, delivery: str = "shadow", archive: str = "headers") -> Path:

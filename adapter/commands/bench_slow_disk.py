@@ -27,6 +27,7 @@ from adapter.commands.bench_wire_runs import Run, against
 
 DELAY_US = 5_000
 COMPILERS = ("gcc", "cc")
+LIBRARY = "slow-disk.so"
 SOURCE = Path(__file__).with_suffix(".c")
 CONNECTIONS = 64
 OF_COMMITS_MANY, OF_COMMITS_ONE = 25.0, 40.0
@@ -107,7 +108,7 @@ def library(folder: Path, compilers: tuple[str, ...] = COMPILERS) -> Path:
     compiler = next((found for name in compilers if (found := shutil.which(name))), None)
     if compiler is None:
         raise CannotSlow(f"there is no C compiler ({', '.join(compilers)}) to build the delay with")
-    built = folder / "slow-disk.so"
+    built = folder / LIBRARY
     command = [compiler, "-O1", "-Wall", "-shared", "-fPIC", "-o", str(built), str(SOURCE), "-ldl"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a compiler of this machine
     if done.returncode:
@@ -115,14 +116,24 @@ def library(folder: Path, compilers: tuple[str, ...] = COMPILERS) -> Path:
     return built
 
 
-def slow_disk(folder: Path, extent: Extent, seed: int) -> SlowDisk:
-    """Both runs and the plain way under the same delay; raises CannotSlow, or LoadBroke as the other runs do."""
+def slow_service(folder: Path) -> BenchService:
+    """A service on a slow disk; raises CannotSlow."""
     built = library(folder)
-    environment = {"LD_PRELOAD": str(built), "TROUGHLINE_BENCH_SYNC_DELAY_US": str(DELAY_US)}
-    syncs, commits = _plain(folder, extent, seed, environment)
-    with BenchService(folder / "slow-disk", environment=environment) as service:
-        if not all(maps(pid, built) for pid in service.pids.values()):
-            raise CannotSlow("the delay was not loaded into the service")
+    service = BenchService(folder / "slow-disk", environment=_environment(built))
+    if not all(maps(pid, built) for pid in service.pids.values()):
+        service.end()
+        raise CannotSlow("the delay was not loaded into the service")
+    return service
+
+
+def _environment(built: Path) -> dict[str, str]:
+    return {"LD_PRELOAD": str(built), "TROUGHLINE_BENCH_SYNC_DELAY_US": str(DELAY_US)}
+
+
+def slow_disk(folder: Path, running: BenchService, extent: Extent, seed: int) -> SlowDisk:
+    """Both runs and the plain way under the same delay; raises CannotSlow, or LoadBroke as the other runs do."""
+    syncs, commits = _plain(folder, extent, seed, _environment(folder / LIBRARY))
+    with running as service:
         many, one = [], []
         for number in range(extent.rounds):
             load = Load(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,19 +16,20 @@ from typing import Any
 from adapter.commands import bench_delivery, bench_growth, bench_slow_disk, bench_wire
 from adapter.commands.bench_delivery import Delivery
 from adapter.commands.bench_gate import NoBaseline
-from adapter.commands.bench_growth import Growth, growth_of_store
+from adapter.commands.bench_growth import Growth, Probe
 from adapter.commands.bench_machine import machine_with
-from adapter.commands.bench_measuring import Advance, bar
+from adapter.commands.bench_measuring import Advance, bar, tenths
 from adapter.commands.bench_outcome import BROKE_OFF, before, broke_off, conclude, refused
-from adapter.commands.bench_replay import Replay, replayed
+from adapter.commands.bench_replay import Replay, archived, read_again
 from adapter.commands.bench_rules_growth import SizeCost, cost_by_size
-from adapter.commands.bench_slow_disk import CannotSlow, SlowDisk, slow_disk
+from adapter.commands.bench_service import BenchService, meanwhile
+from adapter.commands.bench_slow_disk import CannotSlow, SlowDisk, slow_disk, slow_service
 from adapter.commands.bench_verdict import Goal
 from adapter.commands.bench_whole_text import told
 from adapter.commands.bench_wire import CONNECTIONS, STEPS, Wire
 from adapter.knowledge.policies import load_rulebook
 
-OTHER_STEPS = 4 + bench_delivery.STEPS
+OTHER_STEPS = 5 + bench_delivery.STEPS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +50,9 @@ SLOW_FULL = bench_slow_disk.Extent(kept=10_000, unfiltered=10_000, commits=300, 
 EXTENTS: Mapping[str, Extent] = {
     "quick": Extent(
         wire=bench_wire.QUICK,
-        slow_disk=bench_slow_disk.Extent(kept=1_500, unfiltered=1_500, commits=100, rounds=1),
-        growth=bench_growth.Extent(sizes=(1_000, 10_000), rounds=15, sent=1_000),
-        replay=3_000,
+        slow_disk=bench_slow_disk.Extent(kept=1_000, unfiltered=1_000, commits=60, rounds=1),
+        growth=bench_growth.Extent(sizes=(300, 3_000), rounds=15, sent=1_000),
+        replay=2_000,
         delivery=bench_delivery.QUICK,
     ),
     "full": Extent(
@@ -63,7 +66,7 @@ EXTENTS: Mapping[str, Extent] = {
     "nightly": Extent(
         wire=bench_wire.FULL,
         slow_disk=SLOW_FULL,
-        growth=bench_growth.Extent(sizes=(10_000, 100_000, 1_000_000), rounds=40, sent=10_000),
+        growth=bench_growth.Extent(sizes=(10_000, 1_000_000), rounds=40, sent=10_000),
         replay=1_000_000,
         delivery=bench_delivery.FULL,
         rounds=3,
@@ -114,6 +117,7 @@ class Whole:
             "machine": {**self.machine, **self.wire.limits.noise()},
             "limits": wire["limits"],
             "runs": wire["runs"],
+            "validation": wire["validation"],
             "slow_disk": self.slow_disk.as_dict() if self.slow_disk else None,
             "left_out": [{"id": name, "reason": reason} for name, reason in self.left_out.items()],
             "filter": wire["filter"],
@@ -129,13 +133,18 @@ class Whole:
 def run(options: argparse.Namespace) -> int:
     """0 fine, 1 when a result is wrong, or a ratio strictly missed or worse; 2 when it broke off."""
     name = options.extent or "quick"
+    extent = EXTENTS[name]
+    if options.growth:
+        extent = replace(extent, growth=replace(extent.growth, sizes=options.growth))
+        # Ratios of other sizes are others, so a gate must not compare them.
+        name += f", growth {','.join(map(str, options.growth))}"
     try:
         was = before(options, bench="whole", extent=name)
         with (
             tempfile.TemporaryDirectory(prefix="troughline-bench-") as folder,
             bar("bench", STEPS + OTHER_STEPS) as step,
         ):
-            whole = measured(Path(folder), EXTENTS[name], options.seed, step)
+            whole = measured(Path(folder), extent, options.seed, step)
     except NoBaseline as fault:
         return refused(fault)
     except BROKE_OFF as fault:
@@ -151,15 +160,18 @@ def measured(folder: Path, extent: Extent, seed: int, step: Advance) -> Whole:
     wire_folder = folder / "wire"
     wire_folder.mkdir()
     wire = bench_wire.measured(wire_folder, extent.wire, seed, step)
-    slow, left_out = _slow_disk(folder, extent, seed)
+    with _prepared(folder, extent, seed) as (slow_disk_running, probes):
+        step()
+        slow, left_out = _slow_disk(folder, slow_disk_running, extent, seed)
+        step()
+        costs = bench_growth.asked(folder / "growth", probes, extent.growth)
+    growth = Growth(stores=costs, peak_mib=bench_growth.peak_mib(folder / "growth", extent.growth, seed))
     step()
     rulebook, faults = load_rulebook()
     assert rulebook, faults  # noqa: S101 - shipped files are checked by the tests
     interpretation = cost_by_size(rulebook, seed, rounds=extent.rounds, sizes=extent.events)
     step()
-    growth = growth_of_store(folder / "growth", extent.growth, seed)
-    step()
-    replay = replayed(folder / "replay", extent.replay, seed)
+    replay = read_again(folder / "replay")
     step()
     delivery_folder = folder / "delivery"
     delivery_folder.mkdir()
@@ -177,9 +189,27 @@ def measured(folder: Path, extent: Extent, seed: int, step: Advance) -> Whole:
     )
 
 
-def _slow_disk(folder: Path, extent: Extent, seed: int) -> tuple[SlowDisk | None, dict[str, str]]:
+@contextmanager
+def _prepared(folder: Path, extent: Extent, seed: int) -> Iterator[tuple[Future[BenchService], list[Probe]]]:
+    """What is measured later is made ready side by side, for none of that is measured; the live run among it."""
+    with (
+        meanwhile(partial(slow_service, folder)) as slow,
+        ThreadPoolExecutor(1, thread_name_prefix="archiving") as beside,
+    ):
+        heard = tenths("archive, messages sent and understood", extent.replay)
+        live = beside.submit(archived, folder / "replay", extent.replay, seed, heard)
+        stored = tenths("growth, patients stored", sum(extent.growth.sizes))
+        with bench_growth.grown(folder / "growth", extent.growth, seed, stored) as probes:
+            live.result()
+            wait([slow])
+            yield slow, probes
+
+
+def _slow_disk(
+    folder: Path, running: Future[BenchService], extent: Extent, seed: int
+) -> tuple[SlowDisk | None, dict[str, str]]:
     """What cannot be measured here is left out by name, with the reason."""
     try:
-        return slow_disk(folder, extent.slow_disk, seed), {}
+        return slow_disk(folder, running.result(), extent.slow_disk, seed), {}
     except CannotSlow as fault:
         return None, {"P5": str(fault)}

@@ -9,7 +9,15 @@ from typing import Any
 from rich.console import Console
 
 from adapter.commands.bench_verdict import Goal, verdict_lines
-from adapter.commands.bench_wire_text import WIDTH, filter_line, limits_lines, runs_table, spreads, tidied
+from adapter.commands.bench_wire_text import (
+    WIDTH,
+    filter_line,
+    limits_lines,
+    runs_table,
+    spreads,
+    tidied,
+    validation_line,
+)
 
 
 def told(result: Mapping[str, Any], goals: Sequence[Goal], *, strict: bool) -> str:
@@ -19,6 +27,7 @@ def told(result: Mapping[str, Any], goals: Sequence[Goal], *, strict: bool) -> s
     console.print("\n".join(_machine(result)))
     console.print(limits_lines(result["limits"]))
     console.print(runs_table(result["runs"]))
+    console.print(validation_line(result["validation"]))
     if result["slow_disk"]:
         console.print(_slow_disk(result["slow_disk"]))
     console.print(filter_line(result["filter"]))

@@ -18,7 +18,8 @@ from adapter.commands.bench_limits import Echoes, Limits, plain_limits
 from adapter.commands.bench_load import Load
 from adapter.commands.bench_measuring import Advance, bar, machine
 from adapter.commands.bench_outcome import BROKE_OFF, before, broke_off, conclude, refused
-from adapter.commands.bench_service import BenchService
+from adapter.commands.bench_service import BenchService, meanwhile
+from adapter.commands.bench_validated import Validated, outputs, validated
 from adapter.commands.bench_verdict import Goal
 from adapter.commands.bench_wire_goals import gated, goals_of
 from adapter.commands.bench_wire_runs import Run, against, echo
@@ -40,7 +41,7 @@ class Extent:
     syncs: int = 300
 
 
-QUICK = Extent(unfiltered=6_000, kept=1_500, relevant=200, naive=60, rounds=2)
+QUICK = Extent(unfiltered=3_000, kept=1_000, relevant=150, naive=50, rounds=2, syncs=200)
 FULL = Extent(unfiltered=50_000, kept=20_000, relevant=3_000, naive=200, rounds=3)
 
 
@@ -51,6 +52,7 @@ class Wire:
     limits: Limits
     runs: dict[str, list[Run]]
     """By name, in the order of the page."""
+    validation: Validated
     filtering: FilterCost
     kept: int
     """Of the messages that had to be kept, those that are on disk."""
@@ -58,19 +60,22 @@ class Wire:
 
     def goals(self) -> list[Goal]:
         """What this run says of every goal."""
-        return goals_of(self.limits, self.runs, self.filtering, kept_of_relevant=(self.kept, self.to_keep))
+        return goals_of(
+            self.limits, self.runs, self.filtering, self.validation, kept_of_relevant=(self.kept, self.to_keep)
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
             "limits": self.limits.as_dict(),
             "runs": {name: shown(self.limits, some) for name, some in self.runs.items()},
+            "validation": self.validation.as_dict(),
             "filter": asdict(self.filtering),
         }
 
     def gated(self) -> dict[str, float]:
         """The ratios a later run is compared by."""
-        return gated(self.limits, self.runs, self.filtering)
+        return gated(self.limits, self.runs, self.filtering, self.validation)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -102,7 +107,7 @@ def measured(folder: Path, extent: Extent, seed: int, step: Advance) -> Wire:
     step()
     with echo() as running:
         echoes = Echoes(running, _load(running.port, "unfiltered", extent.unfiltered, seed, "E", echoed=True))
-        runs, kept = _runs(folder, extent, seed, echoes, step)
+        runs, kept, validation = _runs(folder, extent, seed, echoes, step)
     filtering = filter_cost(list(feed_of("unfiltered", 400, seed, "F")))
     step()
     limits = Limits(
@@ -112,13 +117,21 @@ def measured(folder: Path, extent: Extent, seed: int, step: Advance) -> Wire:
         echo=tuple(echoes.measured),
         echo_costs_us=tuple(echoes.costs_us),
     )
-    return Wire(limits=limits, runs=runs, filtering=filtering, kept=kept, to_keep=extent.kept)
+    return Wire(limits=limits, runs=runs, validation=validation, filtering=filtering, kept=kept, to_keep=extent.kept)
 
 
-def _runs(folder: Path, extent: Extent, seed: int, echoes: Echoes, step: Advance) -> tuple[dict[str, list[Run]], int]:
-    """The runs by name, the echo between them, and how many of the near misses were kept."""
-    runs: dict[str, list[Run]] = {}
-    with BenchService(folder / "service") as service:
+def _runs(
+    folder: Path, extent: Extent, seed: int, echoes: Echoes, step: Advance
+) -> tuple[dict[str, list[Run]], int, Validated]:
+    """The runs by name, the echo between them, how many of the near misses were kept, and what validating costs."""
+    with (
+        meanwhile(partial(BenchService, folder / "target-down", delivery="on")) as starting,
+        BenchService(folder / "service") as service,
+    ):
+        with starting.result() as other:
+            beside = _up_and_down(service, other, extent, seed, echoes)
+        step()
+        runs: dict[str, list[Run]] = {}
         for number in range(extent.rounds):
             echoes.measure()
             load = _load(service.port, "unfiltered", extent.unfiltered, seed, f"U{number}N")
@@ -131,18 +144,27 @@ def _runs(folder: Path, extent: Extent, seed: int, echoes: Echoes, step: Advance
         kept = service.kept() - kept_before
         service.wait_until_understood()
         step()
+        before = {one.id for one in outputs(service.store)}
         load = _load(service.port, "relevant", extent.relevant, seed, "R")
         runs["relevant"] = [against(service, "relevant", load)]
-        step()
-        with BenchService(folder / "target-down", delivery="on") as other:
-            for number in range(extent.rounds):
-                echoes.measure()
-                for name, one in (("target up", service), ("target down", other)):
-                    load = _load(one.port, "unfiltered", extent.unfiltered // 2, seed, f"{name[7:]}{number}N")
-                    runs.setdefault(name, []).append(against(one, name, load, to_the_end=False))
-                    one.wait_until_understood()
-        step()
-    return runs, kept
+        written = outputs(service.store, before)
+    validation = validated(written, extent.relevant)
+    step()
+    return runs | beside, kept, validation
+
+
+def _up_and_down(
+    up: BenchService, down: BenchService, extent: Extent, seed: int, echoes: Echoes
+) -> dict[str, list[Run]]:
+    """First of all, while both stores are as new as each other."""
+    runs: dict[str, list[Run]] = {}
+    for number in range(extent.rounds):
+        echoes.measure()
+        for name, one in (("target up", up), ("target down", down)):
+            load = _load(one.port, "unfiltered", extent.unfiltered // 2, seed, f"{name[7:]}{number}N")
+            runs.setdefault(name, []).append(against(one, name, load, to_the_end=False))
+            one.wait_until_understood()
+    return runs
 
 
 def _load(port: int, feed: Feed, count: int, seed: int, series: str, *, echoed: bool = False) -> Load:

@@ -36,6 +36,7 @@ def told(result: Mapping[str, Any], goals: Sequence[Goal], *, strict: bool) -> s
     console.print(_machine(result))
     console.print(limits_lines(result["limits"]))
     console.print(runs_table(result["runs"]))
+    console.print(validation_line(result["validation"]))
     console.print(filter_line(result["filter"]))
     console.print("\n".join(verdict_lines(goals, strict=strict)))
     return tidied(printed)
@@ -92,6 +93,14 @@ def runs_table(runs: Mapping[str, Mapping[str, Any]]) -> Table:
             f"{run['over_naive']:,.0f}",
         )
     return table
+
+
+def validation_line(validation: Mapping[str, float]) -> str:
+    """What validating every output costs."""
+    return (
+        f"validation: {validation['valid']:,} of {validation['resources']:,} resources written for "
+        f"{validation['messages']:,} results are valid; {validation['message_us']:,.0f} us for those of one result"
+    )
 
 
 def filter_line(cost: Mapping[str, float]) -> str:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from adapter.app.parts import Instructions, Loaded, read_everything
+from adapter.commands.check_answers import answers
 from adapter.commands.check_hooks import hooks
 from adapter.commands.check_ports import ports
 from adapter.commands.check_result import Result, State, as_json, as_text, exit_code
@@ -43,6 +44,7 @@ def _results(options: argparse.Namespace) -> Iterator[Result]:
     yield Result(about="configuration", state="ok", said=_configured(loaded))
     settings = loaded.settings
     yield from store(settings.store, thorough=options.thorough)
+    yield from answers(settings)
     yield from disk(settings.store)
     yield from ports(settings, lock_holder(settings.store))
     yield from polled_sources(settings)

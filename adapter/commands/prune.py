@@ -26,11 +26,14 @@ from adapter.commands.check_store import alone, lock_holder
 from adapter.commands.prune_text import Told, history_page, history_tree, page_of, tree_of
 from adapter.commands.store_parts import Place, done_at_place, opened
 from adapter.store.folder import lock_store
+from adapter.store.owed_answers import NAME as ANSWERS
+from adapter.store.owed_answers import OwedAnswers
 from adapter.store.prunable import prunes
 from adapter.store.retention import Line, Retention, believed, horizon
 from adapter.store.sqlite_inbox import SqliteInbox
 
 HISTORY = 100
+Writer = SqliteInbox | OwedAnswers
 UNKNOWN = (
     f"No configuration is named and no service has pruned this store yet: archive_days is taken as "
     f"{Retention().archive_days}."
@@ -45,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
 def _acted(place: Place, options: argparse.Namespace) -> int:
     with opened(place.folder) as parts:
         if options.history:
-            lines = [line for inbox in parts.inboxes for line in prunes(inbox, HISTORY)]
+            lines = [line for file in parts.pruned for line in prunes(file, HISTORY)]
             print(_json(history_tree(lines)) if options.json else history_page(lines))
             return 0
     return _dry(place, options) if options.dry_run else _done(place, options)
@@ -71,13 +74,13 @@ def _done(place: Place, options: argparse.Namespace) -> int:
         _look(place, told, writers)
         if options.compact:
             before = _size(place.folder)
-            for inbox in writers.values():
-                inbox.compact()
+            for writer in writers.values():
+                writer.compact()
             told.given_back = before - _size(place.folder)
     return _print(told, options)
 
 
-def _look(place: Place, told: Told, writers: Mapping[str, SqliteInbox]) -> None:
+def _look(place: Place, told: Told, writers: Mapping[str, Writer]) -> None:
     """Note what goes; without writers nothing is removed."""
     settings, retention = place.settings, _retention(place)
     with prunables(place.folder, awaited_targets(settings) if settings else None) as every:
@@ -96,13 +99,28 @@ def _look(place: Place, told: Told, writers: Mapping[str, SqliteInbox]) -> None:
 
 
 @contextmanager
-def _writers(folder: Path) -> Iterator[dict[str, SqliteInbox]]:
-    """The inboxes that are there, opened as their service opens them."""
+def _writers(folder: Path) -> Iterator[dict[str, Writer]]:
+    """The files that are there, opened as their service opens them."""
     with ExitStack() as stack:
-        files = {name: folder / f"{name}.db" for name in INBOXES}
         yield {
-            name: stack.enter_context(closing(SqliteInbox(file, name))) for name, file in files.items() if file.exists()
+            name: stack.enter_context(closing(_writer(file, name)))
+            for name, file in _files(folder).items()
+            if file.exists()
         }
+
+
+def _writer(file: Path, name: str) -> Writer:
+    if name == ANSWERS:
+        return OwedAnswers(file, on_lost=_nothing, on_broken=_nothing)
+    return SqliteInbox(file, name)
+
+
+def _nothing(*_: object) -> None:
+    """Here nothing is owed, and what breaks is raised where a portion is removed."""
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    return {name: folder / f"{name}.db" for name in (*INBOXES, ANSWERS)}
 
 
 def _retention(place: Place) -> Retention:
@@ -115,7 +133,7 @@ def _retention(place: Place) -> Retention:
 
 
 def _size(folder: Path) -> int:
-    return sum(file.stat().st_size for name in INBOXES for file in folder.glob(f"{name}.db*"))
+    return sum(file.stat().st_size for name in _files(folder) for file in folder.glob(f"{name}.db*"))
 
 
 def _print(told: Told, options: argparse.Namespace) -> int:

@@ -17,9 +17,13 @@ NAMES: Mapping[str, str] = {
     "archived": "whole messages that do not concern us",
     "copies": "copies between the first and the newest of a message sent again and again",
     "torn": "frames that never ended",
+    "answers": "application answers to another address that were told",
     "read": "bytes of messages that were read",
 }
-NEVER = "Never: messages that wait, were answered AE, resemble ours or are not understood yet; facts and findings."
+NEVER = (
+    "Never: messages that wait, were answered AE, resemble ours or are not understood yet; answers that were not told; "
+    "facts and findings."
+)
 
 
 @dataclass(slots=True, kw_only=True)

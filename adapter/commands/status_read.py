@@ -67,7 +67,7 @@ class Status:
     polled: Mapping[str, datetime] = field(default_factory=dict)
     """When each polled source was last polled whole."""
     pruned: Prune | None = None
-    """The last prune that removed something, of either inbox."""
+    """The last prune that removed something, of any file."""
     metrics: Mapping[str, Mapping[Labels, float]] = field(default_factory=dict)
     """Values of `/metrics` by name and labels; empty when they could not be read."""
 
@@ -102,7 +102,7 @@ def looked(parts: StoreParts, settings: Settings | None) -> Status:
         parked=parts.state.parked_by_reason(),
         targets=tuple(_waiting(parts, name, settings) for name in parts.state.targets()),
         polled=_polled(parts.folder),
-        pruned=max((line for one in parts.inboxes for line in prunes(one, 1)), key=_when, default=None),
+        pruned=max((line for one in parts.pruned for line in prunes(one, 1)), key=_when, default=None),
         metrics=_metrics(door),
     )
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from adapter.commands.faults import tell
 from adapter.settings import Settings, load_settings
 from adapter.store.faults import CannotKeep, StoreBroken, StoreLocked, StoreTooNew
+from adapter.store.owed_answers import FILE, OwedAnswersReader
+from adapter.store.prunable import Told
 from adapter.store.sqlite_inbox import SqliteInboxReader
 from adapter.store.state_reader import SqliteStateReader
 
@@ -21,11 +23,17 @@ INBOXES = ("inbox", "inbox-core")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreParts:
-    """The inboxes and the state of one store folder."""
+    """The inboxes, the answers to other addresses and the state of one store folder."""
 
     folder: Path
     inboxes: tuple[SqliteInboxReader, ...]
+    answers: OwedAnswersReader
     state: SqliteStateReader
+
+    @property
+    def pruned(self) -> tuple[Told, ...]:
+        """Files that hold the audit lines of what was removed of them."""
+        return (*self.inboxes, self.answers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +76,7 @@ def opened(folder: Path) -> Iterator[StoreParts]:
     parts = StoreParts(
         folder=folder,
         inboxes=tuple(SqliteInboxReader(folder / f"{name}.db", name) for name in INBOXES),
+        answers=OwedAnswersReader(folder / FILE),
         state=SqliteStateReader(path),
     )
     try:
@@ -77,6 +86,7 @@ def opened(folder: Path) -> Iterator[StoreParts]:
         raise CannotRead(text) from None
     finally:
         parts.state.close()
+        parts.answers.close()
         for inbox in parts.inboxes:
             inbox.close()
 

@@ -270,7 +270,7 @@ class Settings:
     housekeeping_s: int = 60
     """How often figures are refreshed; the first look for what may be pruned comes after as long, then one an hour."""
     archive_days: int = 90
-    """Days after which what is kept of messages that do not concern us goes."""
+    """Days after which what is kept of messages that do not concern us goes, and answers told at another address."""
     read_messages_days: int | None = None
     """Days after which the bytes of messages that were read and gave facts go; None: never."""
 

@@ -22,6 +22,8 @@ POINTS = (
     "settled",
     "portion-removed",
     "portion-pruned",
+    "answers-removed",
+    "answers-pruned",
 )
 """In the order of the corridor, pruning last; the answer's own bytes leave between `answer-worded` and `taken`."""
 

@@ -126,9 +126,9 @@ def remove(connection: Connection, portion: Portion, line: Line) -> None:
                 connection.execute(delete(table).where(table.c.seq.in_(places)))
         case "read":
             _empty(connection, places, line.at)
-        case "torn":
-            pass  # files: whoever calls removes them
-    _tell(connection, portion, line)
+        case "torn" | "answers":
+            pass  # elsewhere: whoever keeps them removes them
+    tell(connection, portion, line)
 
 
 def _empty(connection: Connection, places: Sequence[int], at: datetime) -> None:
@@ -139,7 +139,8 @@ def _empty(connection: Connection, places: Sequence[int], at: datetime) -> None:
     connection.execute(update(messages).where(messages.c.seq.in_(places)).values(raw=b""))
 
 
-def _tell(connection: Connection, portion: Portion, line: Line) -> None:
+def tell(connection: Connection, portion: Portion, line: Line) -> None:
+    """Add a portion to the audit line of its prune."""
     statement = insert_into(connection.dialect.name, prunes)
     more = {name: prunes.c[name] + statement.excluded[name] for name in ("count", "bytes")}
     row = {"at": line.at, "kind": portion.kind, "by": line.by, "older_than": line.older_than}

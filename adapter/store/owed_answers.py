@@ -4,19 +4,39 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from threading import Condition, Thread
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, func, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    delete,
+    func,
+    select,
+    text,
+)
 
+from adapter.store.crash_points import reached
 from adapter.store.faults import CannotKeep, StoreBroken
 from adapter.store.file_beside import FileBeside
+from adapter.store.inbox_pruning import PAGE, Candidate, tell
+from adapter.store.inbox_tables import prunes
 from adapter.store.migrations import Schema
+from adapter.store.retention import Line, Portion
 from adapter.store.sql_database import Database, Instant
 
-FILE = "answers.db"
+NAME = "answers"
+FILE = f"{NAME}.db"
 WAITING_LIMIT = 100_000
 """Answers held in memory while nothing can be written; further ones are lost, and that is told."""
 BATCH_LIMIT = 500
@@ -32,7 +52,23 @@ owed = Table(
     Column("body", LargeBinary, nullable=False),
 )
 Index("owed_answers_by_listener", owed.c.listener, owed.c.id)
-ANSWERS = Schema(name="answers", tables=metadata)
+prunes.to_metadata(metadata)
+
+_PRUNING = """
+CREATE TABLE prunes (
+    at VARCHAR(27) NOT NULL, kind VARCHAR(12) NOT NULL, "by" TEXT NOT NULL, older_than VARCHAR(27) NOT NULL,
+    count BIGINT NOT NULL, bytes BIGINT NOT NULL, PRIMARY KEY (at, kind)
+)
+"""
+"""Written out: what a step makes does not change when the tables above do."""
+
+
+def _to_pruning(connection: Connection) -> None:
+    """From version 1 to 2: what was pruned, and when."""
+    connection.execute(text(_PRUNING))
+
+
+ANSWERS = Schema(name=NAME, tables=metadata, steps=(_to_pruning,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +78,15 @@ class Owed:
     id: int
     made_at: datetime
     body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Spare:
+    """A portion to remove, and whoever waits until it is gone."""
+
+    portion: Portion
+    line: Line
+    gone: Future[None] = field(default_factory=Future)
 
 
 class OwedAnswers:
@@ -60,7 +105,9 @@ class OwedAnswers:
         self._limit = limit
         self._changed = Condition()
         self._waiting: deque[dict[str, object]] = deque()
+        self._spare: deque[_Spare] = deque()
         self._closing = False
+        self._ended = False
         self._thread = Thread(target=self._run, name="owed-answers", daemon=True)
         self._thread.start()
 
@@ -73,6 +120,20 @@ class OwedAnswers:
                 return
         self._on_lost()
 
+    def prune(self, portion: Portion, line: Line) -> None:
+        """Remove a portion and tell it in the audit line, in one transaction; raises CannotKeep or StoreBroken."""
+        spare = _Spare(portion=portion, line=line)
+        with self._changed:
+            if self._ended:
+                raise CannotKeep("The file of answers is closed.")
+            self._spare.append(spare)
+            self._changed.notify()
+        spare.gone.result()
+
+    def compact(self) -> None:
+        """Give the room of what was removed back to the disk; for a file nobody else uses. Raises as `prune` does."""
+        self._database.compact()
+
     def close(self) -> None:
         """Write what was handed over, as far as there is room, and close the file."""
         with self._changed:
@@ -83,21 +144,51 @@ class OwedAnswers:
 
     def _run(self) -> None:
         try:
-            while batch := self._next():
-                if self._written(batch):
-                    with self._changed:
-                        for _ in batch:
-                            self._waiting.popleft()
-                elif self._rested():
-                    return
+            while self._turn():
+                pass
         except StoreBroken as broken:
             self._on_broken(broken)
+        finally:
+            with self._changed:
+                self._ended = True
+                for spare in self._spare:
+                    spare.gone.set_exception(CannotKeep("The file of answers is closed."))
 
-    def _next(self) -> list[dict[str, object]]:
-        """The oldest ones, which stay where they are until they are written; empty at the end."""
+    def _turn(self) -> bool:
+        """Remove a portion that is to go, then write what waits; whether there is a next turn."""
+        batch, spare = self._next()
+        if spare:
+            self._prune(spare)
+        if not batch:
+            return spare is not None
+        if not self._written(batch):
+            return not self._rested()
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closing)
-            return [self._waiting[place] for place in range(min(len(self._waiting), BATCH_LIMIT))]
+            for _ in batch:
+                self._waiting.popleft()
+        return True
+
+    def _next(self) -> tuple[list[dict[str, object]], _Spare | None]:
+        """The oldest answers, which stay where they are until they are written, and a portion; neither at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._spare or self._closing)
+            batch = [self._waiting[place] for place in range(min(len(self._waiting), BATCH_LIMIT))]
+            return batch, self._spare.popleft() if self._spare else None
+
+    def _prune(self, spare: _Spare) -> None:
+        try:
+            with self._database.write() as connection:
+                connection.execute(delete(owed).where(owed.c.id.in_(spare.portion.places)))
+                tell(connection, spare.portion, spare.line)
+                reached("answers-removed")
+            reached("answers-pruned")
+        except StoreBroken as broken:
+            spare.gone.set_exception(broken)
+            raise
+        except Exception as fault:  # noqa: BLE001 - whoever prunes tells it; answers are written all the same
+            spare.gone.set_exception(fault)
+        else:
+            spare.gone.set_result(None)
 
     def _written(self, batch: Sequence[dict[str, object]]) -> bool:
         try:
@@ -115,6 +206,8 @@ class OwedAnswers:
 
 class OwedAnswersReader(FileBeside):
     """The file as the process that sends reads it: it never writes, and a file not made yet holds nothing."""
+
+    name = NAME
 
     def after(self, listener: str, last: int, limit: int) -> list[Owed]:
         """The next answers of a port behind an id, in order. Raises CannotKeep or StoreBroken."""
@@ -138,3 +231,22 @@ class OwedAnswersReader(FileBeside):
         query = select(func.coalesce(func.max(owed.c.id), 0))
         with self.reading() as connection:
             return int(connection.execute(query).scalar_one()) if connection else 0
+
+    def listeners(self) -> list[str]:
+        """The ports that have answers here."""
+        query = select(owed.c.listener).distinct().order_by(owed.c.listener)
+        with self.reading() as connection:
+            return list(connection.execute(query).scalars()) if connection else []
+
+    def sizes_behind(self, listener: str, place: int) -> list[Candidate]:
+        """The next answers of a port without their bytes, in the order in which they were made."""
+        query = (
+            select(
+                owed.c.id.label("place"), owed.c.made_at.label("received_at"), func.length(owed.c.body).label("size")
+            )
+            .where(owed.c.listener == listener, owed.c.id > place)
+            .order_by(owed.c.id)
+            .limit(PAGE)
+        )
+        with self.reading() as connection:
+            return [Candidate(**row) for row in connection.execute(query).mappings()] if connection else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from itertools import islice
 from typing import Protocol
@@ -38,6 +39,17 @@ class Settled(Protocol):
         """Patients with a result that one of these targets (None: any) has not confirmed."""
 
 
+class Told(Protocol):
+    """A file that holds audit lines of prunes."""
+
+    @property
+    def name(self) -> str:
+        """The file without its ending, as the lines tell it."""
+
+    def reading(self) -> AbstractContextManager[Connection | None]:
+        """One consistent picture of the file; None where it is not made yet."""
+
+
 class Prunable:
     """One inbox beside the state that was made of it; nothing unresolved is ever among what may go."""
 
@@ -54,11 +66,11 @@ class Prunable:
 
     def portions(self, horizon: Horizon) -> Iterator[Portion]:
         """All that may go, kind after kind; what is removed meanwhile does no harm."""
-        yield from _portions("headers", self._old(inbox_pruning.headers_behind, horizon.archive, horizon.now))
-        yield from _portions("archived", self._archived(horizon))
-        yield from _portions("copies", self._copies(horizon))
+        yield from portions_of("headers", self._old(inbox_pruning.headers_behind, horizon.archive, horizon.now))
+        yield from portions_of("archived", self._archived(horizon))
+        yield from portions_of("copies", self._copies(horizon))
         if horizon.read is not None:
-            yield from _portions("read", self._read(horizon.read, horizon.now))
+            yield from portions_of("read", self._read(horizon.read, horizon.now))
 
     def _old(self, page: Page, than: datetime, now: datetime) -> Iterator[Candidate]:
         return older(self._pages(page), than, now)
@@ -107,8 +119,8 @@ class Prunable:
         return [row for row in rows if row.place <= processed and row.place < newest and row.place not in waiting]
 
 
-def prunes(inbox: SqliteInboxReader, limit: int) -> list[Prune]:
-    """The last prunes of an inbox, newest first."""
+def prunes(inbox: Told, limit: int) -> list[Prune]:
+    """The last prunes of a file, newest first."""
     with inbox.reading() as connection:
         return [] if connection is None else inbox_pruning.read_prunes(connection, inbox.name, limit)
 
@@ -130,7 +142,8 @@ def _parts(rows: Iterator[Candidate]) -> Iterator[list[Candidate]]:
         yield part
 
 
-def _portions(kind: PruneKind, rows: Iterable[Candidate]) -> Iterator[Portion]:
+def portions_of(kind: PruneKind, rows: Iterable[Candidate]) -> Iterator[Portion]:
+    """Rows of one kind, as many at once as one short transaction takes."""
     places: list[int] = []
     size = 0
     for row in rows:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol, TypeVar
 
-PruneKind = Literal["headers", "archived", "copies", "torn", "read"]
-KINDS: tuple[PruneKind, ...] = ("headers", "archived", "copies", "torn", "read")
+PruneKind = Literal["headers", "archived", "copies", "torn", "answers", "read"]
+KINDS: tuple[PruneKind, ...] = ("headers", "archived", "copies", "torn", "answers", "read")
 DAYS_AT_ONCE = 7
 """How many days the clock that prunes may gain in a day of work, once it stands behind the clock of the machine."""
 

@@ -16,6 +16,7 @@ from adapter.app import answering
 from adapter.app.answering import Answering
 from adapter.app.counters import ANSWERS_OLDEST, ANSWERS_TOLD, ANSWERS_WAITING
 from adapter.settings.site import ApplicationAnswers
+from adapter.store.answers_told import note_told, told_to
 from adapter.store.owed_answers import OwedAnswers, OwedAnswersReader
 from adapter.transport.mllp import MllpLimits, MllpListener
 from adapter.transport.tls_server import ServerTls, ServerTlsFiles
@@ -190,6 +191,15 @@ def test_of_another_file_everything_is_told(port, tmp_path):
             eventually(lambda: "T4" in receiver.heard)
         other.owed.close()
         other.reader.close()
+
+
+def test_of_another_file_a_note_is_taken_back_before_anything_is_told(port):
+    note_told(port.folder, port.name, 5)
+    port.owes("T1")
+    eventually(lambda: port.reader.last_id() == 1)
+    with capture_logs() as lines, port.answering(9):
+        eventually(lambda: lines)
+        assert told_to(port.folder, port.name) == 0
 
 
 def test_both_sides_show_their_certificates_when_tls_is_wanted(port, tmp_path):

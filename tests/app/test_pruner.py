@@ -11,6 +11,7 @@ import hospital
 import pytest
 import structlog
 from kept_store import KeptStore, stored
+from running_service import eventually
 
 from adapter.app.asking import ASKED
 from adapter.app.inboxes import message_ref, reader
@@ -19,7 +20,9 @@ from adapter.app.rebuilding import refuse_to_rebuild_with_gaps
 from adapter.app.replay_folder import FOLDER
 from adapter.pipeline.process import process, reread
 from adapter.settings import Settings, TargetSettings
+from adapter.store.answers_told import note_told
 from adapter.store.faults import CannotKeep, StoreBroken
+from adapter.store.owed_answers import OwedAnswers, OwedAnswersReader
 from adapter.store.prunable import prunes
 from adapter.store.retention import Retention
 from adapter.store.sqlite_inbox import SqliteInboxReader
@@ -86,6 +89,21 @@ def test_a_look_removes_what_is_old_of_every_kind_and_leaves_what_is_not_resolve
     assert [header.control_id for header in kept.inboxes["inbox"].irrelevant(9)] == ["K2"]
     assert files(kept) == []
     assert pruner(kept).look(NO_WORK) == {}
+
+
+def test_answers_that_were_told_go_where_they_are_kept_and_nowhere_else(kept):
+    owed = OwedAnswers(kept.folder / "answers.db", on_lost=lambda: None, on_broken=lambda _: None)
+    for at in (NOW - 800 * DAY, NOW - 800 * DAY, NOW - DAY):
+        owed.owe("lab", b"MSH|", at)
+    with closing(OwedAnswersReader(kept.folder / "answers.db")) as reader:
+        eventually(lambda: reader.last_id() == 3)
+        note_told(kept.folder, "lab", 1)
+        assert "answers" not in pruner(kept).look(NO_WORK)
+        made = Settings(store=kept.folder)
+        prune = kept.inboxes["inbox"].prune
+        assert Pruner(made, "inbox", prune, lambda: NOW, write_answers=owed.prune).look(NO_WORK) == {"answers": 1}
+        assert [one.id for one in reader.after("lab", 0, 9)] == [2, 3]
+    owed.close()
 
 
 def test_each_process_prunes_its_own_inbox_and_core_no_torn_frame(kept):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 
 import pytest
 
-from adapter.commands import bench_growth
+from adapter.commands import bench_growth, bench_growth_store
 from adapter.commands.bench_corridor import INBOX, corridor
 from adapter.commands.bench_feed import result_of
 from adapter.commands.bench_growth import Extent, Growth, StoreCost
@@ -77,7 +78,7 @@ def test_the_service_reads_on_where_the_copies_end(tmp_path):
 def test_a_probe_fills_a_store_to_its_size_and_asks_old_and_new_patients(tmp_path):
     extent = Extent(sizes=(20,), rounds=2, sent=1)
     with corridor(tmp_path) as store:
-        probe = bench_growth._Probe(20, store, extent, 20)
+        probe = bench_growth.Probe(20, store, extent, 20)
         assert store.inbox.last_seq() == 20
         assert len(store.state.all_patients()) == 20
         probe.measure()
@@ -87,3 +88,20 @@ def test_a_probe_fills_a_store_to_its_size_and_asks_old_and_new_patients(tmp_pat
         assert len(probe.costs) == 2
         assert min(probe.costs) > 0
         assert len(probe.clock_costs) == 2
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_copies_are_written_in_the_order_of_their_names_block_by_block_and_each_once(tmp_path, monkeypatch, enabled):
+    monkeypatch.setattr(bench_growth_store, "BLOCK", 4)
+    was = gc.isenabled()
+    heard = []
+    (gc.enable if enabled else gc.disable)()
+    try:
+        with corridor(tmp_path) as store:
+            grow(store, pattern_of(store, 20), 3, 6, heard.append)
+            names = [stored.arrival.control_id for stored in store.inbox.after(0, 10)]
+        assert gc.isenabled() is enabled
+    finally:
+        (gc.enable if was else gc.disable)()
+    assert names == [name_of(0), *sorted(map(name_of, range(3, 7))), *sorted(map(name_of, (7, 8)))]
+    assert heard == [6]

@@ -260,6 +260,8 @@ def test_an_environment_is_used_again_only_with_the_same_versions(monkeypatch, t
         (["--environment", "there"], "--environment has no meaning without --peers"),
         (["--peers", "wire"], "--peers before wire has no meaning"),
         (["--environment", "there", "rules"], "--environment before rules has no meaning"),
+        (["--peers", "--growth", "500,600"], "--growth has no meaning with --peers"),
+        (["--growth", "500,600", "rules"], "--growth before rules has no meaning"),
         (["--full", "wire"], "--full before wire has no meaning"),
     ],
 )

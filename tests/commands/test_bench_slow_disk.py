@@ -9,6 +9,7 @@ from made_measurements import measured
 
 from adapter.commands import bench_slow_disk
 from adapter.commands.bench_plain import Pace, Syncs
+from adapter.commands.bench_service import meanwhile
 from adapter.commands.bench_slow_disk import DELAY_US, CannotSlow, Extent, SlowDisk, library
 from adapter.commands.bench_wire_runs import Run
 
@@ -83,3 +84,34 @@ def test_with_the_delay_every_sync_and_commit_waits(tmp_path):
     syncs, commits = bench_slow_disk._plain(tmp_path, extent, 20, environment)
     assert syncs.p50_us >= DELAY_US
     assert commits.per_s <= 1e6 / DELAY_US
+
+
+class Running:
+    """Stands in for a service."""
+
+    def __init__(self) -> None:
+        self.ended = 0
+
+    def end(self):
+        self.ended += 1
+
+
+def test_a_service_that_starts_meanwhile_is_ended_with_the_block():
+    running = Running()
+    with meanwhile(lambda: running) as starting:
+        assert starting.result() is running
+        assert running.ended == 0
+    assert running.ended == 1
+    with pytest.raises(ZeroDivisionError), meanwhile(lambda: running):
+        _ = 1 / 0
+    assert running.ended == 2
+
+
+def test_a_start_that_fails_is_told_where_the_service_is_asked_for_only():
+    def fail():
+        raise CannotSlow("nothing here is slow")
+
+    with meanwhile(fail) as starting, pytest.raises(CannotSlow, match="nothing here"):
+        starting.result()
+    with meanwhile(fail):
+        pass

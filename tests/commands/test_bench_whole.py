@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,14 @@ from adapter.commands.bench_filter import FilterCost
 from adapter.commands.bench_growth import Growth, StoreCost
 from adapter.commands.bench_limits import Limits
 from adapter.commands.bench_machine import file_system, libraries, machine_with
+from adapter.commands.bench_measuring import LONG, tenths
 from adapter.commands.bench_plain import Pace, Syncs
 from adapter.commands.bench_replay import Pace as ArchivePace
 from adapter.commands.bench_replay import Replay
 from adapter.commands.bench_rules_growth import SizeCost
-from adapter.commands.bench_slow_disk import SlowDisk
+from adapter.commands.bench_service import meanwhile
+from adapter.commands.bench_slow_disk import SlowDisk, slow_service
+from adapter.commands.bench_validated import Validated
 from adapter.commands.bench_whole import Whole
 from adapter.commands.bench_wire import Wire
 from adapter.commands.bench_wire_runs import LoadBroke, Run
@@ -44,6 +48,7 @@ WIRE = Wire(
         commits=COMMITS,
     ),
     runs={name: [RUN] for name in ("unfiltered", "kept", "relevant", "target up", "target down")},
+    validation=Validated(messages=10, resources=40, valid=40, seconds=0.01, cpu_s=0.003),
     filtering=FilterCost(few_us_per_kb=3.0, many_us_per_kb=3.0),
     kept=40,
     to_keep=40,
@@ -93,11 +98,23 @@ WHOLE = Whole(
     seconds=12.3,
 )
 GOALS = (
-    *("P0", "P1", "P1n", "P2", "P3", "P4", "P5", "P5d", "P5o", "P6", "P6g", "P7", "P7m", "P8", "P8d"),
+    *("P0", "P1", "P1n", "P2", "P3", "P4", "P4d", "P4v", "P5", "P5d", "P5o", "P6", "P6g", "P7", "P7m", "P8", "P8d"),
     *("P9", "P9p", "D0", "D1", "D2", "D3"),
 )
 PARTS = (
-    *("schema", "bench", "extent", "seed", "connections", "machine", "limits", "runs", "slow_disk", "left_out"),
+    *(
+        "schema",
+        "bench",
+        "extent",
+        "seed",
+        "connections",
+        "machine",
+        "limits",
+        "runs",
+        "validation",
+        "slow_disk",
+        "left_out",
+    ),
     *("filter", "interpretation", "growth", "replay", "delivery", "seconds", "gated", "verdict"),
 )
 GATED = {
@@ -105,6 +122,7 @@ GATED = {
     "every message kept, processor time / echo": 3.0,
     "target down, processor time / echo": 3.0,
     "all relevant, processor time / plain way": 0.1,
+    "validating every output, processor time / plain way": 1.0,
     "filter of a KB / echo of a message": 0.3,
     "filter, 5,000 codes / 5 codes": 1.0,
     "5 events, interpretation / FHIR models": 1.25,
@@ -117,6 +135,7 @@ GATED = {
     },
     "delivery, processor time / the plain way": 0.5,
 }
+FULL = bench_whole.EXTENTS["full"]
 TINY = bench_whole.Extent(
     wire=bench_wire.Extent(unfiltered=200, kept=40, relevant=10, naive=4, rounds=1, syncs=20),
     slow_disk=bench_slow_disk.Extent(kept=70, unfiltered=60, commits=5, rounds=1, syncs=4),
@@ -158,6 +177,7 @@ def test_the_document_holds_every_part_in_order_and_a_verdict_on_every_goal(caps
     "changed",
     [
         {"wire": replace(WIRE, kept=39)},
+        {"wire": replace(WIRE, validation=replace(WIRE.validation, valid=39))},
         {"slow_disk": replace(WHOLE.slow_disk, kept=999)},
         {"replay": replace(WHOLE.replay, replayed_digest="b")},
         {
@@ -210,7 +230,8 @@ def test_what_cannot_be_measured_here_is_left_out_by_name_with_the_reason(findin
 
 def test_a_disk_that_cannot_be_made_slow_is_left_out(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    slow, left_out = bench_whole._slow_disk(tmp_path, TINY, 20)
+    with meanwhile(partial(slow_service, tmp_path)) as running:
+        slow, left_out = bench_whole._slow_disk(tmp_path, running, TINY, 20)
     assert slow is None
     assert left_out == {"P5": "there is no C compiler (gcc, cc) to build the delay with"}
 
@@ -219,7 +240,17 @@ def test_a_disk_that_cannot_be_made_slow_is_left_out(monkeypatch, tmp_path):
 def test_for_a_person_it_prints_every_part_in_one_order(capsys):
     assert main(["bench"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    begins = ["quick run", "Python", "limits:", "plain ways:", "run ", "unfiltered", "slow disk:", "filter:"]
+    begins = [
+        "quick run",
+        "Python",
+        "limits:",
+        "plain ways:",
+        "run ",
+        "unfiltered",
+        "validation:",
+        "slow disk:",
+        "filter:",
+    ]
     begins += ["interpretation", "growth:", "replay:", "delivery:", "P0", "P9p", "D3"]
     places = [next(n for n, line in enumerate(lines) if line.startswith(begin)) for begin in begins]
     assert places == sorted(places)
@@ -251,8 +282,47 @@ def test_an_extent_before_the_name_of_a_bench_is_refused(extent, capsys):
 
 def test_every_extent_can_be_chosen_and_grows():
     extents = [bench_whole.EXTENTS[name] for name in ("quick", "full", "nightly")]
-    assert [one.replay for one in extents] == [3_000, 100_000, 1_000_000]
-    assert [one.growth.sizes[-1] for one in extents] == [10_000, 100_000, 1_000_000]
+    assert [one.replay for one in extents] == [2_000, 100_000, 1_000_000]
+    assert [one.growth.sizes[-1] for one in extents] == [3_000, 100_000, 1_000_000]
+
+
+@pytest.mark.parametrize("sizes", [(500, 501), (10_000, 100_000, 1_000_000)])
+def test_sizes_of_stores_may_be_said_and_a_run_of_others_is_no_baseline(monkeypatch, capsys, tmp_path, sizes):
+    given = []
+    monkeypatch.setattr(bench_whole, "measured", lambda _, extent, *__: given.append(extent) or WHOLE)
+    words = ["--full", "--growth", ",".join(map(str, sizes))]
+    code, document = told(capsys, *words, "--save", tmp_path / "run.json")
+    assert (code, document["extent"]) == (0, f"full, growth {words[-1]}")
+    assert given == [replace(FULL, growth=replace(FULL.growth, sizes=sizes))]
+    assert told(capsys, *words, "--gate", tmp_path / "run.json")[0] == 0
+    assert main(["bench", "--full", "--gate", str(tmp_path / "run.json")]) == 2
+    assert "their ratios do not compare" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "sizes", ["", "500", "500,", "500,500", "600,500", "499,600", "500,6e3", "500,-600", "500 600"]
+)
+def test_sizes_that_cannot_be_compared_are_refused(sizes, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["bench", "--growth", sizes])
+    assert ended.value.code == 2
+    assert "argument --growth:" in capsys.readouterr().err
+
+
+def test_of_what_takes_long_every_tenth_is_told_once(capsys):
+    more = tenths("patients stored", LONG)
+    for _ in range(20):
+        more(LONG // 20)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(" after ")[0] for line in lines] == [
+        f"patients stored: {share * 10_000:,} of 100,000" for share in range(1, 11)
+    ]
+
+
+def test_of_what_is_soon_done_nothing_is_told(capsys):
+    more = tenths("patients stored", LONG - 1)
+    more(LONG - 1)
+    assert capsys.readouterr().err == ""
 
 
 MOUNTS = "disk / ext4 rw 0 0\nnone /a tmpfs rw 0 0\nnone /a\\040b/c xfs rw 0 0\nnone /a btrfs rw 0 0\n"

@@ -15,6 +15,7 @@ from adapter.commands.bench_feed import feed_of
 from adapter.commands.bench_filter import FilterCost, filter_cost
 from adapter.commands.bench_limits import Limits
 from adapter.commands.bench_plain import Pace, Syncs
+from adapter.commands.bench_validated import Validated
 from adapter.commands.bench_wire import Wire
 from adapter.commands.bench_wire_goals import gated, goals_of
 from adapter.commands.bench_wire_runs import LoadBroke, Run
@@ -32,8 +33,9 @@ LIMITS = Limits(
     naive=Pace(per_s=1.0, cpu_us=300.0),
     commits=Pace(per_s=200.0, cpu_us=20.0),
 )
+VALIDATION = Validated(messages=10, resources=40, valid=40, seconds=0.01, cpu_s=0.009)
 FILTER = FilterCost(few_us_per_kb=3.0, many_us_per_kb=3.0)
-GOALS = ("P0", "P1", "P1n", "P2", "P3", "P4", "P6", "P6g", "P9", "P9p")
+GOALS = ("P0", "P1", "P1n", "P2", "P3", "P4", "P4d", "P4v", "P6", "P6g", "P9", "P9p")
 TINY = bench_wire.Extent(unfiltered=200, kept=40, relevant=10, naive=4, rounds=1, syncs=20)
 
 
@@ -51,15 +53,16 @@ def runs(**changed):
 
 
 def wire(kept=40, to_keep=40, **changed):
-    return Wire(limits=LIMITS, runs=runs(**changed), filtering=FILTER, kept=kept, to_keep=to_keep)
+    made = runs(**changed)
+    return Wire(limits=LIMITS, runs=made, validation=VALIDATION, filtering=FILTER, kept=kept, to_keep=to_keep)
 
 
 def options(**given):
     return Namespace(**{"quick": True, "strict": False, "gate": None, "save": None, "seed": 1, "json": False, **given})
 
 
-def judged(limits=LIMITS, filtering=FILTER, kept=(40, 40), **changed):
-    goals = goals_of(limits, runs(**changed), filtering, kept_of_relevant=kept)
+def judged(limits=LIMITS, filtering=FILTER, kept=(40, 40), validation=VALIDATION, **changed):
+    goals = goals_of(limits, runs(**changed), filtering, validation, kept_of_relevant=kept)
     assert tuple(goal.id for goal in goals) == GOALS
     return {goal.id for goal in goals if not goal.passed}
 
@@ -75,6 +78,10 @@ def test_at_its_goals_a_run_passes():
         ({"unfiltered": run_of("u", replace(MEASURED, p99_us=300.1))}, {"P2"}),
         ({"kept_run": run_of("k", replace(MEASURED, seconds=1.01))}, {"P3"}),
         ({"relevant": run_of("r", whole_s=25.1)}, {"P4"}),
+        ({"validation": replace(VALIDATION, seconds=0.656)}, set()),
+        ({"validation": replace(VALIDATION, seconds=0.657)}, {"P4v"}),
+        ({"validation": replace(VALIDATION, valid=39)}, {"P4d"}),
+        ({"validation": replace(VALIDATION, resources=0, valid=0)}, {"P4d"}),
         ({"filtering": FilterCost(few_us_per_kb=3.0, many_us_per_kb=3.1)}, {"P6"}),
         ({"filtering": FilterCost(few_us_per_kb=1.0, many_us_per_kb=1.11)}, {"P6g"}),
         ({"target_down": run_of("d", replace(MEASURED, seconds=1.11))}, {"P9"}),
@@ -96,12 +103,13 @@ def test_a_run_is_noisy_where_echo_or_syncs_varied(syncs, second_echo_s, noisy):
 
 def test_what_a_later_run_is_compared_by_is_processor_time_over_that_of_echo_or_plain_way():
     cost = FilterCost(few_us_per_kb=4.0, many_us_per_kb=5.0)
-    told = gated(LIMITS, runs(relevant=replace(run_of("r"), cpu_us={"intake": 10.0, "core": 50.0})), cost)
+    told = gated(LIMITS, runs(relevant=replace(run_of("r"), cpu_us={"intake": 10.0, "core": 50.0})), cost, VALIDATION)
     assert told == {
         "unfiltered feed, processor time / echo": 0.3,
         "every message kept, processor time / echo": 0.3,
         "target down, processor time / echo": 0.3,
         "all relevant, processor time / plain way": 0.2,
+        "validating every output, processor time / plain way": 3.0,
         "filter of a KB / echo of a message": 0.5,
         "filter, 5,000 codes / 5 codes": 1.25,
     }

@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import ssl
 from collections import namedtuple
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,9 @@ from adapter.cli import main
 from adapter.commands import check_store
 from adapter.commands.check_store import LEAST_FREE_BYTES, LOW_FREE_BYTES, file_system, lock_holder
 from adapter.settings import site
+from adapter.store.answers_told import note_told
 from adapter.store.folder import lock_store
+from adapter.store.owed_answers import OwedAnswers
 from adapter.transport.smart_keys import KeyRing, public_set
 
 Usage = namedtuple("Usage", "total used free")  # noqa: PYI024 - as shutil gives it
@@ -467,6 +470,43 @@ def test_a_target_that_is_away_is_a_warning_as_long_as_nothing_is_sent_to_it(che
     site.write_text(f"targets: [{{name: ehr, url: 'http://127.0.0.1:9/fhir', delivery: {delivery}}}]\n")
     ended, told = check("--config", site)
     assert (ended, [found for found, _, _ in told["target ehr"]]) == (code, [state])
+
+
+ONE_PORT_APART = """\
+mllp:
+- name: lab
+  ack_mode: auto
+  application_answers:
+    host: 127.0.0.1
+    port: 9
+- name: plain
+  port: 2576
+"""
+
+
+@pytest.mark.parametrize(
+    ("port", "told_to", "waiting"),
+    [("gone", 0, "3"), ("gone", 2, "1"), ("gone", 3, None), ("gone", 4, "3"), ("lab", 0, None), ("plain", 0, "3")],
+)
+def test_answers_of_a_port_that_sends_none_any_more_are_named(check, kept, tmp_path, port, told_to, waiting):
+    owed = OwedAnswers(kept / "answers.db", on_lost=lambda: None, on_broken=lambda _: None)
+    for _ in range(3):
+        owed.owe(port, b"MSH|", datetime(2026, 3, 10, tzinfo=UTC))
+    owed.close()
+    note_told(kept, port, told_to)
+    config = tmp_path / "troughline.yaml"
+    config.write_text(ONE_PORT_APART)
+    _, told = check("--config", config)
+    assert told["store answers.db"][0][0] == "ok"
+    found = told.get(f"answers of {port}", [])
+    assert [(state, said.split()[0]) for state, said, _ in found] == ([("warning", waiting)] if waiting else [])
+
+
+def test_answers_in_a_file_that_is_none_are_told_with_the_store(check, kept):
+    (kept / "answers.db").write_bytes(b"nothing" * 1000)
+    code, told = check()
+    assert (code, told["store answers.db"][0][0]) == (1, "failed")
+    assert not any(about.startswith("answers of") for about in told)
 
 
 @pytest.mark.parametrize("pruned", [False, True])

@@ -14,7 +14,9 @@ from kept_store import KeptStore, stored
 
 from adapter.app.pruning import remember
 from adapter.cli import main
+from adapter.store.answers_told import note_told
 from adapter.store.folder import lock_store
+from adapter.store.owed_answers import OwedAnswers, OwedAnswersReader
 from adapter.store.retention import Retention
 from adapter.store.sqlite_inbox import SqliteInboxReader
 
@@ -77,6 +79,13 @@ def headers(kept):
         return [header.control_id for header in inbox.irrelevant(9)]
 
 
+def answers(kept, times):
+    owed = OwedAnswers(kept / "answers.db", on_lost=lambda: None, on_broken=lambda _: None)
+    for at in times:
+        owed.owe("default", b"MSH|", at)
+    owed.close()
+
+
 def counts(tree):
     return {kind: told["count"] for kind, told in tree["kinds"].items() if told["count"]}
 
@@ -130,6 +139,27 @@ def test_the_room_is_given_back_where_that_is_asked_for(told, kept, site):
     assert (code, counts(json.loads(out))) == (0, {"headers": 2, "read": 1})
     assert isinstance(json.loads(out)["given_back"], int)
     assert headers(kept) == ["K3"]
+
+
+def test_answers_that_were_told_go_and_the_line_of_their_file_is_shown(told, kept, site):
+    answers(kept, 2 * [NOW - 100 * DAY] + [NOW])
+    note_told(kept, "default", 1)
+    config = site(read=2000)
+    assert counts(json.loads(told("prune", "--config", config, "--dry-run", "--json")[1])) == {
+        "headers": 2,
+        "answers": 1,
+    }
+    out = told("prune", "--config", config, "--compact")[1]
+    assert "           1  application answers to another address that were told\n" in out
+    with closing(OwedAnswersReader(kept / "answers.db")) as reader:
+        assert [one.id for one in reader.after("default", 0, 9)] == [2, 3]
+    lines = json.loads(told("prune", "--store", kept, "--history", "--json")[1])["prunes"]
+    assert {(line["inbox"], *line["counts"].items()) for line in lines} == {
+        ("inbox", ("headers", 2)),
+        ("answers", ("answers", 1)),
+    }
+    assert "answers" in json.loads(told("prune", "--config", config, "--json")[1])["kinds"]
+    assert "last prune: " in told("status", "--store", kept)[1]
 
 
 @pytest.mark.parametrize(("archive", "gone"), [(1098, 2), (1100, 0)])

@@ -25,7 +25,7 @@ KEEPING = RECEIVING[1:-1]
 """A FHIR body passes these only."""
 UNDERSTANDING = ("taken", "understood", "state-written", "state-committed", "group-written", "group-committed")
 DELIVERING = ("delivery-due", "delivered", "settled")
-PRUNING = ("portion-removed", "portion-pruned")
+PRUNING = ("portion-removed", "portion-pruned", "answers-removed", "answers-pruned")
 """Tried in a test of their own: the store has to be old."""
 DIES = {
     "intake receiving": ("intake", RECEIVING),

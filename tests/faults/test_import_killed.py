@@ -18,10 +18,11 @@ from running_service import DEMO, eventually
 from adapter.store.sqlite_inbox import SqliteInboxReader
 from adapter.store.state_reader import SqliteStateReader
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
-
 KILLS = int(os.environ.get("TROUGHLINE_KILLS", "20")) // 2
 """Half of them of the command alone, half of core beside it; nightly 100."""
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(200 + 30 * KILLS)]
+
 LINES = 4_000
 BAD = (b"{bad", b"\xff\xfe", b'{"id":"x"}')
 

@@ -28,10 +28,11 @@ from adapter.transport.fhir_client import FhirClient
 from adapter.writeback.at_target import comparable_hash, with_links
 from adapter.writeback.bundle import for_target
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
-
 CYCLES = int(os.environ.get("TROUGHLINE_KILLS", "20")) // 4
 """For each of the four victims; nightly 200 kills in all."""
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(120 + 30 * CYCLES)]
+
 VICTIMS = {
     "the parent": ("parent",),
     "core": ("core",),

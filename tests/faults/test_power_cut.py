@@ -17,9 +17,10 @@ from recorded import record
 from recovering import INBOXES, found_in, rebuilt, results_after
 from running_service import Service
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
-
 IMAGES = int(os.environ.get("TROUGHLINE_POWER_CUTS", "1000"))
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600 + IMAGES)]
+
 WORKED_OUT = 12
 """So many images have what came of them compared with what their messages give when read anew."""
 STARTED = 2
