@@ -74,9 +74,9 @@ def _patient_of(reading: FhirReading, other: Resource, own: str) -> str | None:
         reading.park("unknown-authority", "link", own)
         return None
     found: Resource | None = reading.known(reference)
-    patient, missing = surviving(reading, found) if found else (None, reference)
+    patient, missing, passed = surviving(reading, found) if found else (None, reference, ())
     if missing:
-        reading.park("unknown-patient", "link", missing)
+        reading.park("unknown-patient", "link", missing, own, *dict.fromkeys((reference, *passed)))
     elif patient is None:
-        reading.park("unknown-authority", "link", own, reference)
+        reading.park("unknown-authority", "link", own, reference, *passed)
     return patient

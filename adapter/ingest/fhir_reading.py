@@ -114,28 +114,31 @@ def subject(reading: FhirReading, element: Json, where: str) -> str | None:
     if found is None:
         reading.park("unknown-patient", where, reference)
         return None
-    patient, missing = surviving(reading, found)
+    patient, missing, passed = surviving(reading, found)
     if missing:
-        reading.park("unknown-patient", where, missing)
+        reading.park("unknown-patient", where, missing, reference, *passed)
     elif patient is None:
-        reading.park("unknown-authority", where, reference)
+        reading.park("unknown-authority", where, reference, *passed)
     return patient
 
 
-def surviving(reading: FhirReading, resource: Resource) -> tuple[str | None, str | None]:
+def surviving(reading: FhirReading, resource: Resource) -> tuple[str | None, str | None, tuple[str, ...]]:
     """The patient a Patient resource names, by its own number or by that of the record it was replaced by.
 
-    Second comes the reference of a record on the way that nobody knows yet.
+    Second comes the reference of a record on the way that nobody knows yet, third those of the known ones on the way:
+    a newer version of each may have a number.
     """
+    passed: list[str] = []
     for _ in range(HOPS + 1):
         patient, other = best_identifier(identifiers(resource), reading.ready.ranks), replaced_by(resource)
         if patient or not other:
-            return patient, None
+            return patient, None, tuple(passed)
         found = reading.known(other)
         if found is None:
-            return None, other
+            return None, other, tuple(passed)
+        passed.append(other)
         resource = found
-    return None, None
+    return None, None, tuple(passed)
 
 
 def replaced_by(resource: Resource) -> str | None:

@@ -17,9 +17,9 @@ from adapter.pipeline.interpreting import interpreted
 from adapter.pipeline.kinship import Kinship, kinship, said
 from adapter.pipeline.parts import JsonObject, Parts, State
 from adapter.pipeline.remembering import Step, is_newest
-from adapter.pipeline.renumbered import Moved, Reading, in_their_places, moved
-from adapter.pipeline.understand import understand
-from adapter.pipeline.wrong_merge import REASON
+from adapter.pipeline.renumbered import Moved, Reading, in_their_places, links_of_others, moved
+from adapter.pipeline.understand import newest_known, understand
+from adapter.pipeline.wrong_merge import REASON, all_aside, join_two_people
 from adapter.pipeline.wrong_patient import checked
 from adapter.store.crash_points import reached
 from adapter.store.faults import CannotKeep, StoreBroken
@@ -102,8 +102,10 @@ def _worked_out(
     stored: Stored, message: MessageRef, parts: Parts, now: datetime, *, again: bool = False, accepted: bool = False
 ) -> Processed:
     translations = checked(understand(stored.arrival, parts), parts.state, accepted=accepted)
-    known = dict(reference for t in translations for reference in t.known)
-    released, freed, waiting = _release(message, known, parts, now)
+    known = newest_known(reference for t in _in_turn(translations) for reference in t.known)
+    if not accepted and join_two_people(links_of_others(message, known, parts), translations, parts.state):
+        translations, known = tuple(map(all_aside, translations)), {}
+    released, freed, waiting = _release(message, known, translations, parts, now)
     readings = [(message, _in_turn(translations)), *released]
     every = [t for _, translated in readings for t in translated]
     moving = moved(message, known, parts, partial(_kept, parts=parts), [ref for ref, _ in released])
@@ -173,7 +175,7 @@ def reassess(patient: str, parts: Parts, now: datetime) -> Processed:
 
 
 def _release(
-    message: MessageRef, known: Mapping[str, JsonObject], parts: Parts, now: datetime
+    message: MessageRef, known: Mapping[str, JsonObject], told: Sequence[Translation], parts: Parts, now: datetime
 ) -> tuple[list[Reading], tuple[MessageRef, ...], tuple[Parked, ...]]:
     """Messages that waited for what just arrived, read again; those that wait no longer, and those that wait on.
 
@@ -183,7 +185,7 @@ def _release(
         return [], (), ()
     widened = replace(parts, arrived=known)
     released = [
-        (waiting, _in_turn(checked(understand(stored.arrival, widened), parts.state)))
+        (waiting, _in_turn(checked(understand(stored.arrival, widened), parts.state, beside=told)))
         for waiting in parts.state.waiting_for(message.source, tuple(known))
         if waiting != message and (stored := _kept(waiting, parts))
     ]

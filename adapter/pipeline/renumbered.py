@@ -41,19 +41,30 @@ def moved(
     beside: Sequence[MessageRef] = (),
 ) -> Moved:
     """What moves with the Patients of a message; `beside` are messages that are read again anyway."""
-    patients = [reference for reference in known if reference.startswith(_PATIENT)]
-    if not patients:
+    if not any(reference.startswith(_PATIENT) for reference in known):
         return Moved()
     widened = replace(parts, arrived=known)
-    source = message.source
-    before = sorted({old for reference in patients for old in _left(reference, source, parts, widened)})
+    before = _before(message.source, known, parts, widened)
     if not before:
         return Moved()
     return Moved(
         before=tuple(before),
         readings=tuple(_readings(before, (message, *beside), widened, read)),
-        statements=tuple(_statements(before, source, known, widened)),
+        statements=tuple(_statements(before, message.source, known, widened)),
     )
+
+
+def links_of_others(message: MessageRef, known: Mapping[str, JsonObject], parts: Parts) -> Sequence[Statements]:
+    """The links of other Patients to those of a message whose number is another than before, as they read now."""
+    widened = replace(parts, arrived=known)
+    before = _before(message.source, known, parts, widened)
+    return _statements(before, message.source, known, widened) if before else ()
+
+
+def _before(source: str, known: Mapping[str, JsonObject], parts: Parts, widened: Parts) -> list[str]:
+    """The numbers that the Patients of a message meant until now and do not mean any more."""
+    patients = [reference for reference in known if reference.startswith(_PATIENT)]
+    return sorted({old for reference in patients for old in _left(reference, source, parts, widened)})
 
 
 def in_their_places(recorded: Sequence[Recorded], before: Sequence[Recorded], moving: Moved) -> tuple[Recorded, ...]:
@@ -100,7 +111,11 @@ def _facts_alone(translation: Translation) -> Translation:
 
 def _statements(numbers: Sequence[str], source: str, taken: Mapping[str, JsonObject], parts: Parts) -> list[Statements]:
     known = lookup(source, {}, parts)
-    origins = {row.origin for row in parts.state.told_about(numbers) if row.source == source} - set(taken)
+    origins = {row.origin for row in parts.state.told_about(numbers) if row.source == source}
+    # A link between two records of one number said nothing, and may say something now.
+    records = (record for number in numbers for record in parts.state.recall(number).records)
+    origins.update(record.reference for record in records if record.source == source)
+    origins -= set(taken)
     found = [(origin, known(origin)) for origin in sorted(origins) if origin.startswith(_PATIENT)]
     zone = parts.zone_of(source)
     return [

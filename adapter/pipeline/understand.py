@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from adapter.domain.events import Event
@@ -51,7 +51,7 @@ def _understand_fhir(arrival: Arrival, parts: Parts) -> tuple[Translation, ...]:
             read[item.index] = _retraction(item.reference, arrival, parts, item.meta)
         elif item.resource is not None:
             read[item.index] = _resource(item.resource, arrival, found, parts)
-            found.update(read[item.index].known)
+            found = newest_known((*found.items(), *read[item.index].known))
         else:
             read[item.index] = _refused((problem("fhir-invalid", where=f"Bundle.entry[{item.index}].resource"),))
     for item in items:
@@ -169,6 +169,16 @@ def is_held(source: str, reference: str, parts: Parts) -> bool:
     known = lookup(source, {}, parts)
     withdrawn = translate_fhir(bare, parts.knowledge, known, source=source, retracted=True).events
     return bool(withdrawn) and any(parts.state.holders(withdrawn))
+
+
+def newest_known(told: Iterable[tuple[str, JsonObject]]) -> dict[str, JsonObject]:
+    """The newest of what is told under each reference; without versions the last."""
+    newest: dict[str, JsonObject] = {}
+    for reference, resource in told:
+        held = newest.get(reference)
+        if held is None or replaces(resource_version(resource), resource_version(held)):
+            newest[reference] = resource
+    return newest
 
 
 def lookup(source: str, found: Mapping[str, JsonObject], parts: Parts) -> Lookup:

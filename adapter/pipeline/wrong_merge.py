@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from adapter.domain.identities import IdentityTold
+from adapter.domain.identities import IdentityTold, Statements
 from adapter.domain.message import Translation
 from adapter.domain.people import Person, likeness
 from adapter.domain.problems import Problem, problem
@@ -15,12 +15,24 @@ REASON = "possible-wrong-patient"
 _TWO_PEOPLE = "The two records are known with different birth dates and different family names; they were not merged."
 
 
-def joined(translations: Sequence[Translation], state: State) -> Iterator[Translation]:
-    """The translations, without merges of two records that are known as two people."""
-    named = [person for translation in translations for person in translation.people]
+def joined(translations: Sequence[Translation], state: State, beside: Sequence[Person] = ()) -> Iterator[Translation]:
+    """The translations, without merges of two records that are known as two people; `beside` are known too."""
+    named = [*beside, *(person for translation in translations for person in translation.people)]
     for translation in translations:
         wrong = {one for one in translation.identities if _joins_two_people(one, named, state)}
         yield _without(translation, wrong) if wrong else translation
+
+
+def join_two_people(statements: Iterable[Statements], arriving: Sequence[Translation], state: State) -> bool:
+    """Whether links that were taken would join two people now, because a Patient says another number than before."""
+    named = [person for translation in arriving for person in translation.people]
+    return any(_joins_two_people(one, named, state) for row in statements for one in row.told)
+
+
+def all_aside(translation: Translation) -> Translation:
+    """Nothing of a message is used whose Patient would make links of others join two people."""
+    kept = replace(translation, events=(), identities=(), patients=(), known=(), people=())
+    return replace(kept, parked=translation.parked or REASON, problems=(*translation.problems, _problem(translation)))
 
 
 def _joins_two_people(one: IdentityTold, named: Sequence[Person], state: State) -> bool:

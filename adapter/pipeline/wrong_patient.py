@@ -9,34 +9,43 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from adapter.domain.events import Version
 from adapter.domain.message import Translation
 from adapter.domain.people import Person, likeness
 from adapter.domain.problems import Problem, problem
 from adapter.pipeline.parts import State
 from adapter.pipeline.remembering import is_newest
 from adapter.pipeline.wrong_merge import REASON, joined
+from adapter.store.encoding import replaces
 
 DIFFERS = "demographics-differ"
 
 
-def checked(translations: Sequence[Translation], state: State, *, accepted: bool = False) -> tuple[Translation, ...]:
+def checked(
+    translations: Sequence[Translation], state: State, *, accepted: bool = False, beside: Sequence[Translation] = ()
+) -> tuple[Translation, ...]:
     """The translations, without those about a number that has both another birth date and another family name here.
 
     What parts two records is never held back: it mends what a wrong merge did. `accepted`: a person has said that the
-    number, or the merge, is right.
+    number, or the merge, is right. `beside`: what the message says that sets these free; the state has it not yet.
     """
-    translations = [_current(translation, state) for translation in translations]
+    arrived = {record.reference: record.version for told in beside for record in told.patients}
+    translations = [_current(translation, arrived, state) for translation in translations]
     judged = [(person, _judged(person, state)) for t in translations for person in t.people]
     wrong = {person.patient: person for person, verdict in judged if verdict == REASON and not accepted}
     differing = {person for person, verdict in judged if verdict == DIFFERS}
     told = [_parted(t, wrong, state) or _put_aside(t, wrong) or _told(t, differing) for t in translations]
-    return tuple(told if accepted else joined(told, state))
+    named = [person for translation in beside for person in translation.people]
+    return tuple(told if accepted else joined(told, state, named))
 
 
-def _current(translation: Translation, state: State) -> Translation:
-    """Without the person of a Patient that is known in a newer version."""
-    newest = all(is_newest(record, state) for record in translation.patients)
-    return translation if newest else replace(translation, people=())
+def _current(translation: Translation, arrived: Mapping[str, Version], state: State) -> Translation:
+    """Without the person and the links of a Patient that is known in a newer version; empty of one that arrives so."""
+    records = translation.patients
+    if any(record.reference in arrived and replaces(arrived[record.reference], record.version) for record in records):
+        return replace(translation, people=(), identities=(), patients=(), known=())
+    newest = all(is_newest(record, state) for record in records)
+    return translation if newest else replace(translation, people=(), identities=())
 
 
 def _judged(person: Person, state: State) -> str | None:
@@ -69,12 +78,12 @@ def _parted(translation: Translation, wrong: Mapping[str, Person], state: State)
 
 
 def _parts(translation: Translation, state: State) -> bool:
-    """An unlink, or a Patient that no longer has a link which its earlier version had."""
+    """An unlink, or a Patient of the same number that no longer has a link which its earlier version had."""
     if any(one.status == "unlinked" for one in translation.identities):
         return True
     said = {one.pair for one in translation.identities}
     return any(
-        one.pair not in said
+        one.pair not in said and record.patient in one.pair
         for record in translation.patients
         for one in state.said_by(record.source, record.reference)
     )

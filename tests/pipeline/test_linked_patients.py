@@ -57,7 +57,7 @@ def test_the_surviving_record_may_say_it_alone(corridor, order):
 def test_a_link_to_a_patient_nobody_knows_waits_for_him(corridor):
     take(corridor, person(OLD, replaced_by=NEW), DOSE)
     (parked,) = corridor.state.parked()
-    assert (parked.reason, parked.waits_for) == ("unknown-patient", (f"Patient/p{NEW}",))
+    assert (parked.reason, parked.waits_for) == ("unknown-patient", (f"Patient/p{NEW}", f"Patient/p{OLD}"))
     assert told(corridor) == {OLD_KEY: ([0], 0)}  # the Patient itself is known and used
     take(corridor, person(NEW))
     assert (corridor.state.parked(), told(corridor)) == ([], {NEW_KEY: ([0], 0)})
@@ -127,7 +127,7 @@ def test_a_record_without_a_number_that_ended_in_one_nobody_knows_waits(corridor
     about = {**DOSE, "subject": {"reference": "Patient/x1"}}
     take(corridor, nameless(1, f"p{NEW}"), about)
     (parked,) = corridor.state.parked()
-    assert (parked.reason, parked.waits_for) == ("unknown-patient", (f"Patient/p{NEW}",))
+    assert (parked.reason, parked.waits_for) == ("unknown-patient", (f"Patient/p{NEW}", "Patient/x1"))
     take(corridor, person(NEW))
     assert (corridor.state.parked(), told(corridor)) == ([], {NEW_KEY: ([0], 0)})
 

@@ -71,7 +71,7 @@ def test_a_record_that_ended_in_two_others_ends_in_none_until_it_says_which(corr
 
 def test_of_two_others_one_of_whom_nobody_knows_none_is_taken(corridor):
     assert taken(corridor, person(OLD, *to(NEW, THIRD)), person(NEW), DOSE, SAMPLE) == TWO
-    assert waiting(corridor) == [("unknown-patient", (f"Patient/p{THIRD}",))]
+    assert waiting(corridor) == [("unknown-patient", (f"Patient/p{THIRD}", f"Patient/p{OLD}"))]
 
 
 def test_two_links_that_name_one_record_are_one(corridor):
