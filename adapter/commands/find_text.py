@@ -115,7 +115,7 @@ def _parked(parked: Parked) -> Iterator[str]:
         where = f"{problem.where}: " if problem.where else ""
         yield f"  {where}{problem.text} ({problem.code})"
     if parked.waits_for:
-        yield f"  it goes on by itself when these arrive: {', '.join(parked.waits_for)}"
+        yield f"  it goes on by itself when one of these arrives, or a newer version: {', '.join(parked.waits_for)}"
 
 
 def _delivered(journey: Journey, found: Found) -> Iterator[str]:
