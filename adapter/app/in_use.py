@@ -45,9 +45,9 @@ class _Door:
         def translate(raw: bytes, source: str) -> list[Translation]:
             return translate_hl7(raw, knowledge, self._rules, source=source)
 
-        judge = RelevanceFilter(knowledge, self._remembered, default_charset=self._default_charset).judge_one
+        relevance = RelevanceFilter(knowledge, self._remembered, default_charset=self._default_charset)
         # One assignment: a message sees the old or the new, never a mixture.
-        self._reading = Reading(judge, translate)
+        self._reading = Reading(relevance.judge_one, translate, relevance.judge_alone)
 
     def reading(self) -> Reading:
         return self._reading

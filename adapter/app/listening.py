@@ -18,7 +18,8 @@ from adapter.app.measured_log import MeasuredLog
 from adapter.app.observing import Observe
 from adapter.app.parts import rules_for
 from adapter.app.receptions import hl7_reception
-from adapter.pipeline.receive import Door, Reception, receive_at_once, receive_in_mode, too_large
+from adapter.pipeline.at_once import AtOnce
+from adapter.pipeline.receive import Door, Reception, receive_in_mode, too_large
 from adapter.settings import MllpListener as ListenerSettings
 from adapter.settings import Settings
 from adapter.store.faults import CannotKeep, StoreBroken
@@ -101,9 +102,6 @@ def listener(
         except StoreBroken:
             raise CannotStore from None
 
-    def at_once(raw: bytes) -> bytes | None:
-        return receive_at_once(raw, door, received)
-
     def on_event(event: str, facts: dict[str, Any]) -> None:
         observe(event, {**facts, "listener": settings.name})
         if event not in QUIET_EVENTS:
@@ -115,7 +113,7 @@ def listener(
         limits=_limits(settings),
         on_event=on_event,
         on_torn=_keeping_torn(settings.name, torn, log),
-        at_once=at_once,
+        at_once=AtOnce(door, received).answer,
         on_answered=ACK_SECONDS.labels(settings.name).observe,
         tls=tls,
         commits=settings.mllp_release == "2",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 
 from adapter.app.control_ids import control_ids
 from adapter.app.counters import heard
@@ -14,6 +15,17 @@ from adapter.app.observing import Observe
 from adapter.ingest.senders import RulesFor
 from adapter.pipeline.receive import Reception
 from adapter.pipeline.reception import Reading
+
+
+@lru_cache(maxsize=2)
+def _zone(second: int) -> tzinfo | None:
+    return datetime.fromtimestamp(second, UTC).astimezone().tzinfo
+
+
+def local_now() -> datetime:
+    """Now, with the offset of this machine, which is asked for once a second."""
+    now = time.time()
+    return datetime.fromtimestamp(now, _zone(int(now)))
 
 
 def hl7_reception(
@@ -30,7 +42,7 @@ def hl7_reception(
         keeper=keeper,
         reading=reading,
         executor=executor,
-        clock=lambda: datetime.now(UTC).astimezone(),
+        clock=local_now,
         next_control_id=control_ids(prefix, time.time_ns()),
         observe=observe,
         rules=rules,

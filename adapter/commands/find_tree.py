@@ -47,7 +47,9 @@ def tree_of(found: Found) -> dict[str, Any]:
         "by": found.by,
         "patients": list(found.merged),
         "messages": [_message(journey, found) for journey in found.journeys],
-        "irrelevant": [{**asdict(header), "received_at": instant_text(header.received_at)} for header in found.headers],
+        "irrelevant": [
+            {**header._asdict(), "received_at": instant_text(header.received_at)} for header in found.headers
+        ],
         "archive_irrelevant": None if found.archives is None else dict(found.archives),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from adapter.domain.events import Event, PatientRecord, Recorded
 from adapter.domain.identities import IdentityTold, Membership, Statements
@@ -70,8 +70,7 @@ class Stored:
     arrival: Arrival
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
+class Header(NamedTuple):
     """All that is kept of an irrelevant message under `archive_irrelevant: headers`."""
 
     received_at: datetime

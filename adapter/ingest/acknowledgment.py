@@ -64,15 +64,12 @@ def acknowledge(
     application answer of enhanced mode, which is a message of its own.
     Raises ValueError when `now` has no zone or `control_id` is no id of 1 to 20 characters.
     """
-    if now.utcoffset() is None:
-        raise ValueError("MSH-7 needs a zone")
-    if not 1 <= len(control_id) <= CONTROL_ID_LIMIT_CHARS:
-        raise ValueError("MSH-10 has 1 to 20 characters")
+    _check(now, control_id)
     if not answer.code:
         return b""
     plain = answer.code in _ACCEPTING and not answer.errors
-    if envelope and plain and (template := _template(envelope.repeated, answer.code, _NEVER if asks_none else b"")):
-        return template.filled(now, control_id, envelope.control_id)
+    if envelope and plain and (known := template(envelope.repeated, answer.code, asks_none=asks_none)):
+        return known.filled(now, control_id, envelope.control_id)
     fields = header_fields(raw)
     wide = None if fields else wide_codec(raw)
     if wide:
@@ -89,8 +86,15 @@ def acknowledge(
     return b"".join(segment + b"\r" for segment in segments)
 
 
+def _check(now: datetime, control_id: str) -> None:
+    if now.tzinfo is None or now.utcoffset() is None:
+        raise ValueError("MSH-7 needs a zone")
+    if not 1 <= len(control_id) <= CONTROL_ID_LIMIT_CHARS:
+        raise ValueError("MSH-10 has 1 to 20 characters")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Template:
+class Template:
     """The AA or CA that one sender gets time after time: only its time and the two control ids change."""
 
     version: tuple[int, ...]
@@ -100,15 +104,16 @@ class _Template:
     before_answered_id: bytes
 
     def filled(self, now: datetime, control_id: str, answered_id: bytes) -> bytes:
-        """The acknowledgment of one message."""
+        """The acknowledgment of one message; raises ValueError as `acknowledge` does."""
+        _check(now, control_id)
         stamp = _stamp(now, self.version, self.delimiters).encode()
         own = control_id.encode("ascii", "replace")
         return b"".join((self.before_time, stamp, self.before_id, own, self.before_answered_id, answered_id, b"\r"))
 
 
 @lru_cache(maxsize=4096)
-def _template(repeated: tuple[bytes, ...], code: str, asks: bytes) -> _Template | None:
-    """The template for an envelope, `asks` in MSH-15 and MSH-16; None where each answer has to be worded anew."""
+def template(repeated: tuple[bytes, ...], code: str, *, asks_none: bool) -> Template | None:
+    """The template for an envelope, a code and `asks_none`; None where each answer has to be worded anew."""
     *before, kind_before, kind, behind = repeated
     fields = [b"MSH", b"|", *before, b"", kind_before, kind, b"", *behind.split(b"|")]
     asked = _asked(fields)
@@ -116,10 +121,10 @@ def _template(repeated: tuple[bytes, ...], code: str, asks: bytes) -> _Template 
     if any(mark.isalnum() or not mark.isascii() for mark in marks):
         return None  # a delimiter may stand in our own control id, which then is escaped
     version = _version(asked)
-    header = _msh_fields(asked, version, stamp=_HERE, control_id=_HERE, asks_none=bool(asks))
+    header = _msh_fields(asked, version, stamp=_HERE, control_id=_HERE, asks_none=asks_none)
     before_time, before_id, after = asked.separator.join(header).split(_HERE)
     before_answered_id = asked.separator.join((after + b"\rMSA", code.encode(), b""))
-    return _Template(
+    return Template(
         version=version,
         delimiters=asked.delimiters,
         before_time=before_time,

@@ -13,6 +13,7 @@ from adapter.ingest.hl7v2.charsets import candidate_codecs, codec_of, is_transpa
 from adapter.ingest.hl7v2.delimiters import declared_delimiters
 from adapter.ingest.hl7v2.header import Envelope, envelope_of, header_fields, peek, readable
 from adapter.ingest.identity_messages import MERGES, NO_EVENT, identity_kind, spelled
+from adapter.ingest.line_beginnings import RESULT_LINE, SEPARATOR, beginnings, codes_of, with_returns
 from adapter.ingest.misnamed import CODED, is_unparted, misnamed
 from adapter.knowledge.spec import NOT_OURS, Knowledge, Table
 
@@ -90,10 +91,12 @@ def _together(parts: list[Judgement]) -> Judgement:
 
 def _of_message(parts: list[Judgement], *, has_results: bool) -> Judgement:
     whole = _together(parts)
-    if whole.relevance == "relevant" and not has_results:
-        # An order for our test with no result in the message: kept, but there is nothing to make an event of.
-        return Judgement(relevance="near-miss", codes=whole.codes)
-    return whole
+    return whole if whole.relevance != "relevant" or has_results else _without_results(whole)
+
+
+def _without_results(whole: Judgement) -> Judgement:
+    """An order for our test with no result in the message: kept, but there is nothing to make an event of."""
+    return Judgement(relevance="near-miss", codes=whole.codes)
 
 
 def _decoded(code: bytes, codec: str) -> str | None:
@@ -132,13 +135,44 @@ class RelevanceFilter:
         dialect = heard.dialect
         if dialect is None:
             return self._judge_read(raw)
-        text = raw.replace(b"\r\n", b"\r").replace(b"\n", b"\r") if b"\n" in raw else raw
+        text = with_returns(raw)
+        return self._judge_plain(text, dialect) or self._judge_searched(raw, text, dialect)
+
+    def judge_alone(self, raw: bytes, envelope: Envelope) -> Judgement | None:
+        """Relevance of a frame that is one message for certain, every line of it a segment; None for any other frame.
+
+        What begins with this envelope is one message when no line begins with another header, and no line begins
+        behind a frame byte.
+        """
+        heard = self._heard.get(envelope.repeated) or self._hear(raw, envelope)
+        if heard.of_identity or heard.dialect is None or b"\x0b" in raw or b"\x1c" in raw:
+            return None
+        return self._judge_plain(with_returns(raw), heard.dialect)
+
+    def _judge_plain(self, text: bytes, dialect: _Dialect) -> Judgement | None:
+        """Relevance of a message whose lines all begin as segments do: then what they begin with tells all."""
+        if not dialect.usual:
+            return None
+        found = beginnings(text)
+        skeleton = b"\r".join(found)
+        known = dialect.skeletons.get(skeleton)
+        if known is None:
+            codes = codes_of(found)
+            if codes is None:
+                return None
+            known = _together([self._judge_bytes(code, dialect) for code in codes])
+            self._count_one_more(len(skeleton))
+            dialect.skeletons[skeleton] = known
+        return known if known.relevance != "relevant" or RESULT_LINE in text else _without_results(known)
+
+    def _judge_searched(self, raw: bytes, text: bytes, dialect: _Dialect) -> Judgement:
         codes = dialect.code.findall(text)
         results = text.count(dialect.result)
         if len(codes) != results + text.count(dialect.order) or dialect.misnamed.search(text):
             # Something that names an OBX or OBR is short, in small letters, or not where a segment begins: read it.
             return self._judge_read(raw)
-        return self._judge_panel((results > 0, tuple(codes)), dialect)
+        parts = [self._judge_bytes(code, dialect) for code in dict.fromkeys(codes)]
+        return _of_message(parts, has_results=results > 0)
 
     def _hear(self, raw: bytes, envelope: Envelope | None) -> _Heard:
         fields = header_fields(raw)
@@ -150,16 +184,6 @@ class RelevanceFilter:
             self._count_one_more(0)  # an envelope is never long
             self._heard[envelope.repeated] = heard
         return heard
-
-    def _judge_panel(self, panel: tuple[bool, tuple[bytes, ...]], dialect: _Dialect) -> Judgement:
-        known = dialect.panels.get(panel)
-        if known is None:
-            has_results, codes = panel
-            parts = [self._judge_bytes(code, dialect) for code in dict.fromkeys(codes)]
-            known = _of_message(parts, has_results=has_results)
-            self._count_one_more(sum(map(len, codes)))
-            dialect.panels[panel] = known
-        return known
 
     def _judge_bytes(self, code: bytes, dialect: _Dialect) -> Judgement:
         known = dialect.codes.get(code)
@@ -225,6 +249,7 @@ class RelevanceFilter:
             result=b"OBX" + separator,
             order=b"OBR" + separator,
             misnamed=re.compile(_MISNAMED + mark),
+            usual=separator == SEPARATOR,
         )
 
     def _count_one_more(self, size_bytes: int) -> None:
@@ -249,9 +274,11 @@ class _Dialect:
     order: bytes
     misnamed: re.Pattern[bytes]
     """Finds lines that begin like an OBX or OBR written otherwise than in capitals."""
+    usual: bool
+    """Whether the beginnings of its lines can be told."""
     codes: dict[bytes, Judgement] = field(default_factory=dict)
-    panels: dict[tuple[bool, tuple[bytes, ...]], Judgement] = field(default_factory=dict)
-    """Whole messages by their codes: senders repeat panels."""
+    skeletons: dict[bytes, Judgement] = field(default_factory=dict)
+    """Whole messages by what their lines begin with, results or not: senders repeat panels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

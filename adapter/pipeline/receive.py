@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from adapter.domain.message import Answer
 from adapter.domain.problems import problem
@@ -40,6 +41,23 @@ class Replies:
     first: bytes | None
     later: Callable[[], Awaitable[bytes | None]] | None = None
     """Has to be called whenever it is there: it remembers the answer, sent or not."""
+
+
+class Told(NamedTuple):
+    """An answer, and the wishes it follows."""
+
+    answer: Answer
+    wished: Wishes
+
+    @property
+    def code(self) -> str:
+        """MSA-1."""
+        return self.answer.code
+
+    @property
+    def asks_none(self) -> bool:
+        """Whether its MSH-15 and MSH-16 say that nothing is to answer it."""
+        return _asks_none(self.answer, self.wished)
 
 
 async def receive_hl7(raw: bytes, door: Door, reception: Reception) -> bytes | None:
@@ -107,11 +125,21 @@ def receive_at_once(raw: bytes, door: Door, reception: Reception) -> bytes | Non
     judgement = judged(message, reception.reading(), reception)
     if judgement.relevance != "irrelevant" or not message.control_id or is_acknowledgment(message.message_type):
         return None
-    wished, only = (ORIGINAL, ACCEPTED) if door.ack_mode == "original" else _only(message.wishes(door))
+    told = only_answer(door, message.accept, message.application)
+    if told is None:
+        return None
+    note_irrelevant(message, judgement, door, reception, told.code)
+    return _told(message, told.answer, told.wished, reception, now=message.received_at)
+
+
+def only_answer(door: Door, accept: str, application: str) -> Told | None:
+    """The one thing an irrelevant message is told here, by its MSH-15 and MSH-16; None where it is none or two."""
+    wished, only = (
+        (ORIGINAL, ACCEPTED) if door.ack_mode == "original" else _only(wishes(door.ack_mode, accept, application))
+    )
     if only is None or (door.apart and only.code == "AA" and not wished.original):
         return None
-    note_irrelevant(message, judgement, door, reception, only.code)
-    return _told(message, only, wished, reception, now=message.received_at)
+    return Told(only, wished)
 
 
 def too_large(raw_start: bytes, reception: Reception, mode: AckMode = "original") -> bytes | None:

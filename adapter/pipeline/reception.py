@@ -54,6 +54,10 @@ class Door:
     """Takes the application answers of enhanced mode, which then do not go back on the connection of their message."""
 
 
+def _by_nothing(_raw: bytes, _envelope: Envelope) -> None:
+    """Every frame is looked at with care."""
+
+
 class Reading(NamedTuple):
     """One set of mappings as receiving uses it: whoever judges a message by it also words its answer by it."""
 
@@ -61,6 +65,8 @@ class Reading(NamedTuple):
     """(message, its envelope)"""
     translate: Callable[[bytes, str], Sequence[Translation]]
     """(raw, source): only to word the answer; the engine translates again for the events that count."""
+    judge_alone: Callable[[bytes, Envelope], Judgement | None] = _by_nothing
+    """(frame, its envelope): the judgement of a frame that is one message for certain; None for any other."""
 
 
 def _unheeded(_listener: str, _sender: str) -> None:

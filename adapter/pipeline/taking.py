@@ -113,16 +113,18 @@ def _asks_whether_we_are_there(message: Incoming, door: Door) -> bool:
     names = message.sender, message.message_type
     # What is longer than any name is looked at and not remembered: a peer writes there what it likes.
     short = sum(map(len, names)) <= NAME_LIMIT_CHARS
-    return (_is_heartbeat if short else _is_heartbeat.__wrapped__)(door.heartbeats, *names)
+    return (_is_heartbeat if short else is_heartbeat)(door.heartbeats, *names)
 
 
-@lru_cache(maxsize=4096)
-def _is_heartbeat(heartbeats: tuple[str, ...], sender: str, message_type: str) -> bool:
+def is_heartbeat(heartbeats: tuple[str, ...], sender: str, message_type: str) -> bool:
     """Whether a message without anything for us is one that only asks whether we are there."""
     return any(
         sender_rank(one, sender) >= 0 if "|" in one else one in (message_type, message_type.partition("^")[0])
         for one in heartbeats
     )
+
+
+_is_heartbeat = lru_cache(maxsize=4096)(is_heartbeat)
 
 
 def _told(message: Incoming, door: Door) -> str:

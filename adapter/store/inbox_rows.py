@@ -7,9 +7,8 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
-from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, bindparam, func, select
+from sqlalchemy import Connection, RowMapping, bindparam, func, select
 
 from adapter.domain.message import Arrival, Header, Stored
 from adapter.store.census import CodeSeen, add_up
@@ -17,19 +16,21 @@ from adapter.store.inbox_tables import HL7_ROWS, answers, census, headers, messa
 from adapter.store.notes import Notes
 from adapter.store.placing import Earlier, Place
 from adapter.store.sql_database import instant_column, upsert
+from adapter.store.sql_prepared import Prepared
 from adapter.store.sql_rows import asked, insert_rows, one_of
 
 CENSUS_ROWS_LIMIT = 100_000
 """Codes of senders in the census; further ones are not counted, for a sender could make up names without end."""
 _ARRIVAL = tuple(f.name for f in fields(Arrival))
-_HEADER = tuple(f.name for f in fields(Header))
+_HEADER = Header._fields
 _arrival_values = attrgetter(*_ARRIVAL)
-_header_values = attrgetter(*_HEADER)
+_NEWEST = Prepared(select(func.max(messages.c.seq)))
 
 
 def last_seq(connection: Connection) -> int:
     """The newest place of the inbox, 0 when it is empty."""
-    return int(connection.execute(select(func.coalesce(func.max(messages.c.seq), 0))).scalar_one())
+    (newest,) = _NEWEST.column(connection, {})
+    return int(newest or 0)
 
 
 def earlier(connection: Connection, batch: Sequence[Arrival]) -> dict[Place, list[Earlier]]:
@@ -40,20 +41,17 @@ def earlier(connection: Connection, batch: Sequence[Arrival]) -> dict[Place, lis
             wanted.setdefault(arrival.sender, set()).add(arrival.control_id)
     found: dict[Place, list[Earlier]] = {}
     for sender, control_ids in wanted.items():
-        for row in _of_sender(connection, sender, sorted(control_ids)):
-            before = Earlier(seq=row["seq"], digest=row["digest"], answer=row["code"], relevance=row["relevance"])
-            found.setdefault((sender, row["control_id"]), []).append(before)
+        for texts in asked(sorted(control_ids)):
+            rows = _sent_as(len(texts)).rows(connection, {"of_sender": sender, **texts})
+            for seq, control_id, digest, relevance, code in rows:
+                before = Earlier(seq=seq, digest=digest, answer=code, relevance=relevance)
+                found.setdefault((sender, control_id), []).append(before)
     return found
 
 
-def _of_sender(connection: Connection, sender: str, control_ids: list[str]) -> Iterable[RowMapping]:
-    for texts in asked(control_ids):
-        yield from connection.execute(_sent_as(len(texts)), {"of_sender": sender, **texts}).mappings()
-
-
 @cache
-def _sent_as(count: int) -> Select[Any]:
-    return (
+def _sent_as(count: int) -> Prepared:
+    return Prepared(
         select(messages.c.seq, messages.c.control_id, messages.c.digest, messages.c.relevance, answers.c.code)
         .join(answers, answers.c.seq == messages.c.seq, isouter=True)
         .where(HL7_ROWS, messages.c.sender == bindparam("of_sender"), one_of(messages.c.control_id, count))
@@ -75,8 +73,8 @@ def _columns(values: Iterable[object]) -> list[object]:
 
 def add_notes(connection: Connection, notes: Notes) -> None:
     """Write the notes that ride along."""
-    upsert(connection, answers, [{"seq": seq, "code": code} for seq, code in notes.answers.items()])
-    insert_rows(connection, headers, _HEADER, [_columns(_header_values(header)) for header in notes.headers])
+    insert_rows(connection, answers, ("seq", "code"), list(notes.answers.items()), replacing="seq")
+    insert_rows(connection, headers, _HEADER, [(instant_column(at), *others) for at, *others in notes.headers])
     _count_codes(connection, notes.codes.values())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, func, select
@@ -28,7 +28,7 @@ _OF_MESSAGE = (
     "relevance",
     "file",
 )
-_HEADER = tuple(f.name for f in fields(Header))
+_HEADER = Header._fields
 
 
 def with_control_id(connection: Connection, inbox: str, control_id: str) -> list[Received]:

@@ -14,26 +14,35 @@ LOOKUP_SIZE = 512
 _ASKED = "asked_"
 
 
-def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+def insert_rows(
+    connection: Connection,
+    table: Table,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    replacing: str = "",
+) -> None:
     """Insert rows whose values are in the order of the columns and as the driver takes them: for very many rows.
 
+    `replacing` names the key by which a row takes the place of an earlier one; no two of these rows may share it.
     Many rows are one statement: between two statements the interpreter's lock changes hands, and another thread waits.
     """
     start = 0
     while start < len(rows):
         size = min(ROWS_AT_ONCE, 1 << ((len(rows) - start).bit_length() - 1))
         values = tuple(value for row in rows[start : start + size] for value in row)
-        connection.exec_driver_sql(
-            _insert_text(connection.dialect.paramstyle, table.name, tuple(columns), size), values
-        )
+        text = _insert_text(connection.dialect.paramstyle, table.name, tuple(columns), size, replacing)
+        connection.exec_driver_sql(text, values)
         start += size
 
 
 @lru_cache(maxsize=128)
-def _insert_text(paramstyle: str, table: str, columns: tuple[str, ...], size: int) -> str:
+def _insert_text(paramstyle: str, table: str, columns: tuple[str, ...], size: int, replacing: str) -> str:
     mark = "?" if paramstyle == "qmark" else "%s"
     row = f"({', '.join([mark] * len(columns))})"
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * size)}"  # noqa: S608 - our own names
+    text = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * size)}"  # noqa: S608 - our own names
+    changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name != replacing)
+    return f"{text} ON CONFLICT ({replacing}) DO UPDATE SET {changes}" if replacing else text
 
 
 def one_of(column: Column[str], count: int) -> ColumnElement[bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 START = b"\x0b"
 END = b"\x1c"
@@ -22,8 +22,7 @@ _HL7_STARTS = (b"MSH", b"FHS", b"BHS")
 Protocol = Literal["tls", "http", "unknown"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class Frame(NamedTuple):
     """The content of one complete frame."""
 
     content: bytes
@@ -140,7 +139,7 @@ class Framer:
             and data[-1:] == b"\r"
             and data.find(END) == len(data) - 2
             and len(data) <= self._limit + 3
-            and data.find(_RESTART, 1) < 0
+            and (data.find(START, 1) < 0 or data.find(_RESTART, 1) < 0)
             and not self._closed
         )
 

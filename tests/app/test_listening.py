@@ -99,12 +99,16 @@ def test_others_are_answered_while_a_frame_of_many_messages_is_taken(release):
         reading = received.reading()
         begun = asyncio.Event()
 
-        def judging(raw, envelope):
-            judged.append(envelope.control_id)
-            begun.set()
-            return reading.judge(raw, envelope)
+        def judging(judge):
+            def counted(raw, envelope):
+                judged.append(envelope.control_id)
+                begun.set()
+                return judge(raw, envelope)
 
-        counting = replace(received, reading=lambda: reading._replace(judge=judging))
+            return counted
+
+        spied = reading._replace(judge=judging(reading.judge), judge_alone=judging(reading.judge_alone))
+        counting = replace(received, reading=lambda: spied)
         port = listener(settings, counting, lambda *_: None, None, None)
         place = ("127.0.0.1", await port.start("127.0.0.1", 0))
         reader, writer = await asyncio.open_connection(*place)

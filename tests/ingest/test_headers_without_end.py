@@ -96,7 +96,7 @@ def test_short_ones_are_remembered_as_before():
     for number in range(3):
         judge.judge(message(code=f"C{number}^Potassium^LN"))
     (dialect,) = judge._dialects.values()
-    assert len(dialect.codes) == len(dialect.panels) == 3
+    assert len(dialect.codes) == len(dialect.skeletons) == 3
     judge.judge(message(code="C" * USUAL_BYTES + "^Potassium^LN"))
     judge.judge(message(code="C9^Potassium^LN"))
     assert [len(one.codes) for one in judge._dialects.values()] != [5]

@@ -183,10 +183,10 @@ def make_reception(knowledge):
 
     def make(keeper, *, translate=translated):
         observed = []
-        judge = RelevanceFilter(knowledge, 1000).judge_one
+        relevance = RelevanceFilter(knowledge, 1000)
         reception = Reception(
             keeper=keeper,
-            reading=lambda: Reading(judge, translate),
+            reading=lambda: Reading(relevance.judge_one, translate, relevance.judge_alone),
             executor=executor,
             clock=lambda: NOW,
             next_control_id=lambda: "T1",
