@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import sys
@@ -94,6 +95,9 @@ async def _run(loaded: Loaded, instructions: dict[str, Any]) -> int:
         heed(Changing(loaded, partial(_take, in_use, keeper, loop), say).obey)
         watching = loop.create_task(CertificateWatch(tls).run())
         pruner.start()
+        # What is loaded by now stays as long as the process: the collector need not go through it again.
+        gc.collect()
+        gc.freeze()
         await _alive_until(stopping, store / ALIVE_FILE)
         watching.cancel()
         await asyncio.gather(*(listener.stop(STOP_GRACE_S) for listener in listeners))

@@ -97,8 +97,9 @@ def _check(now: datetime, control_id: str) -> None:
 class Template:
     """The AA or CA that one sender gets time after time: only its time and the two control ids change."""
 
-    version: tuple[int, ...]
-    delimiters: Delimiters
+    fraction: bool
+    marks: str
+    """The delimiters of the sender."""
     before_time: bytes
     before_id: bytes
     before_answered_id: bytes
@@ -106,7 +107,7 @@ class Template:
     def filled(self, now: datetime, control_id: str, answered_id: bytes) -> bytes:
         """The acknowledgment of one message; raises ValueError as `acknowledge` does."""
         _check(now, control_id)
-        stamp = _stamp(now, self.version, self.delimiters).encode()
+        stamp = _stamp(now, fraction=self.fraction, marks=self.marks).encode()
         own = control_id.encode("ascii", "replace")
         return b"".join((self.before_time, stamp, self.before_id, own, self.before_answered_id, answered_id, b"\r"))
 
@@ -117,7 +118,7 @@ def template(repeated: tuple[bytes, ...], code: str, *, asks_none: bool) -> Temp
     *before, kind_before, kind, behind = repeated
     fields = [b"MSH", b"|", *before, b"", kind_before, kind, b"", *behind.split(b"|")]
     asked = _asked(fields)
-    marks = asked.delimiters.field + asked.delimiters.encoding
+    marks = _marks(asked.delimiters)
     if any(mark.isalnum() or not mark.isascii() for mark in marks):
         return None  # a delimiter may stand in our own control id, which then is escaped
     version = _version(asked)
@@ -125,8 +126,8 @@ def template(repeated: tuple[bytes, ...], code: str, *, asks_none: bool) -> Temp
     before_time, before_id, after = asked.separator.join(header).split(_HERE)
     before_answered_id = asked.separator.join((after + b"\rMSA", code.encode(), b""))
     return Template(
-        version=version,
-        delimiters=asked.delimiters,
+        fraction=_has_fraction(version, marks),
+        marks=marks,
         before_time=before_time,
         before_id=before_id,
         before_answered_id=before_answered_id,
@@ -167,7 +168,8 @@ def _numbers(version: bytes, component: str) -> tuple[int, ...]:
 
 def _msh(asked: _Asked, version: tuple[int, ...], now: datetime, control_id: str, *, asks_none: bool) -> bytes:
     own = escape(control_id, asked.delimiters).encode("ascii", "replace")
-    stamp = _stamp(now, version, asked.delimiters).encode()
+    marks = _marks(asked.delimiters)
+    stamp = _stamp(now, fraction=_has_fraction(version, marks), marks=marks).encode()
     return asked.separator.join(_msh_fields(asked, version, stamp=stamp, control_id=own, asks_none=asks_none))
 
 
@@ -194,17 +196,21 @@ def _msh_fields(
     return fields + wishes
 
 
-def _stamp(now: datetime, version: tuple[int, ...], delimiters: Delimiters) -> str:
-    """MSH-7; a fraction or offset whose sign the sender uses as a delimiter is left out."""
-    marks = delimiters.field + delimiters.encoding
-    fraction = f".{now.microsecond // 1000:03d}" if version >= FIRST_WITH_ERR_FIELDS and "." not in marks else ""
+def _stamp(now: datetime, *, fraction: bool, marks: str) -> str:
+    """MSH-7; an offset whose sign the sender uses as a delimiter is left out."""
+    iso = now.isoformat(timespec="milliseconds" if fraction else "seconds")
+    moment = iso[:4] + iso[5:7] + iso[8:10] + iso[11:13] + iso[14:16] + iso[17 : 23 if fraction else 19]
     offset = _offset(now.utcoffset())
-    return f"{_second(now.replace(microsecond=0, tzinfo=None))}{fraction}{offset if offset[0] not in marks else ''}"
+    return moment if offset[0] in marks else moment + offset
 
 
-@lru_cache(maxsize=4)
-def _second(now: datetime) -> str:
-    return now.strftime("%Y%m%d%H%M%S")
+def _has_fraction(version: tuple[int, ...], marks: str) -> bool:
+    """Whether MSH-7 tells milliseconds: not where the sender uses the point as a delimiter."""
+    return version >= FIRST_WITH_ERR_FIELDS and "." not in marks
+
+
+def _marks(delimiters: Delimiters) -> str:
+    return delimiters.field + delimiters.encoding
 
 
 @lru_cache(maxsize=64)
