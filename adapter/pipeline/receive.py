@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -66,8 +66,11 @@ async def receive_hl7(raw: bytes, door: Door, reception: Reception) -> bytes | N
     A frame with several messages is answered by as many acknowledgments inside one BHS/BTS batch.
     Raises whatever the keeper raises when the bytes cannot be stored: then no answer may be given.
     """
+    _frame_received()
+    if is_single(raw):
+        return _together((await _receive_one(raw, door, reception),), batch=False)
     answers: list[bytes | None] = []
-    async for messages in _arrived(raw, reception):
+    async for messages in portions(raw, MESSAGES_CUT_AT_ONCE, reception.executor):
         answers += [await _receive_one(message, door, reception) async for message in in_turns(messages)]
     return _together(answers, batch=len(answers) > 1)
 
@@ -79,8 +82,9 @@ async def receive_in_mode(raw: bytes, door: Door, reception: Reception) -> Repli
     """
     if door.ack_mode == "original":
         return Replies(first=await receive_hl7(raw, door, reception))
+    _frame_received()
     taken: list[Taken] = []
-    async for messages in _arrived(raw, reception):
+    async for messages in portions(raw, MESSAGES_CUT_AT_ONCE, reception.executor):
         taken += [await take(message, door, reception) async for message in in_turns(messages)]
     accepts = [_accept(one, door, reception) async for one in in_turns(taken)]
     first = _together((told for _, told in accepts), batch=len(taken) > 1)
@@ -96,9 +100,8 @@ async def receive_in_mode(raw: bytes, door: Door, reception: Reception) -> Repli
     return Replies(first=first, later=later)
 
 
-def _arrived(raw: bytes, reception: Reception) -> AsyncIterator[tuple[bytes, ...]]:
+def _frame_received() -> None:
     reached("received")
-    return portions(raw, MESSAGES_CUT_AT_ONCE, reception.executor)
 
 
 def _kept_here(answers: list[bytes | None], taken: list[Taken], door: Door) -> list[bytes | None]:

@@ -15,6 +15,7 @@ from adapter.ingest.hl7v2 import peek
 from adapter.ingest.hl7v2.header import is_acknowledgment
 from adapter.ingest.relevance import Judgement
 from adapter.knowledge.spec import sender_rank
+from adapter.pipeline.handing import handing
 from adapter.pipeline.reception import (
     NAME_LIMIT_CHARS,
     Door,
@@ -138,9 +139,10 @@ def _note_codes(message: Incoming, judgement: Judgement, reception: Reception) -
 
 
 async def _keep(message: Incoming, arrival: Arrival, reading: Reading, door: Door, reception: Reception) -> Taken:
-    keeping = asyncio.wrap_future(reception.keeper.submit(arrival))
-    loop = asyncio.get_running_loop()
-    wording = loop.run_in_executor(reception.executor, worded, arrival, reading.translate)
+    hands = handing()
+    keeping = hands.back(reception.keeper.submit(arrival))
+    word = partial(worded, arrival, reading.translate)
+    wording = hands.done_by(reception.executor, word, size_bytes=len(arrival.raw))
     try:
         kept = await keeping
     except CannotKeep as fault:
@@ -175,9 +177,12 @@ async def answer_to(taken: Taken, wishes: Wishes, door: Door, reception: Recepti
     """The application answer of a message, remembered and counted; AA when it takes too long to word."""
     if taken.answer is not None or taken.wording is None or taken.kept is None:
         return taken.answer or NOTHING
-    try:
-        answer = await asyncio.wait_for(asyncio.shield(taken.wording), door.answer_within_s)
-    except TimeoutError:
+    wording = taken.wording
+    if not wording.done():
+        await asyncio.wait((wording,), timeout=door.answer_within_s)
+    if wording.done():
+        answer = wording.result()
+    else:
         reception.observe("answered-before-translated", {"listener": door.listener})
         answer = ACCEPTED
     if is_acknowledgment(taken.message.message_type):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -9,7 +11,9 @@ from pathlib import Path
 
 import hospital
 import pytest
+import uvloop
 from fhir_server import FhirServer
+from hand_overs import PATIENCE_S, Recording
 
 from adapter.app.inboxes import finder
 from adapter.domain.message import Arrival, MessageRef, Stored
@@ -242,3 +246,22 @@ def ward(corridor):
     corridor.take(hospital.dose())
     corridor.take(hospital.oru("A1", value="<0.03", assigner="1.2.840.99"))
     return corridor
+
+
+@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def on_a_loop(request, caplog):
+    """Run a coroutine function to its end; asyncio may have complained of nothing."""
+
+    def run(work):
+        with asyncio.Runner(loop_factory=request.param) as runner:
+            return runner.run(asyncio.wait_for(work(), PATIENCE_S))
+
+    yield run
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
+
+
+@pytest.fixture
+def one_thread():
+    with Recording(1) as executor:
+        yield executor
