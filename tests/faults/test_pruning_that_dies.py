@@ -47,8 +47,7 @@ def prepared(folder):
     with closing(SqliteInbox(folder / "inbox.db", "inbox")) as inbox:
         old = HEADER.received_at - timedelta(days=100)
         every = [(old, f"OLD{n}") for n in range(OLD)] + [(HEADER.received_at, f"YOUNG{n}") for n in range(YOUNG)]
-        fields = {name: getattr(HEADER, name) for name in HEADER.__slots__}
-        inbox.note_irrelevant([Header(**{**fields, "received_at": at, "control_id": name}) for at, name in every])
+        inbox.note_irrelevant([HEADER._replace(received_at=at, control_id=name) for at, name in every])
         inbox.flush()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from adapter.ingest.coded_fields import LONGEST_REMEMBERED, FieldMemory
@@ -84,6 +84,8 @@ def test_texts_are_those_of_the_places(encoding, fields, path):
 def test_a_usual_header_is_read_as_any_other(encoding, charset, field, before):
     """What lies before a header makes it unusual, and changes nothing of how the message is read."""
     raw = message(encoding, charset, [field])
+    # A byte order mark says itself how the letters are to be read, whatever the header declares.
+    assume(before != b"\xef\xbb\xbf" or raw.isascii())
     usual, other = read_message(raw), read_message(before + raw)
     assert (usual.delimiters, [s.text for s in usual.segments]) == (other.delimiters, [s.text for s in other.segments])
     assert before == b"\xef\xbb\xbf" or (usual.charset, usual.problems) == (other.charset, other.problems)

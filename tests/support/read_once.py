@@ -1,6 +1,6 @@
 """Files that people own are read once for each content: a run reads the shipped ones thousands of times.
 
-Nothing of what is read is ever changed afterwards, so that all tests may have the same; a test holds that to be true.
+Nobody may change what he gets of them: all tests have the same.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ def once(read: Reader) -> Reader:
         what, faults = remembered(*words)
         return what, list(faults)
 
+    vars(found)["cache_clear"] = remembered.cache_clear
     return found
 
 
@@ -43,6 +44,7 @@ def policy_once(read: Reader) -> Reader:
         what, faults = remembered[key][2]
         return what, list(faults)
 
+    vars(found)["cache_clear"] = remembered.clear
     return found
 
 
