@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 
 import pytest
 import read_once
@@ -23,6 +24,15 @@ settings.load_profile("thorough" if os.environ.get(THOROUGH) else "ci" if os.env
 NOTHING_SKIPPED = "TROUGHLINE_NOTHING_SKIPPED"
 MACHINE_CANNOT = "CAP_SYS_ADMIN"
 """The one reason that is the machine's own: mounting a small disk is forbidden there."""
+
+
+@pytest.fixture
+def _hostile_switching():
+    """Threads take turns as often as they can, so that a race between them is met."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 import threading
@@ -19,6 +18,7 @@ from starlette.applications import Starlette
 from adapter import __version__
 from adapter.app.answering import Answering
 from adapter.app.child import announce, heed, opening, own, read_instructions, say, still_works, stop_on
+from adapter.app.collecting import leave_out_what_is_loaded
 from adapter.app.counters import ALARMS, name_senders
 from adapter.app.delivering import Delivering
 from adapter.app.destinations import days_on, destinations, settings_hash
@@ -143,9 +143,7 @@ class _Core:
             print(f"{fault} Choose another --http address.", file=sys.stderr)
             return 2
         stop_on(self._stopping.set)
-        # What is loaded by now stays as long as the process: the collector need not go through it again.
-        gc.collect()
-        gc.freeze()
+        leave_out_what_is_loaded()
         self._engine.start()
         drops = self._drop_folders(executor)
         drops.start()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import json
 import os
 import sys
@@ -18,6 +17,7 @@ from typing import Any
 import structlog
 
 from adapter.app.child import announce, heed, opening, own, read_instructions, say, still_works, stop_on
+from adapter.app.collecting import leave_out_what_is_loaded
 from adapter.app.handing_over import unpacked
 from adapter.app.in_use import MappingsInUse
 from adapter.app.keeping import GroupKeeper, marked_place
@@ -95,9 +95,7 @@ async def _run(loaded: Loaded, instructions: dict[str, Any]) -> int:
         heed(Changing(loaded, partial(_take, in_use, keeper, loop), say).obey)
         watching = loop.create_task(CertificateWatch(tls).run())
         pruner.start()
-        # What is loaded by now stays as long as the process: the collector need not go through it again.
-        gc.collect()
-        gc.freeze()
+        leave_out_what_is_loaded()
         await _alive_until(stopping, store / ALIVE_FILE)
         watching.cancel()
         await asyncio.gather(*(listener.stop(STOP_GRACE_S) for listener in listeners))

@@ -100,7 +100,6 @@ def share_counters(process: str) -> None:
         structlog.get_logger().error("counters-not-shared")
         return
     # The library leaves it untyped.
-    # The library leaves it untyped.
     values.ValueClass = values.MultiProcessValue(process_identifier=lambda: process)  # type: ignore[no-untyped-call]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -14,14 +13,6 @@ from hand_overs import PATIENCE_S
 from adapter.pipeline.handing import ALONE_FROM_BYTES, Handing, handing
 
 THREADS = 4
-
-
-@pytest.fixture
-def _hostile_switching():
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
 
 
 def settle(futures):
