@@ -6,8 +6,9 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge
 
+from adapter.app.many_at_once import Histogram
 from adapter.app.remembering import remembered
 
 MESSAGES = Counter("troughline_messages_received_total", "Messages received.", ["listener", "relevance"])
@@ -144,15 +145,20 @@ def _of_name(listener: str, name: str) -> tuple[Counter, Gauge]:
     return FROM_SENDER.labels(listener, name), LAST_FROM_SENDER.labels(listener, name)
 
 
+def of_sender(listener: str, sender: str) -> tuple[Counter, Gauge]:
+    """What every message of a sender counts for, `MSH-3|MSH-4` as sent, under the name the site gave it."""
+    return _of_name(listener, _name_of(sender))
+
+
 def heard(listener: str, sender: str) -> None:
-    """Count a message of a sender, `MSH-3|MSH-4` as sent, under the name the site gave it."""
-    messages, last = _of_name(listener, _name_of(sender))
+    """Count a message of a sender."""
+    messages, last = of_sender(listener, sender)
     messages.inc()
     last.set_to_current_time()
 
 
 @cache
-def _irrelevant(listener: str, code: str) -> tuple[Counter, Counter]:
+def irrelevant(listener: str, code: str) -> tuple[Counter, Counter]:
     """What every irrelevant message counts for, looked up once: they are nearly all there is."""
     return MESSAGES.labels(listener, "irrelevant"), ACKS.labels(listener, code or "none")
 
@@ -162,7 +168,7 @@ def count(event: str, facts: dict[str, Any]) -> None:
     listener = str(facts.get("listener", ""))
     match event:
         case "irrelevant":
-            for counter in _irrelevant(listener, facts["code"]):
+            for counter in irrelevant(listener, facts["code"]):
                 counter.inc()
         case "heartbeat":
             ACKS.labels(listener, facts["code"] or "none").inc()

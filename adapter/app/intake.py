@@ -57,9 +57,10 @@ def main() -> int:
 
 async def _run(loaded: Loaded, instructions: dict[str, Any]) -> int:
     from adapter.app.certificates import CertificateWatch
-    from adapter.app.counters import count, name_senders
+    from adapter.app.counters import name_senders
     from adapter.app.listening import listener, reception
     from adapter.app.pruning import Pruner
+    from adapter.app.turn_counts import TurnCounts
 
     name_senders(loaded.settings.sender_name)
     store = loaded.settings.store
@@ -71,6 +72,7 @@ async def _run(loaded: Loaded, instructions: dict[str, Any]) -> int:
     pruner = Pruner(loaded.settings, INBOX, keeper.prune, lambda: datetime.now(UTC), write_answers=prune_answers)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
+    counts = TurnCounts(loop)
     in_use = MappingsInUse(loaded.knowledge)
     listeners: list[MllpListener] = []
     tls: dict[str, ServerTls] = {}
@@ -80,8 +82,8 @@ async def _run(loaded: Loaded, instructions: dict[str, Any]) -> int:
             secured = ServerTls(tls_files(settings.tls)) if settings.tls else None
             if secured:
                 tls[settings.name] = secured
-            received = reception(loaded.settings, in_use, settings, keeper, executor, count)
-            one = listener(settings, received, count, torn, secured, owed)
+            received = reception(loaded.settings, in_use, settings, keeper, executor, counts)
+            one = listener(settings, received, counts, torn, secured, owed)
             address = instructions.get("addresses", {}).get("listeners", {}).get(settings.name)
             port = int(address.rpartition(":")[2]) if address else settings.port
             ports[settings.name] = f"{settings.host}:{await _bound(one, settings.host, port)}"

@@ -11,13 +11,14 @@ from typing import Any
 
 import structlog
 
-from adapter.app.counters import ACK_SECONDS, ALARMS
+from adapter.app.counters import ALARMS
 from adapter.app.in_use import MappingsInUse
 from adapter.app.keeping import GroupKeeper
 from adapter.app.measured_log import MeasuredLog
 from adapter.app.observing import Observe
 from adapter.app.parts import rules_for
 from adapter.app.receptions import hl7_reception
+from adapter.app.turn_counts import TurnCounts
 from adapter.pipeline.at_once import AtOnce
 from adapter.pipeline.receive import Door, Reception, receive_in_mode, too_large
 from adapter.settings import MllpListener as ListenerSettings
@@ -39,7 +40,7 @@ def reception(
     settings: ListenerSettings,
     keeper: GroupKeeper,
     executor: ThreadPoolExecutor,
-    observe: Observe,
+    counts: TurnCounts,
 ) -> Reception:
     """How the messages of one port are judged, kept and answered."""
     rules = rules_for(site, settings)
@@ -48,8 +49,9 @@ def reception(
         in_use.door(rules, RELEVANCE_BOUND, settings.default_charset),
         rules,
         executor,
-        _telling_refusals(observe) if _refuses(site) else observe,
+        _telling_refusals(counts.observe) if _refuses(site) else counts.observe,
         prefix="T",
+        heard=counts.heard,
     )
 
 
@@ -72,7 +74,7 @@ def _telling_refusals(observe: Observe) -> Observe:
 def listener(
     settings: ListenerSettings,
     received: Reception,
-    observe: Observe,
+    counts: TurnCounts,
     torn: TornFrames,
     tls: ServerTls | None,
     owed: OwedAnswers | None = None,
@@ -103,7 +105,7 @@ def listener(
             raise CannotStore from None
 
     def on_event(event: str, facts: dict[str, Any]) -> None:
-        observe(event, {**facts, "listener": settings.name})
+        counts.observe(event, {**facts, "listener": settings.name})
         if event not in QUIET_EVENTS:
             of_peers.line(event, facts)
 
@@ -114,7 +116,7 @@ def listener(
         on_event=on_event,
         on_torn=_keeping_torn(settings.name, torn, log),
         at_once=AtOnce(door, received).answer,
-        on_answered=ACK_SECONDS.labels(settings.name).observe,
+        on_answered=counts.answered(settings.name),
         tls=tls,
         commits=settings.mllp_release == "2",
     )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 
 from adapter.app.control_ids import control_ids
-from adapter.app.counters import heard
+from adapter.app import counters
 from adapter.app.keeping import GroupKeeper
 from adapter.app.observing import Observe
 from adapter.ingest.senders import RulesFor
@@ -36,6 +36,7 @@ def hl7_reception(
     observe: Observe,
     *,
     prefix: str,
+    heard: Callable[[str, str], None] = counters.heard,
 ) -> Reception:
     """How messages are judged, kept and answered there; `prefix` begins the control ids of its answers."""
     return Reception(

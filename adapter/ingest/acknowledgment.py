@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from functools import lru_cache
 
 from adapter.domain.message import Answer
@@ -26,6 +26,8 @@ _FIRST_WITH_STRUCTURE = (2, 4)
 _FIRST_WITH_TRIGGER = (2, 3)
 _CONTROL_ID = 10
 _NEVER = b"NE"
+_BETWEEN_PARTS = b"-:T"
+"""Between the parts of a time in ISO 8601 that stand one beside the other in HL7."""
 _DEFAULT_VERSION = b"2.5.1"
 _HERE = b"\r"
 """Where a template is cut: no field of a header holds a line end."""
@@ -107,7 +109,7 @@ class Template:
     def filled(self, now: datetime, control_id: str, answered_id: bytes) -> bytes:
         """The acknowledgment of one message; raises ValueError as `acknowledge` does."""
         _check(now, control_id)
-        stamp = _stamp(now, fraction=self.fraction, marks=self.marks).encode()
+        stamp = _stamp(now, fraction=self.fraction, marks=self.marks)
         own = control_id.encode("ascii", "replace")
         return b"".join((self.before_time, stamp, self.before_id, own, self.before_answered_id, answered_id, b"\r"))
 
@@ -169,7 +171,7 @@ def _numbers(version: bytes, component: str) -> tuple[int, ...]:
 def _msh(asked: _Asked, version: tuple[int, ...], now: datetime, control_id: str, *, asks_none: bool) -> bytes:
     own = escape(control_id, asked.delimiters).encode("ascii", "replace")
     marks = _marks(asked.delimiters)
-    stamp = _stamp(now, fraction=_has_fraction(version, marks), marks=marks).encode()
+    stamp = _stamp(now, fraction=_has_fraction(version, marks), marks=marks)
     return asked.separator.join(_msh_fields(asked, version, stamp=stamp, control_id=own, asks_none=asks_none))
 
 
@@ -196,12 +198,12 @@ def _msh_fields(
     return fields + wishes
 
 
-def _stamp(now: datetime, *, fraction: bool, marks: str) -> str:
+def _stamp(now: datetime, *, fraction: bool, marks: str) -> bytes:
     """MSH-7; an offset whose sign the sender uses as a delimiter is left out."""
     iso = now.isoformat(timespec="milliseconds" if fraction else "seconds")
-    moment = iso[:4] + iso[5:7] + iso[8:10] + iso[11:13] + iso[14:16] + iso[17 : 23 if fraction else 19]
-    offset = _offset(now.utcoffset())
-    return moment if offset[0] in marks else moment + offset
+    end = 23 if fraction else 19
+    moment = iso[:end].encode().translate(None, _BETWEEN_PARTS)
+    return moment if iso[end] in marks else moment + (iso[end : end + 3] + iso[end + 4 : end + 6]).encode()
 
 
 def _has_fraction(version: tuple[int, ...], marks: str) -> bool:
@@ -211,11 +213,6 @@ def _has_fraction(version: tuple[int, ...], marks: str) -> bool:
 
 def _marks(delimiters: Delimiters) -> str:
     return delimiters.field + delimiters.encoding
-
-
-@lru_cache(maxsize=64)
-def _offset(offset: timedelta | None) -> str:
-    return datetime.min.replace(tzinfo=timezone(offset or timedelta(0))).strftime("%z")[:5]
 
 
 def _answer_type(asked: _Asked, version: tuple[int, ...]) -> bytes:

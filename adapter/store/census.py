@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 CODE_TEXT_LIMIT_CHARS = 40
@@ -53,8 +53,10 @@ def add_up(rows: Iterable[CodeSeen], known: dict[tuple[str, str, str], CodeSeen]
 
 
 def _joined(before: CodeSeen, row: CodeSeen) -> CodeSeen:
-    return replace(
-        before,
+    return CodeSeen(
+        sender=before.sender,
+        system=before.system,
+        code=before.code,
         text=(row if row.last >= before.last else before).text[:CODE_TEXT_LIMIT_CHARS],
         count=before.count + row.count,
         first=min(before.first, row.first),

@@ -7,6 +7,7 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, func, select
 
@@ -25,6 +26,11 @@ _ARRIVAL = tuple(f.name for f in fields(Arrival))
 _HEADER = Header._fields
 _arrival_values = attrgetter(*_ARRIVAL)
 _NEWEST = Prepared(select(func.max(messages.c.seq)))
+_CENSUS_ROW = Prepared(
+    select(census).where(
+        census.c.sender == bindparam("of"), census.c.system == bindparam("within"), census.c.code == bindparam("named")
+    )
+)
 
 
 def last_seq(connection: Connection) -> int:
@@ -80,6 +86,7 @@ def add_notes(connection: Connection, notes: Notes) -> None:
 
 def _count_codes(connection: Connection, rows: Iterable[CodeSeen]) -> None:
     room: int | None = None
+    counted: list[dict[str, Any]] = []
     for row in rows:
         known = _known(connection, row)
         if not known:
@@ -88,13 +95,12 @@ def _count_codes(connection: Connection, rows: Iterable[CodeSeen]) -> None:
                 continue
             room -= 1
         add_up([row], known)
-        upsert(connection, census, [asdict(known[row.place])])
+        counted.append(asdict(known[row.place]))
+    upsert(connection, census, counted)
 
 
 def _known(connection: Connection, row: CodeSeen) -> dict[tuple[str, str, str], CodeSeen]:
-    found = connection.execute(
-        select(census).where(census.c.sender == row.sender, census.c.system == row.system, census.c.code == row.code)
-    ).mappings()
+    found = _CENSUS_ROW.mappings(connection, {"of": row.sender, "within": row.system, "named": row.code})
     return {before.place: before for before in (CodeSeen(**values) for values in found)}
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
 
 from adapter.domain.message import Header
-from adapter.store.census import CodeSeen, add_up, seen
+from adapter.store.census import CODE_TEXT_LIMIT_CHARS, CodeSeen, add_up
 
 HEADERS_WAITING_LIMIT = 100_000
 """Headers held in memory while nothing can be written; the oldest go first."""
@@ -18,6 +18,9 @@ PANELS_WAITING_LIMIT = 10_000
 CODES_WAITING_LIMIT = 10_000
 """Distinct codes held in memory until the next transaction; further new ones are not counted."""
 
+
+Place = tuple[str, str, str]
+"""Sender, system and code: what a row of the census is of."""
 
 Panel = tuple[str, tuple[tuple[str, str, str], ...]]
 """Sender, and the (system, code, text) of one message."""
@@ -88,9 +91,7 @@ class Notebook:
                 self._notes.headers, taken.headers = taken.headers, Notes().headers
                 self._notes.codes, taken.codes = taken.codes, {}
                 self._notes.panels, taken.panels = taken.panels, {}
-        for (sender, codes), often in taken.panels.items():
-            rows = seen(sender, codes, first=often.first, last=often.last, count=often.count)
-            add_up((r for r in rows if r.place in taken.codes or len(taken.codes) < CODES_WAITING_LIMIT), taken.codes)
+        add_up(_by_code(taken.panels, taken.codes), taken.codes)
         taken.panels.clear()
         return taken
 
@@ -102,3 +103,44 @@ class Notebook:
             notes.headers.extend(since.headers)
             add_up(since.codes.values(), notes.codes)
             notes.panels = since.panels  # what was taken has none left
+
+
+@dataclass(slots=True)
+class _Tally:
+    text: str
+    first: datetime
+    last: datetime
+    count: int
+
+    def add(self, text: str, often: Often) -> None:
+        self.count += often.count
+        if often.last >= self.last:
+            self.text, self.last = text, often.last
+        self.first = min(self.first, often.first)
+
+
+def _by_code(panels: dict[Panel, Often], known: Collection[Place]) -> list[CodeSeen]:
+    """What came together as rows of the census, one for each code; with the known ones no more than may wait."""
+    tallies: dict[Place, _Tally] = {}
+    room = CODES_WAITING_LIMIT - len(known)
+    for (sender, codes), often in panels.items():
+        for system, code, text in codes:
+            place = (sender, system, code)
+            tally = tallies.get(place)
+            if tally is not None:
+                tally.add(text, often)
+            elif place in known or room > 0:
+                tallies[place] = _Tally(text, often.first, often.last, often.count)
+                room -= place not in known
+    return [
+        CodeSeen(
+            sender=sender,
+            system=system,
+            code=code,
+            text=tally.text[:CODE_TEXT_LIMIT_CHARS],
+            count=tally.count,
+            first=tally.first,
+            last=tally.last,
+        )
+        for (sender, system, code), tally in tallies.items()
+    ]

@@ -16,6 +16,7 @@ from adapter.app import measured_log
 from adapter.app.in_use import MappingsInUse
 from adapter.app.listening import listener, reception
 from adapter.app.parts import Instructions, read_everything
+from adapter.app.turn_counts import TurnCounts
 from adapter.settings import MllpListener, Sender
 from adapter.store.faults import CannotKeep
 from adapter.store.memory_inbox import MemoryInbox
@@ -39,8 +40,8 @@ class FullKeeper:
     def note_codes(self, *_): ...
 
 
-def received_by(loaded, settings, keeper, executor, observe):
-    return reception(loaded.settings, MappingsInUse(loaded.knowledge), settings, keeper, executor, observe)
+def received_by(loaded, settings, keeper, executor, counts):
+    return reception(loaded.settings, MappingsInUse(loaded.knowledge), settings, keeper, executor, counts)
 
 
 @pytest.mark.loopback
@@ -59,10 +60,9 @@ def test_a_full_store_is_told_as_the_sender_wants_it_and_in_the_log(wanted):
                 return "close"
 
     async def story(executor):
-        received = received_by(
-            loaded, MllpListener(), FullKeeper(), executor, lambda event, facts: counted.append((event, facts))
-        )
-        port = listener(MllpListener(), received, lambda *_: None, None, None)
+        counts = TurnCounts(asyncio.get_running_loop(), lambda event, facts: counted.append((event, facts)))
+        received = received_by(loaded, MllpListener(), FullKeeper(), executor, counts)
+        port = listener(MllpListener(), received, TurnCounts(asyncio.get_running_loop()), None, None)
         place = ("127.0.0.1", await port.start("127.0.0.1", 0))
         told = await asyncio.to_thread(send, place)
         await port.stop(5)
@@ -95,7 +95,8 @@ def test_others_are_answered_while_a_frame_of_many_messages_is_taken(release):
     judged, turned = [], []
 
     async def story(executor):
-        received = received_by(loaded, settings, Keeper(), executor, lambda *_: None)
+        counts = TurnCounts(asyncio.get_running_loop())
+        received = received_by(loaded, settings, Keeper(), executor, counts)
         reading = received.reading()
         begun = asyncio.Event()
 
@@ -109,7 +110,7 @@ def test_others_are_answered_while_a_frame_of_many_messages_is_taken(release):
 
         spied = reading._replace(judge=judging(reading.judge), judge_alone=judging(reading.judge_alone))
         counting = replace(received, reading=lambda: spied)
-        port = listener(settings, counting, lambda *_: None, None, None)
+        port = listener(settings, counting, counts, None, None)
         place = ("127.0.0.1", await port.start("127.0.0.1", 0))
         reader, writer = await asyncio.open_connection(*place)
         beside = await asyncio.open_connection(*place)
@@ -142,8 +143,9 @@ def test_a_port_scanner_gets_a_few_lines_and_a_count(monkeypatch):
     counted = []
 
     async def story(executor):
-        received = received_by(loaded, MllpListener(), Keeper(), executor, lambda *_: None)
-        port = listener(MllpListener(), received, lambda event, _: counted.append(event), None, None)
+        counts = TurnCounts(asyncio.get_running_loop(), lambda event, _: counted.append(event))
+        received = received_by(loaded, MllpListener(), Keeper(), executor, counts)
+        port = listener(MllpListener(), received, counts, None, None)
         place = ("127.0.0.1", await port.start("127.0.0.1", 0))
         for _ in range(20):
             reader, writer = await asyncio.open_connection(*place)
