@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from functools import partial
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from adapter.domain.message import Arrival, Header, Kept
 from adapter.store.faults import CannotKeep, StoreBroken
-from adapter.store.group_commit import GroupCommit
+from adapter.store.group_commit import GroupCommit, Request
 from adapter.store.imports import Mark
 from adapter.store.retention import Line, Portion
 from adapter.store.sqlite_inbox import SqliteInbox
@@ -36,6 +36,10 @@ class GroupKeeper:
     def submit(self, arrival: Arrival) -> Future[Kept]:
         """Keep one arrival; done when it is on disk."""
         return self._commit.submit(arrival)
+
+    def submit_all(self, requests: Iterable[Request]) -> None:
+        """Keep several arrivals; each that waits is told when its own is on disk."""
+        self._commit.submit_all(requests)
 
     def mark(self) -> Future[int]:
         """The newest place when all that was handed over before is kept, and nothing that is handed over after."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
@@ -15,6 +15,7 @@ from adapter.app.observing import Observe
 from adapter.ingest.senders import RulesFor
 from adapter.pipeline.receive import Reception
 from adapter.pipeline.reception import Reading
+from adapter.store.group_commit import Request
 
 
 @lru_cache(maxsize=2)
@@ -37,6 +38,7 @@ def hl7_reception(
     *,
     prefix: str,
     heard: Callable[[str, str], None] = counters.heard,
+    keep_all: Callable[[Sequence[Request]], None] | None = None,
 ) -> Reception:
     """How messages are judged, kept and answered there; `prefix` begins the control ids of its answers."""
     return Reception(
@@ -48,4 +50,5 @@ def hl7_reception(
         observe=observe,
         rules=rules,
         heard=heard,
+        keep_all=keep_all,
     )

@@ -1,4 +1,4 @@
-"""The quick way for nearly all messages: what is not for us and in no way odd is answered without anything awaited."""
+"""The quick way for nearly all messages: what is in no way odd is answered without anything awaited but the disk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from adapter.ingest.acknowledgment import Template, template
 from adapter.ingest.hl7v2.header import Envelope, envelope_of, header_without_own, is_acknowledgment
 from adapter.ingest.relevance import Judgement
 from adapter.pipeline.receive import only_answer, receive_at_once
-from adapter.pipeline.reception import NAME_LIMIT_CHARS, Door, Reception
+from adapter.pipeline.reception import NAME_LIMIT_CHARS, Door, Reception, incoming_with
+from adapter.pipeline.soon import SOON_LIMIT_BYTES, Coming, Soon
 from adapter.pipeline.taking import is_heartbeat
 
 KINDS_REMEMBERED = 4096
@@ -26,6 +27,8 @@ class _Kind(NamedTuple):
     template: Template
     facts: dict[str, Any]
     """What is observed of each of them; nobody changes it."""
+    original: bool
+    """Whether one AA, AE or AR answers each."""
 
 
 class AtOnce:
@@ -37,22 +40,32 @@ class AtOnce:
         self._kinds: dict[tuple[bytes, ...], _Kind | None] = {}
         self._with_headers = door.archive_irrelevant == "headers"
         self._whole = door.archive_irrelevant == "full"
+        self._soon = Soon(door, reception) if reception.keep_all else None
 
-    def answer(self, raw: bytes) -> bytes | None:
-        """The answer to a frame of one irrelevant message that is told one thing; None for any other frame."""
+    def answer(self, raw: bytes) -> bytes | Coming | None:
+        """The answer to a frame of one message that is told one thing; None for any other frame.
+
+        That of a message that is kept comes once it is.
+        """
         envelope = envelope_of(raw)
         kind = self._kind(envelope) if envelope else None
         if not envelope or not kind:
             return receive_at_once(raw, self._door, self._reception)
+        reading = self._reception.reading()
         try:
-            judgement = self._reception.reading().judge_alone(raw, envelope)
+            judgement = reading.judge_alone(raw, envelope)
         except Exception:  # noqa: BLE001 - the careful way tells it
             judgement = None
         if judgement is None:
             return receive_at_once(raw, self._door, self._reception)
         control_id = envelope.control_id.decode()
-        if judgement.relevance != "irrelevant" or not control_id or control_id.isspace():
+        if not control_id or control_id.isspace():
             return None
+        if judgement.relevance != "irrelevant":
+            if self._soon is None or not kind.original or len(raw) > SOON_LIMIT_BYTES:
+                return None
+            message = incoming_with(raw, envelope, self._reception.clock())
+            return self._soon.take(message, judgement, reading)
         return self._noted(raw, envelope, kind, judgement, control_id)
 
     def _noted(self, raw: bytes, envelope: Envelope, kind: _Kind, judgement: Judgement, control_id: str) -> bytes:
@@ -102,4 +115,5 @@ class AtOnce:
             heartbeat=bool(door.heartbeats) and is_heartbeat(door.heartbeats, header.sender, header.message_type),
             template=worded,
             facts={"listener": door.listener, "code": told.code},
+            original=told.wished.original,
         )

@@ -47,7 +47,7 @@ class Handing:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self._waiting: dict[Executor, list[_Piece]] = {}
-        self._back: deque[_Back] = deque()
+        self._back: deque[Callable[[], None]] = deque()
         self._woken = False
 
     def done_by(self, executor: Executor, work: Callable[[], Made], *, size_bytes: int) -> asyncio.Future[Made]:
@@ -65,7 +65,7 @@ class Handing:
     def back(self, future: Future[Made]) -> asyncio.Future[Made]:
         """The result of another thread's future, as the loop waits for it."""
         made: asyncio.Future[Made] = self.loop.create_future()
-        future.add_done_callback(lambda done: self._bring(_came_of(done, made)))
+        future.add_done_callback(lambda done: self.bring(_came_of(done, made).tell))
         return made
 
     def _hand_over(self, executor: Executor) -> None:
@@ -89,17 +89,18 @@ class Handing:
                 back = _Back(piece.made, piece.work())
             except BaseException as fault:  # noqa: BLE001 - whoever waits for it hears of it
                 back = _Back(piece.made, fault=fault)
-            self._bring(back)
+            self.bring(back.tell)
 
     def _ended(self, ran: Future[None], pieces: Sequence[_Piece]) -> None:
         """Runs in any thread: of a batch the executor gave up nothing else would be heard."""
         if ran.cancelled() or ran.exception() is not None:
             for piece in pieces:
-                self._bring(_came_of(ran, piece.made))
+                self.bring(_came_of(ran, piece.made).tell)
 
-    def _bring(self, back: _Back) -> None:
-        """Runs in any thread: what is put there before it looks for the wake-up is seen by the woken turn."""
-        self._back.append(back)
+    def bring(self, tell: Callable[[], None]) -> None:
+        """Have something told on the loop, from any thread; nothing told may raise."""
+        # What is put there before the look for the wake-up is seen by the woken turn.
+        self._back.append(tell)
         if not self._woken:
             self._woken = True
             try:
@@ -112,7 +113,7 @@ class Handing:
         # Said first: what comes from now on wakes the loop again, and what came before is in the queue.
         self._woken = False
         for _ in range(len(self._back)):
-            self._back.popleft().tell()
+            self._back.popleft()()
 
 
 def _came_of(done: Future[Any], made: asyncio.Future[Any]) -> _Back:

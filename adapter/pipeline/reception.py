@@ -11,9 +11,10 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from adapter.domain.message import Arrival, Header, Kept, Translation
 from adapter.ingest.acknowledgment_modes import AckMode, Wishes, wishes
-from adapter.ingest.hl7v2.header import Envelope, headed
+from adapter.ingest.hl7v2.header import Envelope, envelope_of, header_without_own, peek
 from adapter.ingest.relevance import Judgement
 from adapter.ingest.senders import RulesFor, SenderRules
+from adapter.store.group_commit import Request
 
 ArchiveIrrelevant = Literal["count", "headers", "full"]
 NAME_LIMIT_CHARS = 512
@@ -93,6 +94,8 @@ class Reception:
     """How each sender is answered."""
     heard: Callable[[str, str], None] = _unheeded
     """(listener, `MSH-3|MSH-4`) of every message that is no acknowledgment."""
+    keep_all: Callable[[Sequence[Request]], None] | None = None
+    """Keeps several arrivals; who waits for one is told by another thread. None: each goes to the keeper alone."""
 
 
 class Incoming(NamedTuple):
@@ -117,15 +120,33 @@ class Incoming(NamedTuple):
 
 def incoming(raw: bytes, received_at: datetime) -> Incoming:
     """A message with its MSH taken apart, once for the filter, the inbox and the answer."""
-    header, envelope, sent, control_id = headed(raw)
+    if envelope := envelope_of(raw):
+        return incoming_with(raw, envelope, received_at)
+    header = peek(raw)
+    return Incoming(
+        raw,
+        None,
+        received_at,
+        header.sender,
+        header.control_id,
+        header.message_type,
+        header.sent,
+        header.accept_acknowledgment,
+        header.application_acknowledgment,
+    )
+
+
+def incoming_with(raw: bytes, envelope: Envelope, received_at: datetime) -> Incoming:
+    """A message whose envelope is known already."""
+    header, control_id = header_without_own(envelope.repeated), envelope.control_id.decode()
     return Incoming(
         raw,
         envelope,
         received_at,
         header.sender,
-        control_id,
+        "" if control_id.isspace() else control_id,
         header.message_type,
-        sent,
+        envelope.sent.decode().strip(),
         header.accept_acknowledgment,
         header.application_acknowledgment,
     )

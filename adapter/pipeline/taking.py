@@ -83,7 +83,7 @@ async def take(raw: bytes, door: Door, reception: Reception) -> Taken:
             return Taken(message=message, answer=NOTHING)
         note_irrelevant(message, judgement, door, reception, _told(message, door))
         return Taken(message=message, answer=ACCEPTED)
-    _note_codes(message, judgement, reception)
+    note_codes(message, judgement, reception)
     reception.heard(door.listener, message.sender)
     return await _keep(message, arrival_of(message, door, judgement), reading, door, reception)
 
@@ -94,7 +94,7 @@ def note_irrelevant(message: Incoming, judgement: Judgement, door: Door, recepti
     if door.heartbeats and _asks_whether_we_are_there(message, door):
         reception.observe("heartbeat", {"listener": door.listener, "code": code})
         return
-    _note_codes(message, judgement, reception)
+    note_codes(message, judgement, reception)
     if door.archive_irrelevant == "headers":
         reception.keeper.note_irrelevant(header_of(message, door))
     elif door.archive_irrelevant == "full":
@@ -133,7 +133,7 @@ def _told(message: Incoming, door: Door) -> str:
     return "AA" if message.wishes(door).wants("AA") else ""
 
 
-def _note_codes(message: Incoming, judgement: Judgement, reception: Reception) -> None:
+def note_codes(message: Incoming, judgement: Judgement, reception: Reception) -> None:
     if judgement.codes:
         reception.keeper.note_codes(message.sender[:NAME_LIMIT_CHARS], judgement.codes, message.received_at)
 
@@ -154,16 +154,21 @@ async def _keep(message: Incoming, arrival: Arrival, reading: Reading, door: Doo
     except BaseException:
         wording.cancel()
         raise
+    if told_before(message, kept, door, reception):
+        wording.cancel()
+        return Taken(message=message, answer=ACCEPTED)
+    return Taken(message=message, kept=kept, wording=wording)
+
+
+def told_before(message: Incoming, kept: Kept, door: Door, reception: Reception) -> bool:
+    """Count what is odd about a kept message; whether it is one that was told AA before, and is told so again."""
     told_again = kept.repeat_of is not None and kept.answer == "AA"
     if kept.repeat_of is not None:
         answer = {"code": _told(message, door)} if told_again else {}
         reception.observe("repeat", {"listener": door.listener, **answer})
     if kept.control_id_reused:
         reception.observe("problem", {"listener": door.listener, "code": "control-id-reused"})
-    if told_again:
-        wording.cancel()
-        return Taken(message=message, answer=ACCEPTED)
-    return Taken(message=message, kept=kept, wording=wording)
+    return told_again
 
 
 def _may_refuse(message: Incoming, door: Door, reception: Reception) -> bool:
@@ -185,9 +190,16 @@ async def answer_to(taken: Taken, wishes: Wishes, door: Door, reception: Recepti
     else:
         reception.observe("answered-before-translated", {"listener": door.listener})
         answer = ACCEPTED
-    if is_acknowledgment(taken.message.message_type):
+    return remembered(taken.message, taken.kept, answer, wishes, door, reception)
+
+
+def remembered(
+    message: Incoming, kept: Kept, answer: Answer, wishes: Wishes, door: Door, reception: Reception
+) -> Answer:
+    """The application answer of a kept message as its sender gets it, remembered and counted."""
+    if is_acknowledgment(message.message_type):
         answer = NOTHING
-    reception.keeper.answered(taken.kept.seq, answer.code)
+    reception.keeper.answered(kept.seq, answer.code)
     reception.observe(
         "answered",
         {
@@ -196,7 +208,7 @@ async def answer_to(taken: Taken, wishes: Wishes, door: Door, reception: Recepti
             "problems": [found.code for found in answer.errors if found.severity == "error"],
         },
     )
-    if taken.kept.control_id_reused and answer.code and reception.rules(taken.message.sender).warn_in_err:
+    if kept.control_id_reused and answer.code and reception.rules(message.sender).warn_in_err:
         reused = problem("control-id-reused", where="MSH[1]-10", location="MSH^1^10")
         return replace(answer, errors=(*answer.errors, reused))
     return answer

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from time import monotonic, perf_counter, sleep
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from adapter.domain.message import Arrival, Kept
 from adapter.store.crash_points import reached
@@ -21,6 +21,8 @@ GATHERING_SHARE = 0.1
 """Share of the last sync's time to wait for company before the next one."""
 GATHERING_LIMIT_S = 0.0002
 IDLE_FLUSH_S = 1.0
+BUSY_FLUSH_S = 0.5
+"""How long notes wait at least while messages come one after the other."""
 
 
 class Inbox(Protocol):
@@ -29,17 +31,31 @@ class Inbox(Protocol):
     def keep(self, batch: Sequence[Arrival]) -> list[Kept]:
         """Store a batch, on disk on return."""
 
-    def flush(self) -> None:
-        """Write what rides along."""
+    def flush(self) -> bool:
+        """Write a portion of what was noted; gives whether more waits."""
 
     def last_seq(self) -> int:
         """The newest place."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Request:
+class Waiting(Protocol):
+    """Whoever waits for a message to be kept, as a future does; told in the writing thread."""
+
+    def set_running_or_notify_cancel(self) -> bool:
+        """Whether it still wants to be told."""
+
+    def set_result(self, kept: Kept, /) -> None:
+        """The message is on disk."""
+
+    def set_exception(self, fault: BaseException, /) -> None:
+        """It is not: CannotKeep or StoreBroken."""
+
+
+class Request(NamedTuple):
+    """A message to be kept, and who waits for it."""
+
     arrival: Arrival
-    future: Future[Kept]
+    future: Waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +79,7 @@ class GroupCommit:
     def __init__(self, inbox: Inbox, on_broken: Callable[[StoreBroken], None] | None = None) -> None:
         self._inbox = inbox
         self._on_broken = on_broken
-        self._queue: SimpleQueue[_Request | _Spare | _Mark | None] = SimpleQueue()
+        self._queue: SimpleQueue[Request | _Spare | _Mark | None] = SimpleQueue()
         self._spare: deque[_Spare] = deque()
         self._mark: _Mark | None = None
         self._gate = Lock()
@@ -71,6 +87,7 @@ class GroupCommit:
         self._broken: StoreBroken | None = None
         self._last_keep_s = 0.0
         self._flushed_at = monotonic()
+        self._more_notes = False
         self._company = False
         self._thread = Thread(target=self._run, name="group-commit", daemon=True)
         self._thread.start()
@@ -83,12 +100,18 @@ class GroupCommit:
     def submit(self, arrival: Arrival) -> Future[Kept]:
         """Hand over one message; the future fails with CannotKeep or StoreBroken when it is not on disk."""
         future: Future[Kept] = Future()
-        with self._gate:
-            if self._closed or self._broken:
-                future.set_exception(self._broken or CannotKeep("The inbox is closing."))
-            else:
-                self._queue.put(_Request(arrival=arrival, future=future))
+        self.submit_all((Request(arrival, future),))
         return future
+
+    def submit_all(self, requests: Iterable[Request]) -> None:
+        """Hand over several messages; whoever waits for one hears CannotKeep or StoreBroken when it is not on disk."""
+        with self._gate:
+            refused = self._broken or (CannotKeep("The inbox is closing.") if self._closed else None)
+            for request in requests:
+                if refused:
+                    request.future.set_exception(refused)
+                else:
+                    self._queue.put(request)
 
     def when_idle(self, work: Callable[[], None]) -> Future[None]:
         """Have a short piece of writing done by the writing thread at a moment when no message waits for it.
@@ -133,6 +156,8 @@ class GroupCommit:
                 _fail(batch, self._broken)
             elif batch:
                 self._write(batch)
+                if self._more_notes or monotonic() - self._flushed_at >= BUSY_FLUSH_S:
+                    self._flush()
             elif not self._spare or monotonic() - self._flushed_at >= IDLE_FLUSH_S:
                 self._flush()
             if self._mark:
@@ -143,11 +168,11 @@ class GroupCommit:
         for spare in self._spare:
             spare.future.set_exception(CannotKeep("The inbox is closing."))
 
-    def _gather(self) -> tuple[list[_Request], bool]:
+    def _gather(self) -> tuple[list[Request], bool]:
         """The next batch (empty when nothing came for a while, or only other work), and whether more may follow."""
-        batch: list[_Request] = []
+        batch: list[Request] = []
         try:
-            entry = self._queue.get(timeout=0 if self._spare else IDLE_FLUSH_S)
+            entry = self._queue.get(timeout=0 if self._spare or self._more_notes else IDLE_FLUSH_S)
         except Empty:
             return batch, True
         if self._company:
@@ -190,7 +215,7 @@ class GroupCommit:
         else:
             spare.future.set_result(None)
 
-    def _write(self, batch: list[_Request]) -> None:
+    def _write(self, batch: list[Request]) -> None:
         started = perf_counter()
         reached("batch-gathered")
         try:
@@ -208,7 +233,7 @@ class GroupCommit:
             reached("batch-handed-back")
         self._last_keep_s = perf_counter() - started
 
-    def _write_each(self, batch: list[_Request]) -> None:
+    def _write_each(self, batch: list[Request]) -> None:
         if len(batch) == 1:
             _fail(batch, CannotKeep("The inbox cannot take this message."))
             return
@@ -220,14 +245,15 @@ class GroupCommit:
 
     def _flush(self) -> None:
         self._flushed_at = monotonic()
+        self._more_notes = False
         try:
-            self._inbox.flush()
+            self._more_notes = self._inbox.flush()
         except CannotKeep:
             return
         except StoreBroken as broken:
             self._break(broken, [])
 
-    def _break(self, broken: StoreBroken, batch: list[_Request]) -> None:
+    def _break(self, broken: StoreBroken, batch: list[Request]) -> None:
         with self._gate:
             self._broken = broken
         _fail(batch, broken)
@@ -235,12 +261,12 @@ class GroupCommit:
             self._on_broken(broken)
 
 
-def _settle(request: _Request, kept: Kept) -> None:
+def _settle(request: Request, kept: Kept) -> None:
     if request.future.set_running_or_notify_cancel():
         request.future.set_result(kept)
 
 
-def _fail(batch: list[_Request], fault: Exception) -> None:
+def _fail(batch: list[Request], fault: Exception) -> None:
     for request in batch:
         if request.future.set_running_or_notify_cancel():
             request.future.set_exception(fault)

@@ -36,13 +36,14 @@ class MemoryInbox:
                     self._by_place.setdefault(place_of(stored.arrival), []).append(stored)
             return kept
 
-    def flush(self) -> None:
-        """Take over what rides along."""
+    def flush(self) -> bool:
+        """Take over what rides along; nothing is left then."""
         with self._lock:
             notes = self._notebook.take()
             self._answers.update(notes.answers)
             self._headers.extend(notes.headers)
             add_up(notes.codes.values(), self._census)
+        return False
 
     def answered(self, rows: Sequence[tuple[int, str]]) -> None:
         """Note (place, answer code)."""

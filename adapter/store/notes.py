@@ -83,14 +83,17 @@ class Notebook:
             known.count += 1
             known.first, known.last = min(known.first, at), max(known.last, at)
 
-    def take(self, *, everything: bool = True) -> Notes:
-        """Hand over everything noted so far, or only the answers."""
+    def take(self, *, everything: bool = True, headers: int = HEADERS_WAITING_LIMIT) -> Notes:
+        """Hand over everything noted so far, of the headers no more than so many; or only the answers."""
         with self._lock:
-            taken, self._notes = self._notes, Notes()
             if not everything:
-                self._notes.headers, taken.headers = taken.headers, Notes().headers
-                self._notes.codes, taken.codes = taken.codes, {}
-                self._notes.panels, taken.panels = taken.panels, {}
+                taken = Notes(answers=self._notes.answers)
+                self._notes.answers = {}
+                return taken
+            taken, self._notes = self._notes, Notes()
+            if len(taken.headers) > headers:
+                self._notes.headers = taken.headers
+                taken.headers = deque((self._notes.headers.popleft() for _ in range(headers)), HEADERS_WAITING_LIMIT)
         add_up(_by_code(taken.panels, taken.codes), taken.codes)
         taken.panels.clear()
         return taken

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from time import monotonic
 
 from sqlalchemy import Connection, select
 
@@ -33,8 +32,8 @@ from adapter.store.placing import place
 from adapter.store.retention import Line, Portion
 from adapter.store.sql_database import Database
 
-NOTES_EVERY_S = 0.5
-"""How often headers and census ride along at most; what waits then is written by the next batch, or by `flush`."""
+HEADERS_AT_ONCE = 2_000
+"""Headers in one transaction, behind which a message waits that comes meanwhile."""
 
 
 class SqliteInbox:
@@ -45,27 +44,27 @@ class SqliteInbox:
         self.name = name
         self._database = Database(path, INBOX, promised=True)
         self._notebook = Notebook()
-        self._everything_at = -NOTES_EVERY_S
+        self._newest: int | None = None
+        """The newest place, where this writer knows it: nobody else gives places."""
 
     def keep(self, batch: Sequence[Arrival]) -> list[Kept]:
         """Store a batch in one transaction, on disk on return; repeats of accepted messages store nothing.
 
         Raises CannotKeep (nothing of the batch was stored) or StoreBroken.
         """
-        # Headers and census cost more than the messages, and nobody waits for them.
-        everything = monotonic() - self._everything_at >= NOTES_EVERY_S
-        notes = self._notebook.take(everything=everything)
+        notes = self._notebook.take(everything=False)
+        known, self._newest = self._newest, None
         try:
             with self._database.write() as connection:
                 add_notes(connection, notes)
-                kept, new = place(batch, earlier(connection, batch), last_seq(connection))
+                newest = last_seq(connection) if known is None else known
+                kept, new = place(batch, earlier(connection, batch), newest)
                 add_messages(connection, new)
                 reached("batch-written")
         except BaseException:
             self._notebook.give_back(notes)
             raise
-        if everything:
-            self._everything_at = monotonic()
+        self._newest = newest + len(new)
         return kept
 
     def keep_imported(self, batch: Sequence[Arrival], mark: Mark) -> Mark:
@@ -73,23 +72,30 @@ class SqliteInbox:
 
         Gives the mark with what came of the batch. Raises CannotKeep (nothing of it was stored) or StoreBroken.
         """
+        self._newest = None
         with self._database.write() as connection:
             return inbox_imports.keep_imported(connection, batch, mark)
 
-    def flush(self) -> None:
-        """Write what rides along now; raises CannotKeep (it goes on waiting) or StoreBroken."""
-        notes = self._notebook.take()
+    def flush(self) -> bool:
+        """Write what was noted, at most a portion of the headers; gives whether more of them wait.
+
+        Headers and census cost more than the messages, and nobody waits for them: they never ride along with a batch.
+        Raises CannotKeep (it goes on waiting) or StoreBroken.
+        """
+        notes = self._notebook.take(headers=HEADERS_AT_ONCE)
         if not notes:
-            return
+            return False
         try:
             with self._database.write() as connection:
                 add_notes(connection, notes)
         except BaseException:
             self._notebook.give_back(notes)
             raise
+        return len(notes.headers) == HEADERS_AT_ONCE
 
     def prune(self, portion: Portion, line: Line) -> None:
         """Remove one portion and tell it in the audit line, in one transaction; raises CannotKeep or StoreBroken."""
+        self._newest = None
         with self._database.write() as connection:
             inbox_pruning.remove(connection, portion, line)
             reached("portion-removed")
@@ -104,11 +110,11 @@ class SqliteInbox:
         self._notebook.answered(rows)
 
     def note_irrelevant(self, headers: Sequence[Header]) -> None:
-        """Note headers of irrelevant messages; written with the next `keep` or `flush`."""
+        """Note headers of irrelevant messages; written with a `flush`."""
         self._notebook.irrelevant(headers)
 
     def note_codes(self, rows: Sequence[CodeSeen]) -> None:
-        """Note codes for the census; written with the next `keep` or `flush`."""
+        """Note codes for the census; written with the next `flush`."""
         self._notebook.codes(rows)
 
     def note_panel(self, sender: str, codes: tuple[tuple[str, str, str], ...], at: datetime) -> None:
@@ -149,7 +155,8 @@ class SqliteInbox:
         """Write what rides along, as far as there is room, and close the file."""
         try:
             with suppress(CannotKeep):
-                self.flush()
+                while self.flush():
+                    pass
         finally:
             self._database.close()
 

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Callable
 
 from adapter.transport.cannot_store import CannotStore
-from adapter.transport.mllp_connection import Connection, Opened
-from adapter.transport.mllp_handlers import Followed, Handle, MllpHandlers, Notify, nobody_asks
+from adapter.transport.mllp_connection import Connection
+from adapter.transport.mllp_handlers import Coming, Followed, Handle, MllpHandlers, Notify, nobody_asks
 from adapter.transport.mllp_limits import MllpLimits
+from adapter.transport.mllp_opened import Opened
 from adapter.transport.mllp_secure import Handshakes, SecureConnection
 from adapter.transport.tls_server import ServerTls
 
@@ -37,7 +38,7 @@ class MllpListener:
         limits: MllpLimits,
         on_event: Notify,
         on_torn: Callable[[bytes, str], None] | None = None,
-        at_once: Callable[[bytes], bytes | None] | None = None,
+        at_once: Callable[[bytes], bytes | Coming | None] | None = None,
         on_answered: Callable[[float], None] = nobody_asks,
         tls: ServerTls | None = None,
         commits: bool = False,

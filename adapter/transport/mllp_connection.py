@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, assert_never, cast
 
 from adapter.transport.cannot_store import CannotStore
@@ -22,19 +22,8 @@ from adapter.transport.mllp_framing import (
 )
 from adapter.transport.mllp_handlers import COMMITTED, NOT_COMMITTED, Followed, MllpHandlers
 from adapter.transport.mllp_limits import MllpLimits
+from adapter.transport.mllp_opened import Opened
 from adapter.transport.mllp_socket import peer_name, tune
-
-LOOSE_ENDED_LIMIT = 1024
-"""Hosts remembered so that each is warned about once."""
-
-
-@dataclass(slots=True)
-class Opened:
-    """What the connections of one listener share."""
-
-    live: set[Connection] = field(default_factory=set)
-    loose_ended: set[str] = field(default_factory=set)
-    """Hosts that were warned about because they end frames without the carriage return."""
 
 
 class Connection(asyncio.Protocol):
@@ -52,6 +41,8 @@ class Connection(asyncio.Protocol):
         self._waiting: deque[tuple[Frame | TooLarge, float]] = deque()
         self._heard_at = 0.0
         self._waiting_bytes = 0
+        self._coming = False
+        """Whether the answer to a frame is on its way without the worker."""
         self._wake: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None
         self._worker: asyncio.Task[None] | None = None
@@ -90,10 +81,12 @@ class Connection(asyncio.Protocol):
         self._watch_time(restart=bool(events))
 
     def _answered_at_once(self, event: FramingEvent) -> bool:
-        """Most messages need no disk: when nothing is in hand, their answer goes out without waking anybody."""
+        """When nothing is in hand, the answer to a usual message goes out without waking anybody."""
         at_once, wake = self._handlers.at_once, self._wake
         nothing_in_hand = wake is not None and not wake.done() and not self._waiting and not self._framer.inside
-        if at_once is None or not nothing_in_hand or self._writable or self._stopping or self._handlers.commits:
+        if at_once is None or not nothing_in_hand or self._coming or self._writable:
+            return False
+        if self._stopping or self._handlers.commits:
             return False
         if self._frame_timer or self._silence_timer or not isinstance(event, Frame) or event.loose_end:
             return False
@@ -101,11 +94,24 @@ class Connection(asyncio.Protocol):
             answer = at_once(event.content)
         except Exception:  # noqa: BLE001  (whatever failed, the usual way tells it)
             answer = None
+        if isinstance(answer, bytes):
+            self._transport.write(framed(answer))
+            self._handlers.on_answered(time.perf_counter() - self._heard_at)
+        elif answer is not None:
+            self._coming = True
+            answer.then(partial(self._came, event, self._heard_at))
+        return answer is not None
+
+    def _came(self, frame: Frame, heard_at: float, answer: bytes | None) -> None:
+        self._coming = False
         if answer is None:
-            return False
-        self._transport.write(framed(answer))
-        self._handlers.on_answered(time.perf_counter() - self._heard_at)
-        return True
+            self._waiting.appendleft((frame, heard_at))
+            self._waiting_bytes += _size(frame)
+        else:
+            self._send(answer)
+            self._handlers.on_answered(time.perf_counter() - heard_at)
+        if self._waiting or self._ended or self._stopping:
+            self._wake_worker()
 
     def eof_received(self) -> bool:
         """The sender has finished: what he sent is still answered, then the connection closes."""
@@ -175,10 +181,11 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     async def _next(self) -> tuple[Frame | TooLarge, float] | None:
-        while not self._waiting:
-            if self._ended or (self._stopping and not self._framer.inside):
-                return None
-            self._resume()
+        while self._coming or not self._waiting:
+            if not self._coming:
+                if self._ended or (self._stopping and not self._framer.inside):
+                    return None
+                self._resume()
             self._wake = self._loop.create_future()
             await self._wake
         frame, heard_at = self._waiting.popleft()
@@ -223,17 +230,11 @@ class Connection(asyncio.Protocol):
         if isinstance(frame, TooLarge):
             self._event("frame-too-large", limit_bytes=self._limits.frame_limit_bytes)
         elif frame.loose_end:
-            self._warn_of_loose_end()
+            if self._opened.first_loose_end(self._peer):
+                self._event("frame-end-loose")
         self._waiting.append((frame, self._heard_at))
         self._waiting_bytes += _size(frame)
         self._wake_worker()
-
-    def _warn_of_loose_end(self) -> None:
-        host = self._peer.rpartition(":")[0]
-        warned = self._opened.loose_ended
-        if host not in warned and len(warned) < LOOSE_ENDED_LIMIT:
-            warned.add(host)
-            self._event("frame-end-loose")
 
     def _pause_when_enough(self) -> None:
         enough = len(self._waiting) >= self._limits.waiting_frames or self._waiting_bytes > self._limits.waiting_bytes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +14,13 @@ class Followed:
     first: bytes | None
     later: Callable[[], Awaitable[bytes | None]]
     """Called once `first` is written; the next frame of the connection has its turn after it."""
+
+
+class Coming(Protocol):
+    """An answer on its way that nothing has to be awaited for."""
+
+    def then(self, tell: Callable[[bytes | None], None], /) -> None:
+        """Have it told on the loop in a later turn; None: `handle` has to be asked, as if nothing had been."""
 
 
 Handle = Callable[[bytes, str], Awaitable[bytes | Followed | None]]
@@ -36,8 +43,8 @@ class MllpHandlers:
     """(name, fields): what happened on the wire, without content."""
     on_torn: Callable[[bytes, str], None] | None = None
     """(fragment, peer) of a frame that never ended, for the archive."""
-    at_once: Callable[[bytes], bytes | None] | None = None
-    """A message to its answer where nothing has to be waited for; None: `handle` has to be asked."""
+    at_once: Callable[[bytes], bytes | Coming | None] | None = None
+    """A message to its answer, there already or coming, where it gets just one; None: `handle` has to be asked."""
     on_answered: Callable[[float], None] = nobody_asks
     """Seconds from the last byte of a message to the first answer to it, its wait for its turn included."""
     commits: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import hospital
@@ -33,11 +34,22 @@ class FullKeeper:
         future.set_exception(CannotKeep("the disk is full"))
         return future
 
+    def submit_all(self, requests):
+        for request in requests:
+            self.submit(request.arrival).add_done_callback(partial(tell, request.future))
+
     def answered(self, *_): ...
 
     def note_irrelevant(self, *_): ...
 
     def note_codes(self, *_): ...
+
+
+def tell(waiting, kept):
+    if fault := kept.exception():
+        waiting.set_exception(fault)
+    else:
+        waiting.set_result(kept.result())
 
 
 def received_by(loaded, settings, keeper, executor, counts):

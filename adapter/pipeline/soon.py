@@ -1,0 +1,126 @@
+"""Kept messages of a usual kind: handed to the disk with all others of one turn of the loop, answered in the turn after.
+
+Nothing is awaited on the way: under load each turn takes as long as the answers to all other connections.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+from adapter.domain.message import Answer, Arrival, Kept
+from adapter.ingest.acknowledgment import acknowledge
+from adapter.ingest.acknowledgment_modes import ORIGINAL
+from adapter.ingest.relevance import Judgement
+from adapter.pipeline.handing import Handing, handing
+from adapter.pipeline.reception import Door, Incoming, Reading, Reception, arrival_of
+from adapter.pipeline.taking import ACCEPTED, note_codes, remembered, told_before, worded
+from adapter.store.crash_points import reached
+from adapter.store.group_commit import Request
+
+SOON_LIMIT_BYTES = 8 * 1024
+"""Of a longer message the answer is worded beside the loop: it may take long."""
+
+
+class Coming:
+    """The answer to a kept message, on its way."""
+
+    __slots__ = ("_tell",)
+
+    def __init__(self) -> None:
+        self._tell: Callable[[bytes | None], None] | None = None
+
+    def then(self, tell: Callable[[bytes | None], None]) -> None:
+        """Have it told on the loop; None where the message has to be taken with more care, from its beginning."""
+        self._tell = tell
+
+    def came(self, answer: bytes | None) -> None:
+        """Here it is."""
+        if self._tell:
+            self._tell(answer)
+
+
+class _Soon(NamedTuple):
+    message: Incoming
+    arrival: Arrival
+    judgement: Judgement
+    reading: Reading
+    coming: Coming
+
+
+class _Waiter:
+    """Waits for one message as a future does, for less; brings what came of it to the loop."""
+
+    __slots__ = ("_hands", "_told")
+
+    def __init__(self, hands: Handing, told: Callable[[Kept | None], None]) -> None:
+        self._hands = hands
+        self._told = told
+
+    def set_running_or_notify_cancel(self) -> bool:
+        """It always wants to be told."""
+        return True
+
+    def set_result(self, kept: Kept, /) -> None:
+        """The message is on disk."""
+        self._hands.bring(partial(self._told, kept))
+
+    def set_exception(self, _fault: BaseException, /) -> None:
+        """It is not; the careful way will meet the same fault, and tell it."""
+        self._hands.bring(partial(self._told, None))
+
+
+class Soon:
+    """Takes kept messages at one door; to be used by what runs on one loop."""
+
+    def __init__(self, door: Door, reception: Reception) -> None:
+        self._door = door
+        self._reception = reception
+        self._turn: list[_Soon] = []
+
+    def take(self, message: Incoming, judgement: Judgement, reading: Reading) -> Coming:
+        """Have a message kept at the end of this turn."""
+        reached("received")
+        coming = Coming()
+        if not self._turn:
+            handing().loop.call_soon(self._hand_over)
+        arrival = arrival_of(message, self._door, judgement)
+        self._turn.append(_Soon(message, arrival, judgement, reading, coming))
+        return coming
+
+    def _hand_over(self) -> None:
+        turn, self._turn = self._turn, []
+        hands = handing()
+        answers: list[Answer] = []
+        waiting = (_Waiter(hands, partial(self._kept, one, answers, n)) for n, one in enumerate(turn))
+        keep_all = self._reception.keep_all
+        assert keep_all  # noqa: S101 - else nothing is taken this way
+        keep_all([Request(one.arrival, waiter) for one, waiter in zip(turn, waiting, strict=True)])
+        # Beside the disk, which takes as long.
+        answers += [worded(one.arrival, one.reading.translate) for one in turn]
+
+    def _kept(self, one: _Soon, answers: list[Answer], place: int, kept: Kept | None) -> None:
+        try:
+            told = self._told(one, answers[place], kept) if kept else None
+        except Exception:  # noqa: BLE001 - the careful way tells it; what is kept already is then a repeat
+            told = None
+        one.coming.came(told)
+
+    def _told(self, one: _Soon, answer: Answer, kept: Kept) -> bytes | None:
+        message, door, reception = one.message, self._door, self._reception
+        note_codes(message, one.judgement, reception)
+        reception.heard(door.listener, message.sender)
+        if told_before(message, kept, door, reception):
+            answer = ACCEPTED
+        else:
+            answer = remembered(message, kept, answer, ORIGINAL, door, reception)
+        told = acknowledge(
+            message.raw,
+            answer,
+            now=reception.clock(),
+            control_id=reception.next_control_id(),
+            envelope=message.envelope,
+        )
+        reached("answer-worded")
+        return told or None
