@@ -16,7 +16,6 @@ class Histogram(prometheus_client.Histogram):
         """The same as `observe` for each of them."""
         if not amounts:
             return
-        self._raise_if_not_observable()
         self._sum.inc(sum(amounts))
         for bucket, times in Counter(bisect_left(self._upper_bounds, amount) for amount in amounts).items():
             self._buckets[bucket].inc(times)

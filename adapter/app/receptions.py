@@ -8,8 +8,8 @@ from concurrent.futures import Executor
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 
-from adapter.app.control_ids import control_ids
 from adapter.app import counters
+from adapter.app.control_ids import control_ids
 from adapter.app.keeping import GroupKeeper
 from adapter.app.observing import Observe
 from adapter.ingest.senders import RulesFor

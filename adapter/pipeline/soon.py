@@ -1,4 +1,4 @@
-"""Kept messages of a usual kind: handed to the disk with all others of one turn of the loop, answered in the turn after.
+"""Kept messages of a usual kind: handed to the disk with all others of one turn of the loop, answered once there.
 
 Nothing is awaited on the way: under load each turn takes as long as the answers to all other connections.
 """

@@ -134,6 +134,7 @@ def _told(message: Incoming, door: Door) -> str:
 
 
 def note_codes(message: Incoming, judgement: Judgement, reception: Reception) -> None:
+    """Count the codes of a message that no table knows."""
     if judgement.codes:
         reception.keeper.note_codes(message.sender[:NAME_LIMIT_CHARS], judgement.codes, message.received_at)
 

@@ -80,7 +80,7 @@ def _columns(values: Iterable[object]) -> list[object]:
 def add_notes(connection: Connection, notes: Notes) -> None:
     """Write the notes that ride along."""
     insert_rows(connection, answers, ("seq", "code"), list(notes.answers.items()), replacing="seq")
-    insert_rows(connection, headers, _HEADER, [(instant_column(at), *others) for at, *others in notes.headers])
+    insert_rows(connection, headers, _HEADER, [(instant_column(row[0]), *row[1:]) for row in notes.headers])
     _count_codes(connection, notes.codes.values())
 
 

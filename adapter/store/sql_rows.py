@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, bindparam, func, select
 
@@ -30,7 +31,7 @@ def insert_rows(
     start = 0
     while start < len(rows):
         size = min(ROWS_AT_ONCE, 1 << ((len(rows) - start).bit_length() - 1))
-        values = tuple(value for row in rows[start : start + size] for value in row)
+        values = tuple(chain.from_iterable(rows[start : start + size]))
         text = _insert_text(connection.dialect.paramstyle, table.name, tuple(columns), size, replacing)
         connection.exec_driver_sql(text, values)
         start += size

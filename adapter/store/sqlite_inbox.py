@@ -32,7 +32,7 @@ from adapter.store.placing import place
 from adapter.store.retention import Line, Portion
 from adapter.store.sql_database import Database
 
-HEADERS_AT_ONCE = 2_000
+HEADERS_AT_ONCE = 256
 """Headers in one transaction, behind which a message waits that comes meanwhile."""
 
 

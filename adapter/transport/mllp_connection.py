@@ -229,9 +229,8 @@ class Connection(asyncio.Protocol):
     def _queue(self, frame: Frame | TooLarge) -> None:
         if isinstance(frame, TooLarge):
             self._event("frame-too-large", limit_bytes=self._limits.frame_limit_bytes)
-        elif frame.loose_end:
-            if self._opened.first_loose_end(self._peer):
-                self._event("frame-end-loose")
+        elif frame.loose_end and self._opened.first_loose_end(self._peer):
+            self._event("frame-end-loose")
         self._waiting.append((frame, self._heard_at))
         self._waiting_bytes += _size(frame)
         self._wake_worker()

@@ -44,11 +44,11 @@ def test_every_result_comes_back_once_however_the_threads_switch(on_a_loop):
 class WokenFirst(Handing):
     """Looks right: but the woken turn may be over before the result is where it looks."""
 
-    def _bring(self, back):
+    def bring(self, tell):
         if not self._woken:
             self._woken = True
             self.loop.call_soon_threadsafe(self._take_back)
-        self._back.append(back)
+        self._back.append(tell)
 
 
 @pytest.mark.usefixtures("_hostile_switching")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
+from queue import SimpleQueue
 from threading import Event, Thread
 from time import monotonic, sleep
 
@@ -10,7 +11,7 @@ import pytest
 from adapter.domain.message import Kept
 from adapter.store import group_commit
 from adapter.store.faults import CannotKeep, StoreBroken
-from adapter.store.group_commit import GroupCommit
+from adapter.store.group_commit import GroupCommit, Request
 from adapter.store.memory import MemoryInbox
 
 PATIENCE_S = 20
@@ -279,3 +280,60 @@ def test_a_closed_inbox_gives_no_mark(commit):
     group = commit(MemoryInbox("inbox"))
     group.close()
     assert isinstance(group.mark().exception(PATIENCE_S), CannotKeep)
+
+
+class Told:
+    """Who waits for less than a future."""
+
+    def __init__(self):
+        self.heard = SimpleQueue()
+
+    def set_running_or_notify_cancel(self):
+        return True
+
+    def set_result(self, kept):
+        self.heard.put(kept)
+
+    def set_exception(self, fault):
+        self.heard.put(fault)
+
+
+def test_messages_handed_over_together_are_written_together_and_each_that_waits_is_told(commit, oru):
+    gate = Gate(None, CannotKeep("full"))
+    gate.open.set()
+    group = commit(gate)
+    waiting = [Told() for _ in range(4)]
+    group.submit_all([Request(oru(n), waiting[n]) for n in range(3)])
+    assert [one.heard.get(timeout=PATIENCE_S).seq for one in waiting[:3]] == [1, 2, 3]
+    group.submit_all([Request(oru(3), waiting[3])])
+    assert str(waiting[3].heard.get(timeout=PATIENCE_S)) == "full"
+
+
+def test_a_closing_inbox_takes_none_of_several(commit, oru):
+    group = commit(MemoryInbox("inbox"))
+    group.close()
+    waiting = [Told(), Told()]
+    group.submit_all([Request(oru(n), one) for n, one in enumerate(waiting)])
+    assert [type(one.heard.get_nowait()) for one in waiting] == [CannotKeep, CannotKeep]
+
+
+def test_notes_are_written_between_batches_that_follow_one_another_and_on_until_none_waits(oru, monkeypatch):
+    monkeypatch.setattr(group_commit, "BUSY_FLUSH_S", 0)
+    gate = Gate()
+    gate.open.set()
+    left, order = [3], []
+    gate.keep = lambda batch: order.append("batch") or gate.inbox.keep(batch)
+
+    def flush():
+        order.append("notes")
+        left[0] -= 1
+        return left[0] > 0
+
+    gate.flush = flush
+    group = GroupCommit(gate)
+    group.submit(oru(1)).result(PATIENCE_S)
+    deadline = monotonic() + PATIENCE_S
+    while left[0] > 0 and monotonic() < deadline:
+        sleep(0.01)
+    group.close()
+    assert order[:4] == ["batch", "notes", "notes", "notes"]

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from threading import Event
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adapter.domain.message import Header
 from adapter.store import notes
@@ -137,3 +139,35 @@ def test_headers_and_census_can_stay_behind():
     whole = notebook.take()
     assert (whole.answers, list(whole.headers)) == ({1: "AA"}, [header(1)])
     assert [(row.code, row.count) for row in whole.codes.values()] == [("a", 2)]
+
+
+def test_headers_leave_in_portions_oldest_first_and_one_given_back_stands_before_the_rest():
+    notebook = Notebook()
+    notebook.irrelevant(header(n) for n in range(5))
+    notebook.answered([(1, "AA")])
+    first = notebook.take(headers=2)
+    assert (list(first.headers), first.answers) == ([header(0), header(1)], {1: "AA"})
+    notebook.give_back(first)
+    sizes = [[one.size for one in notebook.take(headers=2).headers] for _ in range(4)]
+    assert sizes == [[0, 1], [2, 3], [4], []]
+
+
+codes = st.sampled_from("abc").map(lambda code: ("L", code, f"text of {code}"))
+panels = st.lists(
+    st.tuples(st.sampled_from(["A|B", "C|D"]), st.lists(codes, max_size=3), st.integers(0, 9)), max_size=8
+)
+
+
+@given(panels, st.integers(1, 4))
+def test_a_panel_counts_as_its_codes_do_one_by_one(told, limit):
+    together, apart = Notebook(), Notebook()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(notes, "CODES_WAITING_LIMIT", 10**6 if limit == 4 else limit)
+        for sender, some, hour in told:
+            at = AT + timedelta(hours=hour)
+            together.panel(sender, tuple(some), at)
+            apart.codes(seen(sender, some, first=at, last=at))
+        counted, one_by_one = together.take().codes, apart.take().codes
+    if limit == 4:
+        assert counted == one_by_one
+    assert len(counted) == len(one_by_one)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,8 +10,10 @@ from sqlalchemy import text
 from adapter.domain.events import PatientRecord
 from adapter.domain.message import Header, Kept, MessageRef, Parked, PatientResult, PatientState, Work
 from adapter.domain.outputs import Change, Written
+from adapter.store import sqlite_inbox
 from adapter.store.census import seen
 from adapter.store.faults import CannotKeep, StoreBroken
+from adapter.store.imports import Mark
 from adapter.store.sqlite_inbox import SqliteInbox, SqliteInboxReader
 from adapter.store.sqlite_state import SqliteState
 
@@ -255,3 +258,36 @@ def test_a_file_that_is_no_store_is_broken_and_left_alone(folder):
 def test_a_naive_time_is_refused(state):
     with pytest.raises(Exception, match="aware datetimes only"):
         state.checks_due(datetime(2025, 3, 10), 1)  # noqa: DTZ001 (that is the point)
+
+
+def test_a_batch_carries_no_headers_and_a_flush_one_portion_of_them(folder, oru, monkeypatch):
+    monkeypatch.setattr(sqlite_inbox, "HEADERS_AT_ONCE", 2)
+    inbox = SqliteInbox(folder / "inbox.db", "inbox")
+    inbox.note_irrelevant([noted(n) for n in range(5)])
+    inbox.note_panel("A|B", (("L", "ASN", "Asparagine"),), AT)
+    inbox.keep([oru()])
+    assert (inbox.irrelevant(10), inbox.census()) == ([], [])
+    assert inbox.flush()
+    assert ([one.size for one in inbox.irrelevant(10)], [row.code for row in inbox.census()]) == ([1, 0], ["ASN"])
+    inbox.close()
+    reopened = SqliteInbox(folder / "inbox.db", "inbox")
+    assert [one.size for one in reopened.irrelevant(10)] == [4, 3, 2, 1, 0]
+    reopened.close()
+
+
+def noted(number):
+    return Header(AT, "mllp", "A|B", "ORU^R01", f"H{number}", "", number, "d")
+
+
+def test_a_place_is_never_given_twice_whatever_failed_or_was_written_otherwise_between(inbox, oru):
+    assert inbox.keep([oru(1)])[0].seq == 1
+    fill(inbox)
+    with pytest.raises(CannotKeep):
+        inbox.keep([oru(2, b"MSH|" + b"x" * 100_000)])
+    make_room(inbox)
+    assert [kept.seq for kept in inbox.keep([oru(3), oru(1), oru(4)])] == [2, 1, 3]
+    mark = Mark(path="/a.ndjson", source="lab", size=1, head="h", at=AT)
+    imported = replace(oru(5), kind="fhir")
+    inbox.keep_imported([imported], mark)
+    assert [kept.seq for kept in inbox.keep([oru(6)])] == [5]
+    assert [stored.seq for stored in inbox.after(0, 10)] == [1, 2, 3, 4, 5]

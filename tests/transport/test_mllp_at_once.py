@@ -12,15 +12,29 @@ from adapter.transport.mllp_framing import Frame, Framer, framed
 pytestmark = pytest.mark.loopback
 
 
+class Later:
+    """An answer on its way, told when the test says so."""
+
+    def __init__(self, message: bytes) -> None:
+        self.message = message
+
+    def then(self, tell) -> None:
+        self.tell = tell
+
+
 class Site:
-    """A listener that answers `quick...` at once, everything else when the gate is open."""
+    """A listener that answers `quick...` at once, `later...` when told to, everything else when the gate is open."""
 
     def __init__(self) -> None:
         self.gate = asyncio.Event()
         self.asked: list[tuple[str, bytes]] = []
+        self.coming: list[Later] = []
 
-    def at_once(self, message: bytes) -> bytes | None:
+    def at_once(self, message: bytes) -> bytes | Later | None:
         self.asked.append(("at once", message))
+        if message.startswith(b"later"):
+            self.coming.append(Later(message))
+            return self.coming[-1]
         if message.startswith(b"broken"):
             raise RuntimeError("a fault of ours")
         return b"at once:" + message if message.startswith(b"quick") else None
@@ -103,3 +117,111 @@ def test_with_release_2_every_frame_is_handed_on_for_its_commit():
     found, asked = conversation(framed(b"quick1aaa"), count=1, release_2=True)
     assert found == [b"handled:quick1aaa"]
     assert [how for how, _ in asked] == ["handle"]
+
+
+def talking(story):
+    """A site, and a connection to it that a story goes on with; what the story returns."""
+
+    async def talk():
+        site = Site()
+        site.gate.set()
+        listener = MllpListener(
+            handle=site.handle,
+            too_large=lambda _: None,
+            limits=MllpLimits(),
+            on_event=lambda *_: None,
+            at_once=site.at_once,
+        )
+        connection = await asyncio.open_connection("127.0.0.1", await listener.start("127.0.0.1", 0))
+        async with asyncio.timeout(20):
+            told = await story(site, listener, *connection)
+            connection[1].close()
+            await listener.stop(5)
+        return told
+
+    return asyncio.run(talk())
+
+
+async def until(true) -> None:
+    while not true():  # noqa: ASYNC110 - what it waits for sets no event
+        await asyncio.sleep(0.005)
+
+
+async def frames(reader, count: int) -> list[bytes]:
+    framer, found = Framer(), []
+    while len(found) < count and (data := await reader.read(65536)):
+        found += [e.content for e in framer.feed(data) if isinstance(e, Frame)]
+    return found
+
+
+def test_what_comes_behind_an_answer_on_its_way_waits_for_it():
+    async def story(site, _listener, reader, writer):
+        writer.write(framed(b"later1aaa"))
+        await until(lambda: site.coming)
+        writer.write(framed(b"quick1aaa") + framed(b"slow1aaaa"))
+        await asyncio.sleep(0.1)
+        asked = list(site.asked)
+        site.coming[0].tell(b"it came at last")
+        return asked, await frames(reader, 3)
+
+    asked, found = talking(story)
+    assert asked == [("at once", b"later1aaa")]
+    assert found == [b"it came at last", b"handled:quick1aaa", b"handled:slow1aaaa"]
+
+
+def test_after_an_answer_that_came_the_next_message_goes_the_quick_way_again():
+    async def story(site, _listener, reader, writer):
+        writer.write(framed(b"later1aaa"))
+        await until(lambda: site.coming)
+        site.coming[0].tell(b"it came at last")
+        first = await frames(reader, 1)
+        writer.write(framed(b"quick1aaa"))
+        return first + await frames(reader, 1)
+
+    assert talking(story) == [b"it came at last", b"at once:quick1aaa"]
+
+
+def test_a_message_whose_answer_does_not_come_is_handed_on_before_those_behind_it():
+    async def story(site, _listener, reader, writer):
+        writer.write(framed(b"later1aaa"))
+        await until(lambda: site.coming)
+        writer.write(framed(b"quick1aaa"))
+        await asyncio.sleep(0.1)
+        site.coming[0].tell(None)
+        return await frames(reader, 2)
+
+    assert talking(story) == [b"handled:later1aaa", b"handled:quick1aaa"]
+
+
+@pytest.mark.parametrize("way", ["stopped", "half closed"])
+def test_an_answer_on_its_way_still_goes_out_when_the_connection_ends(way):
+    async def story(site, listener, reader, writer):
+        writer.write(framed(b"later1aaa"))
+        await until(lambda: site.coming)
+        stopping = asyncio.create_task(listener.stop(15)) if way == "stopped" else None
+        if way == "half closed":
+            writer.write_eof()
+        await asyncio.sleep(0.1)
+        site.coming[0].tell(b"it came at last")
+        found = await frames(reader, 2)
+        if stopping:
+            await stopping
+        return found
+
+    assert talking(story) == [b"it came at last"]
+
+
+def test_an_answer_for_a_connection_that_is_gone_is_dropped_and_the_listener_stops():
+    async def story(site, listener, _reader, writer):
+        writer.write(framed(b"later1aaa"))
+        await until(lambda: site.coming)
+        writer.transport.abort()
+        await asyncio.sleep(0.1)
+        stopping = asyncio.create_task(listener.stop(15))
+        await asyncio.sleep(0.05)
+        waited = not stopping.done()
+        site.coming[0].tell(b"too late")
+        await stopping
+        return waited
+
+    assert talking(story)
