@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from adapter.commands.bench_load import Load, Measured
 from adapter.commands.bench_plain import Pace, Syncs, commits, naive, syncs
@@ -26,6 +26,9 @@ class Limits:
     echo_costs_us: tuple[float, ...]
     """Processor time of the echo per message, in each of its repetitions."""
     naive: Pace
+    """The plain way with messages of one result, as `relevant` and `kept` are."""
+    naive_unfiltered: Pace
+    """The plain way with the unfiltered feed."""
     commits: Pace
 
     @property
@@ -74,6 +77,8 @@ class Limits:
             "load_cpu_us": median(one.cpu_us for one in self.echo),
             "naive_per_s": self.naive.per_s,
             "naive_cpu_us": self.naive.cpu_us,
+            "naive_unfiltered_per_s": self.naive_unfiltered.per_s,
+            "naive_unfiltered_cpu_us": self.naive_unfiltered.cpu_us,
             "commits_per_s": self.commits.per_s,
         }
 
@@ -94,6 +99,20 @@ class Echoes:
         self.costs_us.append((cpu_s(self._running.pid) - before) / self._load.count * 1e6)
 
 
-def plain_limits(folder: Path, messages: Sequence[bytes], sync_count: int) -> tuple[Syncs, Pace, Pace]:
-    """Syncs, the plain way and a commit each, with these messages."""
-    return syncs(folder, sync_count), naive(folder, messages), commits(folder, list(messages) * 5)
+class Plain(NamedTuple):
+    """What plain ways make of two feeds."""
+
+    syncs: Syncs
+    naive: Pace
+    naive_unfiltered: Pace
+    commits: Pace
+
+
+def plain_limits(folder: Path, relevant: Sequence[bytes], unfiltered: Sequence[bytes], sync_count: int) -> Plain:
+    """Syncs, the plain way with messages of one result and with a whole laboratory's, and a commit each."""
+    return Plain(
+        syncs(folder, sync_count),
+        naive(folder, relevant),
+        naive(folder, unfiltered),
+        commits(folder, list(relevant) * 5),
+    )

@@ -50,7 +50,7 @@ SLOW_FULL = bench_slow_disk.Extent(kept=10_000, unfiltered=10_000, commits=300, 
 EXTENTS: Mapping[str, Extent] = {
     "quick": Extent(
         wire=bench_wire.QUICK,
-        slow_disk=bench_slow_disk.Extent(kept=1_000, unfiltered=1_000, commits=60, rounds=1),
+        slow_disk=bench_slow_disk.Extent(kept=2_000, unfiltered=2_000, commits=60, rounds=1),
         growth=bench_growth.Extent(sizes=(300, 3_000), rounds=15, sent=1_000),
         replay=2_000,
         delivery=bench_delivery.QUICK,

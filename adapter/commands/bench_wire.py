@@ -27,6 +27,7 @@ from adapter.commands.bench_wire_text import told
 
 CONNECTIONS = 64
 STEPS = 6
+PLAIN_FEEDS: tuple[Feed, Feed] = ("relevant", "unfiltered")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,7 @@ class Extent:
     syncs: int = 300
 
 
-QUICK = Extent(unfiltered=3_000, kept=1_000, relevant=150, naive=50, rounds=2, syncs=200)
+QUICK = Extent(unfiltered=10_000, kept=4_000, relevant=200, naive=50, rounds=2, syncs=200)
 FULL = Extent(unfiltered=50_000, kept=20_000, relevant=3_000, naive=200, rounds=3)
 
 
@@ -68,7 +69,7 @@ class Wire:
         """Plain values for JSON."""
         return {
             "limits": self.limits.as_dict(),
-            "runs": {name: shown(self.limits, some) for name, some in self.runs.items()},
+            "runs": {name: shown(self.limits, name, some) for name, some in self.runs.items()},
             "validation": self.validation.as_dict(),
             "filter": asdict(self.filtering),
         }
@@ -103,7 +104,8 @@ def run(options: argparse.Namespace) -> int:
 
 def measured(folder: Path, extent: Extent, seed: int, step: Advance) -> Wire:
     """Limits of this run, its runs by name, the cost of the filter, and what was kept; steps STEPS times."""
-    plain = plain_limits(folder, list(feed_of("relevant", extent.naive, seed, "N")), extent.syncs)
+    relevant, unfiltered = (list(feed_of(kind, extent.naive, seed, "N")) for kind in PLAIN_FEEDS)
+    plain = plain_limits(folder, relevant, unfiltered, extent.syncs)
     step()
     with echo() as running:
         echoes = Echoes(running, _load(running.port, "unfiltered", extent.unfiltered, seed, "E", echoed=True))
@@ -111,9 +113,10 @@ def measured(folder: Path, extent: Extent, seed: int, step: Advance) -> Wire:
     filtering = filter_cost(list(feed_of("unfiltered", 400, seed, "F")))
     step()
     limits = Limits(
-        syncs=plain[0],
-        naive=plain[1],
-        commits=plain[2],
+        syncs=plain.syncs,
+        naive=plain.naive,
+        naive_unfiltered=plain.naive_unfiltered,
+        commits=plain.commits,
         echo=tuple(echoes.measured),
         echo_costs_us=tuple(echoes.costs_us),
     )
@@ -180,8 +183,9 @@ def _load(port: int, feed: Feed, count: int, seed: int, series: str, *, echoed: 
     )
 
 
-def shown(limits: Limits, runs: Sequence[Run]) -> dict[str, Any]:
+def shown(limits: Limits, name: str, runs: Sequence[Run]) -> dict[str, Any]:
     """The median of each figure over the repetitions of one run."""
+    naive = limits.naive if name in ("kept", "relevant") else limits.naive_unfiltered
     whole_per_s = median([run.whole_per_s for run in runs])
     return {
         "repetitions": len(runs),
@@ -197,6 +201,6 @@ def shown(limits: Limits, runs: Sequence[Run]) -> dict[str, Any]:
         "written_bytes": median([run.written_bytes for run in runs]),
         "over_echo": whole_per_s / limits.echo_per_s,
         "over_syncs": whole_per_s / limits.syncs.per_s,
-        "over_naive": whole_per_s / limits.naive.per_s,
+        "over_naive": whole_per_s / naive.per_s,
         "over_commits": median([run.measured.per_s for run in runs]) / limits.commits.per_s,
     }

@@ -69,7 +69,8 @@ def limits_lines(limits: Mapping[str, float]) -> str:
         f"p99 {limits['echo_p99_us']:,.0f} us, {limits['echo_cpu_us']:.1f} us per message; "
         f"the load itself {limits['load_cpu_us']:.1f} us per message\n"
         f"plain ways: hl7apy, a model and a commit each {limits['naive_per_s']:,.0f}/s, "
-        f"{limits['naive_cpu_us']:,.0f} us per message; "
+        f"{limits['naive_cpu_us']:,.0f} us per message of one result, {limits['naive_unfiltered_per_s']:,.0f}/s, "
+        f"{limits['naive_unfiltered_cpu_us']:,.0f} us of the unfiltered feed; "
         f"a commit each {limits['commits_per_s']:,.0f}/s"
     )
 

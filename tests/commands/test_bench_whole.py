@@ -45,6 +45,7 @@ WIRE = Wire(
         echo=(replace(MEASURED, seconds=0.5, p99_us=50.0),) * 2,
         echo_costs_us=(10.0, 10.0),
         naive=Pace(per_s=1.0, cpu_us=300.0),
+        naive_unfiltered=Pace(per_s=1.0, cpu_us=900.0),
         commits=COMMITS,
     ),
     runs={name: [RUN] for name in ("unfiltered", "kept", "relevant", "target up", "target down")},

@@ -31,6 +31,7 @@ LIMITS = Limits(
     echo=(replace(MEASURED, seconds=0.5, p99_us=50.0),) * 2,
     echo_costs_us=(10.0, 10.0),
     naive=Pace(per_s=1.0, cpu_us=300.0),
+    naive_unfiltered=Pace(per_s=1.0, cpu_us=900.0),
     commits=Pace(per_s=200.0, cpu_us=20.0),
 )
 VALIDATION = Validated(messages=10, resources=40, valid=40, seconds=0.01, cpu_s=0.009)
