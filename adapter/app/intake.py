@@ -58,9 +58,9 @@ def main() -> int:
 async def _run(loaded: Loaded, instructions: dict[str, Any]) -> int:
     from adapter.app.certificates import CertificateWatch
     from adapter.app.counters import name_senders
+    from adapter.app.gathered_counts import GatheredCounts
     from adapter.app.listening import listener, reception
     from adapter.app.pruning import Pruner
-    from adapter.app.turn_counts import TurnCounts
 
     name_senders(loaded.settings.sender_name)
     store = loaded.settings.store
@@ -72,7 +72,7 @@ async def _run(loaded: Loaded, instructions: dict[str, Any]) -> int:
     pruner = Pruner(loaded.settings, INBOX, keeper.prune, lambda: datetime.now(UTC), write_answers=prune_answers)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    counts = TurnCounts(loop)
+    counts = GatheredCounts(loop)
     in_use = MappingsInUse(loaded.knowledge)
     listeners: list[MllpListener] = []
     tls: dict[str, ServerTls] = {}

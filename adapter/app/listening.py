@@ -12,13 +12,13 @@ from typing import Any
 import structlog
 
 from adapter.app.counters import ALARMS
+from adapter.app.gathered_counts import GatheredCounts
 from adapter.app.in_use import MappingsInUse
 from adapter.app.keeping import GroupKeeper
 from adapter.app.measured_log import MeasuredLog
 from adapter.app.observing import Observe
 from adapter.app.parts import rules_for
 from adapter.app.receptions import hl7_reception
-from adapter.app.turn_counts import TurnCounts
 from adapter.pipeline.at_once import AtOnce
 from adapter.pipeline.receive import Door, Reception, receive_in_mode, too_large
 from adapter.settings import MllpListener as ListenerSettings
@@ -40,7 +40,7 @@ def reception(
     settings: ListenerSettings,
     keeper: GroupKeeper,
     executor: ThreadPoolExecutor,
-    counts: TurnCounts,
+    counts: GatheredCounts,
 ) -> Reception:
     """How the messages of one port are judged, kept and answered."""
     rules = rules_for(site, settings)
@@ -75,7 +75,7 @@ def _telling_refusals(observe: Observe) -> Observe:
 def listener(
     settings: ListenerSettings,
     received: Reception,
-    counts: TurnCounts,
+    counts: GatheredCounts,
     torn: TornFrames,
     tls: ServerTls | None,
     owed: OwedAnswers | None = None,

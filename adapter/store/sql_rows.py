@@ -10,6 +10,8 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, bindparam, func
 
 ROWS_AT_ONCE = 256
 """Rows in one statement: with some fifteen columns well under every database's limit of parameters."""
+FEW_ROWS = 16
+"""Up to so many rows are one statement, whatever their number."""
 LOOKUP_SIZE = 512
 """Texts per question, well under every database's limit of parameters; a power of two."""
 _ASKED = "asked_"
@@ -30,11 +32,16 @@ def insert_rows(
     """
     start = 0
     while start < len(rows):
-        size = min(ROWS_AT_ONCE, 1 << ((len(rows) - start).bit_length() - 1))
+        size = _portion(len(rows) - start)
         values = tuple(chain.from_iterable(rows[start : start + size]))
         text = _insert_text(connection.dialect.paramstyle, table.name, tuple(columns), size, replacing)
         connection.exec_driver_sql(text, values)
         start += size
+
+
+def _portion(left: int) -> int:
+    """How many of the rows left one statement takes: all of few, else a power of two, so that there are few texts."""
+    return left if left <= FEW_ROWS else min(ROWS_AT_ONCE, 1 << (left.bit_length() - 1))
 
 
 @lru_cache(maxsize=128)

@@ -14,10 +14,10 @@ from running_service import Laboratory, code_of
 from structlog.testing import capture_logs
 
 from adapter.app import measured_log
+from adapter.app.gathered_counts import GatheredCounts
 from adapter.app.in_use import MappingsInUse
 from adapter.app.listening import listener, reception
 from adapter.app.parts import Instructions, read_everything
-from adapter.app.turn_counts import TurnCounts
 from adapter.settings import MllpListener, Sender
 from adapter.store.faults import CannotKeep
 from adapter.store.memory_inbox import MemoryInbox
@@ -72,9 +72,9 @@ def test_a_full_store_is_told_as_the_sender_wants_it_and_in_the_log(wanted):
                 return "close"
 
     async def story(executor):
-        counts = TurnCounts(asyncio.get_running_loop(), lambda event, facts: counted.append((event, facts)))
+        counts = GatheredCounts(asyncio.get_running_loop(), lambda event, facts: counted.append((event, facts)))
         received = received_by(loaded, MllpListener(), FullKeeper(), executor, counts)
-        port = listener(MllpListener(), received, TurnCounts(asyncio.get_running_loop()), None, None)
+        port = listener(MllpListener(), received, GatheredCounts(asyncio.get_running_loop()), None, None)
         place = ("127.0.0.1", await port.start("127.0.0.1", 0))
         told = await asyncio.to_thread(send, place)
         await port.stop(5)
@@ -107,7 +107,7 @@ def test_others_are_answered_while_a_frame_of_many_messages_is_taken(release):
     judged, turned = [], []
 
     async def story(executor):
-        counts = TurnCounts(asyncio.get_running_loop())
+        counts = GatheredCounts(asyncio.get_running_loop())
         received = received_by(loaded, settings, Keeper(), executor, counts)
         reading = received.reading()
         begun = asyncio.Event()
@@ -155,7 +155,7 @@ def test_a_port_scanner_gets_a_few_lines_and_a_count(monkeypatch):
     counted = []
 
     async def story(executor):
-        counts = TurnCounts(asyncio.get_running_loop(), lambda event, _: counted.append(event))
+        counts = GatheredCounts(asyncio.get_running_loop(), lambda event, _: counted.append(event))
         received = received_by(loaded, MllpListener(), Keeper(), executor, counts)
         port = listener(MllpListener(), received, counts, None, None)
         place = ("127.0.0.1", await port.start("127.0.0.1", 0))

@@ -50,7 +50,7 @@ def told(*pieces, pause_s=0.0, answers=1):
     return asyncio.run(talk())
 
 
-def test_a_message_that_waits_for_its_turn_counts_from_its_own_last_byte():
+def test_a_message_that_waits_for_its_gathered_counts_from_its_own_last_byte():
     first, second = told(framed(b"MSH|1") + framed(b"MSH|2"), answers=2)
     assert first >= NEARLY_S
     assert second >= 2 * NEARLY_S

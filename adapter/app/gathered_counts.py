@@ -1,4 +1,4 @@
-"""What nearly every message counts for, gathered over one turn of the loop and told to the metrics at its end.
+"""What nearly every message counts for, gathered for a moment and told to the metrics together.
 
 To tell one message costs more than to answer it: each value is locked, looked at for a fork, and written to a file in
 memory.
@@ -18,8 +18,11 @@ from adapter.app.counters import ACK_SECONDS, count, irrelevant, of_sender
 from adapter.app.many_at_once import Histogram
 from adapter.app.observing import Observe
 
+TELL_AFTER_S = 0.01
+"""How old a count may be before it is told; whoever looks at the metrics looks every few seconds."""
 
-class TurnCounts:
+
+class GatheredCounts:
     """The counts of one loop; to be used by what runs on that loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, at_once: Observe = count) -> None:
@@ -73,4 +76,4 @@ class TurnCounts:
     def _soon(self) -> None:
         if not self._due:
             self._due = True
-            self._loop.call_soon(self.tell)
+            self._loop.call_later(TELL_AFTER_S, self.tell)

@@ -1,4 +1,4 @@
-"""What one turn of the loop counts is told once, and comes to what telling each would have."""
+"""What is counted in a moment is told once, and comes to what telling each would have."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from adapter.app import counters
+from adapter.app.gathered_counts import TELL_AFTER_S, GatheredCounts
 from adapter.app.many_at_once import Histogram
-from adapter.app.turn_counts import TurnCounts
 
 BUCKETS = (0.1, 0.5, 1)
 
@@ -38,12 +38,12 @@ def test_many_waits_at_once_come_to_what_each_would(amounts):
 
 
 class Loop:
-    """A loop that notes what is to be called at the end of its turn."""
+    """A loop that notes what is to be called in a moment."""
 
     def __init__(self):
         self.soon = []
 
-    def call_soon(self, what):
+    def call_later(self, _after_s, what):
         self.soon.append(what)
 
 
@@ -51,10 +51,10 @@ def value(metric):
     return next(iter(metric.collect())).samples[0].value
 
 
-def test_a_turn_is_told_once_at_its_end_and_the_next_turn_anew():
+def test_a_moment_is_told_once_and_the_next_anew():
     counters.name_senders(lambda sender: "lab" if sender == "LAB|A" else "other")
     loop, at_once = Loop(), []
-    counts = TurnCounts(loop, lambda *one: at_once.append(one))
+    counts = GatheredCounts(loop, lambda *one: at_once.append(one))
     facts = {"listener": "turn", "code": "AA"}
     counts.observe("irrelevant", facts)
     counts.observe("irrelevant", facts)
@@ -80,11 +80,11 @@ def test_a_turn_is_told_once_at_its_end_and_the_next_turn_anew():
 
 def test_on_a_real_loop_nothing_is_left_behind():
     async def run():
-        counts = TurnCounts(asyncio.get_running_loop())
+        counts = GatheredCounts(asyncio.get_running_loop())
         for _ in range(3):
             counts.observe("irrelevant", {"listener": "real", "code": "AA"})
             await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await asyncio.sleep(5 * TELL_AFTER_S)
 
     asyncio.run(run())
     assert value(counters.irrelevant("real", "AA")[0]) == 3
