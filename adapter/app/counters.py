@@ -158,17 +158,21 @@ def heard(listener: str, sender: str) -> None:
 
 
 @cache
-def irrelevant(listener: str, code: str) -> tuple[Counter, Counter]:
-    """What every irrelevant message counts for, looked up once: they are nearly all there is."""
-    return MESSAGES.labels(listener, "irrelevant"), ACKS.labels(listener, code or "none")
+def received(listener: str, relevance: str, code: str) -> tuple[Counter, Counter]:
+    """What every message counts for that is told one thing, looked up once."""
+    return MESSAGES.labels(listener, relevance), ACKS.labels(listener, code or "none")
+
+
+RELEVANCE_OF = {"irrelevant": "irrelevant", "answered": "relevant"}
+"""The events that nearly every message is one of."""
 
 
 def count(event: str, facts: dict[str, Any]) -> None:
     """Count one observed event of receiving."""
     listener = str(facts.get("listener", ""))
     match event:
-        case "irrelevant":
-            for counter in irrelevant(listener, facts["code"]):
+        case "irrelevant" | "answered":
+            for counter in received(listener, RELEVANCE_OF[event], str(facts.get("code") or "")):
                 counter.inc()
         case "heartbeat":
             ACKS.labels(listener, facts["code"] or "none").inc()
@@ -179,9 +183,6 @@ def count(event: str, facts: dict[str, Any]) -> None:
         case "refused":
             ACKS.labels(listener, facts["code"]).inc()
             ALARMS.labels("inbox-cannot-keep").inc()
-        case "answered":
-            MESSAGES.labels(listener, "relevant").inc()
-            ACKS.labels(listener, str(facts.get("code") or "none")).inc()
         case "repeat":
             REPEATS.labels(listener).inc()
             if "code" in facts:  # else it is read again, and answered as a new one

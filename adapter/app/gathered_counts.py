@@ -14,7 +14,7 @@ from typing import Any
 from prometheus_client import Counter as Metric
 from prometheus_client import Gauge
 
-from adapter.app.counters import ACK_SECONDS, count, irrelevant, of_sender
+from adapter.app.counters import ACK_SECONDS, RELEVANCE_OF, count, of_sender, received
 from adapter.app.many_at_once import Histogram
 from adapter.app.observing import Observe
 
@@ -36,10 +36,11 @@ class GatheredCounts:
 
     def observe(self, event: str, facts: dict[str, Any]) -> None:
         """Count one observed event of receiving."""
-        if event != "irrelevant":
+        relevance = RELEVANCE_OF.get(event)
+        if relevance is None:
             self._at_once(event, facts)
             return
-        for metric in irrelevant(facts["listener"], facts["code"]):
+        for metric in received(facts["listener"], relevance, facts["code"]):
             self._counts[metric] += 1
         self._soon()
 

@@ -63,19 +63,21 @@ def test_a_moment_is_told_once_and_the_next_anew():
     counts.answered("turn")(0.2)
     counts.observe("repeat", facts)
     assert (len(loop.soon), at_once) == (1, [("repeat", facts)])
-    received, acks = counters.irrelevant("turn", "AA")
-    assert (value(received), value(acks)) == (0, 0)
+    irrelevant, acks = counters.received("turn", "irrelevant", "AA")
+    assert (value(irrelevant), value(acks)) == (0, 0)
     loop.soon.pop()()
     ours, others = (counters.of_sender("turn", sender) for sender in ("LAB|A", "X|Y"))
-    assert (value(received), value(acks), value(ours[0]), value(others[0])) == (2, 2, 1, 1)
+    assert (value(irrelevant), value(acks), value(ours[0]), value(others[0])) == (2, 2, 1, 1)
     assert value(ours[1]) > 0
     assert [
         one.value for one in counters.ACK_SECONDS.labels("turn").collect()[0].samples if one.name.endswith("_count")
     ] == [1]
     counts.observe("irrelevant", facts)
+    counts.observe("answered", facts)
     assert len(loop.soon) == 1
     loop.soon.pop()()
-    assert value(received) == 3
+    relevant, acks = counters.received("turn", "relevant", "AA")
+    assert (value(irrelevant), value(relevant), value(acks)) == (3, 1, 4)
 
 
 def test_on_a_real_loop_nothing_is_left_behind():
@@ -87,4 +89,4 @@ def test_on_a_real_loop_nothing_is_left_behind():
         await asyncio.sleep(5 * TELL_AFTER_S)
 
     asyncio.run(run())
-    assert value(counters.irrelevant("real", "AA")[0]) == 3
+    assert value(counters.received("real", "irrelevant", "AA")[0]) == 3
