@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, select
@@ -15,6 +16,7 @@ from adapter.store.census import CodeSeen
 from adapter.store.crash_points import reached
 from adapter.store.faults import BytesPruned, CannotKeep
 from adapter.store.file_beside import FileBeside
+from adapter.store.file_changes import FileChanges
 from adapter.store.imports import Imported, Mark
 from adapter.store.inbox_rows import (
     add_messages,
@@ -43,6 +45,7 @@ class SqliteInbox:
         """Open or make the file; raises StoreTooNew or StoreBroken."""
         self.name = name
         self._database = Database(path, INBOX, promised=True)
+        self._changes = FileChanges(path)
         self._notebook = Notebook()
         self._newest: int | None = None
         """The newest place, where this writer knows it: nobody else gives places."""
@@ -123,6 +126,9 @@ class SqliteInbox:
 
     def after(self, seq: int, limit: int) -> list[Stored]:
         """At most `limit` messages behind a place, in order."""
+        return self._changes.rows_behind(seq, partial(self._after, seq, limit))
+
+    def _after(self, seq: int, limit: int) -> list[Stored]:
         with self._database.read() as connection:
             return _after(connection, seq, limit)
 
@@ -158,6 +164,7 @@ class SqliteInbox:
                 while self.flush():
                     pass
         finally:
+            self._changes.close()
             self._database.close()
 
 
@@ -167,11 +174,20 @@ class SqliteInboxReader(FileBeside):
     def __init__(self, path: Path, name: str) -> None:
         super().__init__(path)
         self.name = name
+        self._changes = FileChanges(path)
 
     def after(self, seq: int, limit: int) -> list[Stored]:
         """At most `limit` messages behind a place, in order."""
+        return self._changes.rows_behind(seq, partial(self._after, seq, limit))
+
+    def _after(self, seq: int, limit: int) -> list[Stored]:
         with self.reading() as connection:
             return _after(connection, seq, limit) if connection else []
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._changes.close()
+        super().close()
 
     def get(self, seq: int) -> Stored:
         """The message at a place; raises KeyError when there is none, or its bytes were pruned."""
