@@ -8,20 +8,21 @@ import sys
 
 import pytest
 import read_once
+from at_length import AT_LENGTH
 from hypothesis import HealthCheck, settings
 
 read_once.install()
 pytest_plugins = ["service_fixtures"]
 
 SLOW_IS_FINE = [HealthCheck.too_slow]  # machines are shared and noisy
-THOROUGH = "TROUGHLINE_THOROUGH"
-"""Set where the pure rooms are tested at length; the default run is for every change, and fast."""
-settings.register_profile("dev", max_examples=25, deadline=None, suppress_health_check=SLOW_IS_FINE)
-settings.register_profile("ci", max_examples=25, deadline=None, derandomize=True, suppress_health_check=SLOW_IS_FINE)
+settings.register_profile("dev", max_examples=10, deadline=None, suppress_health_check=SLOW_IS_FINE)
+settings.register_profile("ci", max_examples=10, deadline=None, derandomize=True, suppress_health_check=SLOW_IS_FINE)
 settings.register_profile("thorough", parent=settings.get_profile("ci"), max_examples=60)
-settings.load_profile("thorough" if os.environ.get(THOROUGH) else "ci" if os.environ.get("CI") else "dev")
+settings.load_profile("thorough" if AT_LENGTH else "ci" if os.environ.get("CI") else "dev")
 
 NOTHING_SKIPPED = "TROUGHLINE_NOTHING_SKIPPED"
+GARBAGE_AFTER = 10_000
+"""New objects after which the collector looks for garbage: tests make many and keep few."""
 MACHINE_CANNOT = "CAP_SYS_ADMIN"
 """The one reason that is the machine's own: mounting a small disk is forbidden there."""
 
@@ -48,8 +49,14 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_finish() -> None:
-    """What was collected stays to the end: nobody needs to look through it whenever a test collects its garbage."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """What is collected stays to the end: the collector looks through none of it, and less often through the rest."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GARBAGE_AFTER)
+        gc.enable()

@@ -11,7 +11,7 @@ import pytest
 import requests
 from running_service import Laboratory, Service, code_of, eventually
 
-pytestmark = [pytest.mark.loopback, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(90)]
 
 NUMBERS = count(970001)
 FRAME_LIMIT = 16 * 1024 * 1024
@@ -19,7 +19,7 @@ FRAME_LIMIT = 16 * 1024 * 1024
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
-    """One service for these tests, which ends with them: the default run has no other that would idle to its end."""
+    """One service for these tests, which ends with them: what they count begins at nothing."""
     folder = tmp_path_factory.mktemp("wire")
     service = Service(folder / "store", log=folder / "log")
     yield service

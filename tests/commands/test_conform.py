@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from at_length import examples
 from hypothesis import given, settings
 from tricky_messages import KINDS
 from wire_bytes import ANYTHING, expensive
@@ -197,7 +198,7 @@ def test_the_validator_leaves_nothing_behind(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(ANYTHING)
 def test_no_bytes_end_in_a_traceback(raw):
     for one in (raw, b"MSH|^~\\&|A|B|||20250310||ORU^R01|1|P|2.5.1\r" + raw):

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 import hospital
 import pytest
+from at_length import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kept_store import shipped_parts
@@ -61,7 +62,7 @@ SITE = site_of(Settings(), shipped_parts().knowledge)
 GOOD = hospital.oru("A")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     st.binary(max_size=60),
     st.integers(0, len(GOOD)),

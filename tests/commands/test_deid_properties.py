@@ -12,6 +12,7 @@ from pathlib import Path
 
 import hospital
 import pytest
+from at_length import examples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -96,7 +97,7 @@ def oru_with(segment: str, number: int, component: int, text: str) -> bytes:
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(st.sampled_from(SEGMENTS), st.integers(1, 45), st.integers(1, 12), planted, sent_texts)
 def test_the_name_of_the_patient_gets_out_of_no_place_of_a_message(segment, number, component, name, form):
     if segment == "MSH" and number <= 2:
@@ -107,7 +108,7 @@ def test_the_name_of_the_patient_gets_out_of_no_place_of_a_message(segment, numb
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(st.sampled_from(SEGMENTS), st.integers(1, 45), st.integers(1, 12), planted)
 def test_what_nobody_knows_gets_only_out_of_places_on_the_keep_list(segment, number, component, word):
     if segment == "MSH" and number <= 2:
@@ -119,7 +120,7 @@ def test_what_nobody_knows_gets_only_out_of_places_on_the_keep_list(segment, num
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(st.data(), planted, st.sampled_from(("patient", "dose", "reaction")), st.booleans())
 def test_the_name_of_the_patient_gets_out_of_no_element_of_a_resource(data, name, kind, unknown):
     resources = {"patient": hospital.patient(), "dose": hospital.dose(), "reaction": hospital.reaction()}
@@ -256,7 +257,7 @@ json_values = st.recursive(
 kinds = st.sampled_from(("Bundle", "Patient", "MedicationAdministration", "AllergyIntolerance", "Medication", "Other"))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(
     st.dictionaries(st.sampled_from(("entry", "subject", "patient", "identifier", "contained", "id")), json_values),
     kinds,
@@ -266,7 +267,7 @@ def test_no_json_ends_in_an_error(body, kind):
     assert len(files) + len(report.withheld) + len(report.left_out) == 1
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(
     st.lists(
         st.sampled_from(

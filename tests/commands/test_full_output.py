@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("words", [["schema", "mapping"], ["schema", "output"], ["doc", "--csv"], ["lint", "--json"]])
 def test_an_output_without_space_is_told(words):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from at_length import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from wire_bytes import ANYTHING, expensive
@@ -362,7 +363,7 @@ def page_of_all(raw: bytes) -> list[str]:
 
 
 @given(ANYTHING)
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_no_bytes_whatever_end_it(raw):
     assert all(page.startswith("x, message ") for page in page_of_all(raw))
 
@@ -381,7 +382,7 @@ JSON = st.recursive(
 
 
 @given(st.sampled_from(list(DOSE)), JSON)
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_no_shape_of_an_element_ends_it(name, value):
     [page] = page_of_all(json.dumps({**DOSE, name: value}).encode())
     assert page.startswith("x, message 1: ")

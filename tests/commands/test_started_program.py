@@ -19,6 +19,7 @@ START = [sys.executable, "-m", "adapter"]
 codecs.register_error(ESCAPED, _escaped)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "closed", "code"),
     [
@@ -48,6 +49,7 @@ def test_a_file_never_gets_the_number_of_a_closed_stream():
     assert int(ended.stderr) > 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("words", "encoding"), [(["doc"], "ascii"), (["schema", "mapping"], "latin-1")])
 def test_an_output_of_few_characters_loses_none(words, encoding):
     env = {**os.environ, "PYTHONIOENCODING": encoding}
@@ -82,9 +84,11 @@ def test_ctrl_c_while_the_program_loads_ends_it_with_2_and_no_word(tmp_path):
     assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_an_output_that_may_not_grow_is_told(tmp_path, unbuffered):
-    env = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    # Compiled files may not grow either, and one that is cut short would break whoever loads it next.
+    env = {**os.environ, "PYTHONUNBUFFERED": unbuffered, "PYTHONDONTWRITEBYTECODE": "1"}
     with Path(tmp_path / "out").open("w") as output:
         words = ["/bin/sh", "-c", 'ulimit -f 8; "$@"', "sh", *START, "doc"]
         ended = subprocess.run(words, stdout=output, stderr=subprocess.PIPE, text=True, env=env, check=False)

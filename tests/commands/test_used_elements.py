@@ -6,6 +6,7 @@ import copy
 
 import hospital
 import pytest
+from at_length import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kept_store import shipped_parts
@@ -65,7 +66,7 @@ def with_elements(base, more):
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.sampled_from([DOSE, REACTION]), ELEMENTS)
 def test_every_element_is_of_one_class(base, more):
     resource = with_elements(base, more)
@@ -88,7 +89,7 @@ def without(value, place):
 
 
 @pytest.mark.slow
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.sampled_from([DOSE, REACTION]), ELEMENTS)
 def test_an_unread_element_changes_no_event(base, more):
     resource = with_elements(base, more)

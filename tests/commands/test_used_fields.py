@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from at_length import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kept_store import shipped_parts
@@ -107,7 +108,7 @@ def messages(draw):
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(messages())
 def test_every_filled_place_beside_a_result_is_of_one_class(raw):
     beside = {segment.index for segment, _ in Surroundings(ours(raw)).every()}
@@ -118,7 +119,7 @@ def test_every_filled_place_beside_a_result_is_of_one_class(raw):
     assert all(any(covered(use, leaf) for leaf in leaves(raw)) for use in found if use.segment.name != "MSH")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(messages())
 def test_what_stands_at_an_unread_place_changes_no_event(raw):
     """The other half of the promise: nothing that matters is called unread."""

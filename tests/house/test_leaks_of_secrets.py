@@ -9,6 +9,7 @@ from base64 import b64encode
 import hospital as hospital_resources
 import pytest
 import structlog
+from at_length import examples
 from hospital_server import HospitalServer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -112,7 +113,7 @@ def credentials(kind, ring):
             return SmartAuth(client_id="us", keys=ring, scopes=("system/Flag.cu",)), {TOKEN, *private_parts()}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(60))
 @given(kind=st.sampled_from(AUTHS), good=st.integers(0, 2), script=st.lists(STEPS, max_size=5), writing=st.booleans())
 def test_no_failure_and_no_log_line_ever_holds_a_secret(ring, monkeypatch, kind, good, script, writing):
     auth, secrets = credentials(kind, ring)

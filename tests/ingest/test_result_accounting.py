@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from at_length import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kept_store import shipped_parts
@@ -102,7 +103,7 @@ def translated(raw):
     return read
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(reports())
 def test_every_result_ends_as_an_event_or_a_named_problem_or_a_near_miss(report):
     raw, results = report
@@ -121,7 +122,7 @@ def test_every_result_ends_as_an_event_or_a_named_problem_or_a_near_miss(report)
     assert {event.patient for event in read.events} <= {"https://hospital.example/mrn|900001"}
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(reports())
 def test_the_filter_at_the_door_never_thinks_less_of_a_report_than_its_reader(report):
     raw, results = report
@@ -135,7 +136,7 @@ def test_the_filter_at_the_door_never_thinks_less_of_a_report_than_its_reader(re
         assert RANKS.index(read) >= 1
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(reports())
 def test_each_error_is_told_in_the_answer_and_nothing_else_refuses_a_report(report):
     raw, _ = report

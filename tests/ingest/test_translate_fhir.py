@@ -5,6 +5,7 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
+from at_length import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -581,7 +582,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.sampled_from([DOSE, ALLERGY, PATIENT, MEDICATION]), st.data())
 def test_nothing_that_stands_in_a_resource_makes_the_translation_fail(resource, data):
     keys = [*resource, "dosage", "contained", "request", "identifier", "extension", "link", "effectivePeriod", "meta"]

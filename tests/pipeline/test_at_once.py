@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import hospital
 import pytest
 from asking import codes, received
+from at_length import examples
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -85,7 +86,7 @@ def place(keeper, make_reception):
 
 
 @given(st.data())
-@hypothesis_settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=examples(300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_quick_way_does_what_the_careful_way_does(place, data):
     raw, door = data.draw(messages()), data.draw(doors)
     quick, careful, slow = place(), place(), place()

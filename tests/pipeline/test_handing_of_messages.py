@@ -25,7 +25,7 @@ class Unheard(BaseException):
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_complained_of(caplog):
+def _nothing_is_complained_of(caplog, _rest_known):
     yield
     gc.collect()
     assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []

@@ -6,6 +6,7 @@ import json
 
 import hospital
 import pytest
+from at_length import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from notifications import backport, hapi, r5
@@ -25,7 +26,7 @@ SHAPES = ("put", "bundle", "backport", "ids", "hapi", "r5", "empty")
 
 
 @settings(
-    max_examples=20,
+    max_examples=examples(20),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 import hospital
 import pytest
+from at_length import examples
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from kept_store import shipped_parts
@@ -139,7 +140,7 @@ def left(store: Path):
     return rows, behind, files
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=examples(15), suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
     st.lists(LINES, min_size=4, max_size=14),
     st.booleans(),
@@ -190,7 +191,7 @@ def understood(raws):
     return [state.findings(patient) for patient in patients], state.parked()
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=examples(15), suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.permutations(HISTORY))
 def test_lines_in_any_order_always_give_the_same_findings(shuffled):
     findings, waits = understood(shuffled)
@@ -199,7 +200,7 @@ def test_lines_in_any_order_always_give_the_same_findings(shuffled):
     assert waits == []
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=examples(15), suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(st.sampled_from([b"a1", b"a2", b"b1", b"b2", b"c"]), max_size=12), st.integers(1, 4))
 def test_of_lines_without_versions_all_are_always_kept_but_repeats_of_what_was_read_last(read, together):
     """Against the plain rule: a line says something new unless its resource said it last; `c` has a version."""

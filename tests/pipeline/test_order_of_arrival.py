@@ -6,6 +6,7 @@ import json
 
 import hospital
 import pytest
+from at_length import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,14 +50,14 @@ def in_order(build_corridor):
 
 
 @given(messages=arrivals())
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=examples(EXAMPLES))
 def test_any_order_with_repeats_gives_the_same_findings_and_open_resources(build_corridor, in_order, messages):
     assert told(build_corridor(), messages) == in_order
 
 
 @pytest.mark.slow
 @given(messages=connections())
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=examples(EXAMPLES))
 def test_several_connections_sending_everything_give_the_same(build_corridor, in_order, messages):
     assert told(build_corridor(), messages) == in_order
 

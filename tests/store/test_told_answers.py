@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from at_length import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from running_service import eventually
@@ -151,7 +152,7 @@ def test_without_a_file_nothing_goes(folder):
 row = st.tuples(st.sampled_from(PORTS), st.sampled_from([LONG_AGO, OLD_FROM - JUST, OLD_FROM, NOW, NOW + DAY]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(rows=st.lists(row, max_size=12), notes=st.lists(st.integers(0, 13), min_size=2, max_size=2))
 def test_whatever_was_told_and_however_old_no_untold_and_no_young_answer_ever_goes(rows, notes):
     with tempfile.TemporaryDirectory() as place:
@@ -206,7 +207,7 @@ def test_whoever_prunes_is_told_when_it_cannot_be_done_and_nothing_is_gone(file,
 
 
 def test_answers_are_written_while_portions_go_and_a_portion_does_not_wait_for_silence(file):
-    file.owe(*[("lab", LONG_AGO)] * 50, ("lab", NOW))
+    file.owe(*[("lab", LONG_AGO)] * 20, ("lab", NOW))
     stop = threading.Event()
 
     def owing():
@@ -215,13 +216,13 @@ def test_answers_are_written_while_portions_go_and_a_portion_does_not_wait_for_s
 
     busy = threading.Thread(target=owing)
     busy.start()
-    for place in range(1, 51):
+    for place in range(1, 21):
         file.writer.prune(Portion(kind="answers", places=(place,), count=1, bytes=4), LINE)
     stop.set()
     busy.join()
     file.writer.close()
-    assert [one.id for one in file.reader.after("lab", 0, EVERYTHING)] == [51]
-    assert file.lines() == [("answers", {"answers": 50}, 200)]
+    assert [one.id for one in file.reader.after("lab", 0, EVERYTHING)] == [21]
+    assert file.lines() == [("answers", {"answers": 20}, 80)]
     with pytest.raises(CannotKeep):
         file.writer.prune(PORTION, LINE)
 

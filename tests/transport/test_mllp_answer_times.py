@@ -37,10 +37,10 @@ def told(*pieces, pause_s=0.0, answers=1):
         )
         port = await listener.start("127.0.0.1", 0)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for piece in pieces:
+        for number, piece in enumerate(pieces):
+            await asyncio.sleep(pause_s if number else 0)
             writer.write(piece)
             await writer.drain()
-            await asyncio.sleep(pause_s)
         for _ in range(answers):
             await asyncio.wait_for(reader.readuntil(b"\x1c\r"), 10)
         writer.close()

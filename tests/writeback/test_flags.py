@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from at_length import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -264,7 +265,7 @@ FINDINGS = st.lists(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(FINDINGS)
 def test_p3_never_makes_a_flag_and_no_key_is_wanted_twice(findings: list[Finding]) -> None:
     wanted = flag_wants(Interpretation(patient="s|1", findings=tuple(findings), unlinked=()))
