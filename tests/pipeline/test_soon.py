@@ -10,6 +10,7 @@ from functools import partial
 import hospital
 import pytest
 from asking import received
+from at_length import examples
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -127,7 +128,7 @@ def came_of_it(kept, _observed, heard):
 
 
 @given(st.data())
-@hypothesis_settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_told_soon_is_what_the_careful_way_tells(place, data):
     raws = [data.draw(messages())] * data.draw(st.sampled_from([1, 2])) + data.draw(st.lists(messages(), max_size=2))
     door = data.draw(doors)
