@@ -17,8 +17,18 @@ from adapter.ingest.hl7v2.header import is_acknowledgment
 from adapter.pipeline.apart import asking, can_go_apart
 from adapter.pipeline.portions import MESSAGES_CUT_AT_ONCE, in_turns, portions
 from adapter.pipeline.reception import Door, Incoming, Keeper, Reception, hl7_arrival, incoming
-from adapter.pipeline.taking import ACCEPTED, COMMITTED, Taken, answer_to, judged, note_irrelevant, take, worded
-from adapter.store.crash_points import reached
+from adapter.pipeline.taking import (
+    ACCEPTED,
+    COMMITTED,
+    Taken,
+    answer_to,
+    answer_worded,
+    frame_received,
+    judged,
+    note_irrelevant,
+    take,
+    worded,
+)
 
 __all__ = [
     "Door",
@@ -66,7 +76,7 @@ async def receive_hl7(raw: bytes, door: Door, reception: Reception) -> bytes | N
     A frame with several messages is answered by as many acknowledgments inside one BHS/BTS batch.
     Raises whatever the keeper raises when the bytes cannot be stored: then no answer may be given.
     """
-    _frame_received()
+    frame_received()
     if is_single(raw):
         return _together((await _receive_one(raw, door, reception),), batch=False)
     answers: list[bytes | None] = []
@@ -82,7 +92,7 @@ async def receive_in_mode(raw: bytes, door: Door, reception: Reception) -> Repli
     """
     if door.ack_mode == "original":
         return Replies(first=await receive_hl7(raw, door, reception))
-    _frame_received()
+    frame_received()
     taken: list[Taken] = []
     async for messages in portions(raw, MESSAGES_CUT_AT_ONCE, reception.executor):
         taken += [await take(message, door, reception) async for message in in_turns(messages)]
@@ -98,10 +108,6 @@ async def receive_in_mode(raw: bytes, door: Door, reception: Reception) -> Repli
         return _together(_kept_here(answers, taken, door), batch=len(taken) > 1)
 
     return Replies(first=first, later=later)
-
-
-def _frame_received() -> None:
-    reached("received")
 
 
 def _kept_here(answers: list[bytes | None], taken: list[Taken], door: Door) -> list[bytes | None]:
@@ -211,7 +217,7 @@ def _asks_none(answer: Answer, wished: Wishes) -> bool:
 def _together(answers: Iterable[bytes | None], *, batch: bool) -> bytes | None:
     """The answers of one frame: one alone, several as a batch."""
     given = [answer for answer in answers if answer is not None]
-    reached("answer-worded")
+    answer_worded()
     if not given:
         return None
     return b"BHS|^~\\&\r" + b"".join(given) + b"BTS|%d\r" % len(given) if batch else given[0]

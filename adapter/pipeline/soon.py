@@ -15,8 +15,15 @@ from adapter.ingest.acknowledgment_modes import ORIGINAL
 from adapter.ingest.relevance import Judgement
 from adapter.pipeline.handing import Handing, handing
 from adapter.pipeline.reception import Door, Incoming, Reading, Reception, arrival_of
-from adapter.pipeline.taking import ACCEPTED, note_codes, remembered, told_before, worded
-from adapter.store.crash_points import reached
+from adapter.pipeline.taking import (
+    ACCEPTED,
+    answer_worded,
+    frame_received,
+    note_codes,
+    remembered,
+    told_before,
+    worded,
+)
 from adapter.store.group_commit import Request
 
 SOON_LIMIT_BYTES = 8 * 1024
@@ -81,7 +88,7 @@ class Soon:
 
     def take(self, message: Incoming, judgement: Judgement, reading: Reading) -> Coming:
         """Have a message kept at the end of this turn."""
-        reached("received")
+        frame_received()
         coming = Coming()
         if not self._turn:
             handing().loop.call_soon(self._hand_over)
@@ -122,5 +129,5 @@ class Soon:
             control_id=reception.next_control_id(),
             envelope=message.envelope,
         )
-        reached("answer-worded")
+        answer_worded()
         return told or None

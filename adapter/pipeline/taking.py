@@ -26,6 +26,7 @@ from adapter.pipeline.reception import (
     header_of,
     incoming,
 )
+from adapter.store.crash_points import reached
 from adapter.store.faults import CannotKeep
 
 ACCEPTED = Answer(code="AA")
@@ -55,6 +56,16 @@ class Taken:
             named = bool(peek(message.raw).field_separator)
             return Answer(code="CE", errors=(_no_control_id() if named else problem("unreadable-message"),))
         return COMMITTED
+
+
+def frame_received() -> None:
+    """A frame is in hand, and nothing was done with it."""
+    reached("received")
+
+
+def answer_worded() -> None:
+    """The answer to a frame is ready to go."""
+    reached("answer-worded")
 
 
 def _no_control_id() -> Problem:
