@@ -11,7 +11,7 @@ from adapter.ingest.acknowledgment_errors import FIRST_WITH_ERR_FIELDS, error_se
 from adapter.ingest.hl7v2 import STANDARD, Delimiters, NotHl7, escape, read_message
 from adapter.ingest.hl7v2.charsets import wide_codec
 from adapter.ingest.hl7v2.delimiters import declared_delimiters, declares
-from adapter.ingest.hl7v2.header import Envelope, header_fields, readable
+from adapter.ingest.hl7v2.header import Envelope, header_fields, header_line_of, readable
 
 CONTROL_ID_LIMIT_CHARS = 20
 
@@ -117,9 +117,7 @@ class Template:
 @lru_cache(maxsize=4096)
 def template(repeated: tuple[bytes, ...], code: str, *, asks_none: bool) -> Template | None:
     """The template for an envelope, a code and `asks_none`; None where each answer has to be worded anew."""
-    *before, kind_before, kind, behind = repeated
-    fields = [b"MSH", b"|", *before, b"", kind_before, kind, b"", *behind.split(b"|")]
-    asked = _asked(fields)
+    asked = _asked(header_fields(header_line_of(repeated)))
     marks = _marks(asked.delimiters)
     if any(mark.isalnum() or not mark.isascii() for mark in marks):
         return None  # a delimiter may stand in our own control id, which then is escaped

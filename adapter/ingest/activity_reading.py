@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from adapter.domain.activity import Activity, Reported
 from adapter.domain.units import FACTORS_TO_IU_PER_ML, is_activity_unit, to_iu_per_ml
 from adapter.domain.values import Value, activity_of, is_implausible, read_value
 from adapter.ingest.coded_fields import FieldMemory
-from adapter.ingest.hl7v2 import Segment
+from adapter.ingest.hl7v2 import Delimiters, Segment
 from adapter.ingest.notes import Notes, at_field, echo
 from adapter.ingest.scopes import Scope
 from adapter.ingest.senders import SenderRules
@@ -20,6 +22,10 @@ from adapter.knowledge.spec import Row, Table
 
 _MU, _MICRO_SIGN = "\u03bc", "\u00b5"
 WITHOUT_LEVEL = frozenset({"cancelled", "pending", "not-asked"})
+_WITHOUT_NUMBER = frozenset({"none", "rejected"})
+VALUES_REMEMBERED = 4_096
+LONGEST_VALUE_REMEMBERED = 40
+"""Longer ones are remarks, and no sender repeats those."""
 
 
 class Level(NamedTuple):
@@ -36,13 +42,35 @@ class StatedUnits(NamedTuple):
     text: str | None
     """The first unit as sent."""
     canonical: tuple[str | None, ...]
+    factor: Decimal | None
+    """That of all of them, where they agree."""
+
+
+class SentValue:
+    """A value as it was sent, with the levels it stands for: laboratories send the same numbers time after time."""
+
+    __slots__ = ("_levels", "digits", "value")
+
+    def __init__(self, value: Value) -> None:
+        self.value = value
+        self.digits = None if value.number is None else format(value.number, "f")
+        self._levels: dict[Decimal, tuple[Activity | None, bool]] = {}
+
+    def level(self, factor: Decimal | None) -> tuple[Activity | None, bool]:
+        """The activity for a factor of the table of units, and whether it is implausible."""
+        if factor is None:
+            return None, False
+        if factor not in self._levels:
+            activity = activity_of(self.value, factor)
+            self._levels[factor] = activity, activity is not None and is_implausible(activity)
+        return self._levels[factor]
 
 
 def read_level(
     scope: Scope,
     field: V2Field,
     *,
-    flags: list[str],
+    flags: Sequence[str],
     units: Table,
     unit_fields: FieldMemory[StatedUnits],
     rules: SenderRules,
@@ -51,30 +79,32 @@ def read_level(
 ) -> Level:
     """Value and unit of one result; what is filled and cannot be read is None with its problem and its remark."""
     segment, number = field.place(scope)
-    value = _value(scope, segment, field, number, flags=flags, decimal_comma=rules.decimal_comma)
+    known = _value(scope, segment, field, number, flags=flags, decimal_comma=rules.decimal_comma)
+    value = known.value
     unit_place = _unit_place(scope, field)
     stated = unit_fields.read(*unit_place, scope.sender)
-    unit_text = stated.text or value.unit
-    reported = Reported(value=_digits(value.number), unit=unit_text, text=_line(segment, number, value))
-    if status in WITHOUT_LEVEL or value.kind in {"none", "rejected"}:
+    reported = Reported(value=known.digits, unit=stated.text or value.unit, text=value.text or segment.field(number))
+    if status in WITHOUT_LEVEL or value.kind in _WITHOUT_NUMBER:
         if status == "cancelled" or value.kind == "rejected":
             notes.remark("specimen-quality")
         return Level(activity=None, reported=reported, value=value)
     if value.kind == "unreadable":
         _unreadable(segment, number, notes)
         return Level(activity=None, reported=reported, value=value)
-    factor = _factor(
-        value,
-        value_place=(segment, number),
-        unit_place=unit_place,
-        stated=stated,
-        units=units,
-        assumed=_assumed_unit(rules, units, scope.sender),
-        sender=scope.sender,
-        notes=notes,
-    )
-    activity = None if factor is None else activity_of(value, factor)
-    if activity and is_implausible(activity):
+    factor = None if value.unit else stated.factor
+    if factor is None:
+        factor = _factor(
+            value,
+            value_place=(segment, number),
+            unit_place=unit_place,
+            stated=stated,
+            units=units,
+            assumed=_assumed_unit(rules, units, scope.sender),
+            sender=scope.sender,
+            notes=notes,
+        )
+    activity, implausible = known.level(factor)
+    if implausible:
         notes.add(at_field("value-implausible", segment, number))
     if value.number is not None and value.number < 0:
         notes.remark("specimen-quality")
@@ -115,20 +145,34 @@ def stated_units(units: Table, segment: Segment, number: int, sender: str) -> St
         unit = canonical_unit(code, system, units, sender) if code else None
         found.append(unit or (canonical_unit(text, "", units, sender) if text else None))
     first = next((code or text for code, text, _ in named), None)
-    return StatedUnits(first, tuple([unit for unit in found if unit] or found[:1]))
+    canonical = tuple([unit for unit in found if unit] or found[:1])
+    factors = set(map(_activity_factor, canonical))
+    return StatedUnits(first, canonical, factors.pop() if len(factors) == 1 else None)
 
 
 def _value(
-    scope: Scope, segment: Segment, field: V2Field, number: int, *, flags: list[str], decimal_comma: bool
-) -> Value:
-    sent = segment.field(number)
-    if segment.delimiters.repetition in sent:
-        filled = [n for n, raw in enumerate(segment.repetitions(number), start=1) if raw.strip()]
+    scope: Scope, segment: Segment, field: V2Field, number: int, *, flags: Sequence[str], decimal_comma: bool
+) -> SentValue:
+    sent, declared, signs = segment.field(number), _type(scope, field.type_at), tuple(flags)
+    short = len(sent) + len(declared) + sum(map(len, signs)) <= LONGEST_VALUE_REMEMBERED
+    read = _remembered if short else _sent_value
+    return read(sent, declared, signs, "," if decimal_comma else ".", segment.delimiters, segment.codec)
+
+
+def _sent_value(
+    sent: str, declared: str, flags: tuple[str, ...], sign: str, delimiters: Delimiters, codec: str
+) -> SentValue:
+    alone = Segment("", f"{delimiters.field}{sent}", 0, 1, 0, delimiters, codec)
+    if delimiters.repetition in sent:
+        filled = [n for n, raw in enumerate(alone.repetitions(1), start=1) if raw.strip()]
         # `~0.42` may be a repetition after an empty one, and may be meant as "about": no level either way.
         if filled[1:] or filled[:1] > [1]:
-            return Value(kind="unreadable", text=sent)
-    components = segment.components(number) if sent.strip() else []
-    return read_value(components, declared_type=_type(scope, field.type_at), flags=flags, decimal_comma=decimal_comma)
+            return SentValue(Value(kind="unreadable", text=sent))
+    components = alone.components(1) if sent.strip() else []
+    return SentValue(read_value(components, declared_type=declared, flags=flags, decimal_comma=sign == ","))
+
+
+_remembered = lru_cache(maxsize=VALUES_REMEMBERED)(_sent_value)
 
 
 def _type(scope: Scope, path: V2Path | None) -> str:
@@ -198,11 +242,3 @@ def _activity_factor(unit: str | None) -> Decimal | None:
 def _unreadable(segment: Segment, number: int, notes: Notes) -> None:
     notes.add(at_field("value-unreadable", segment, number))
     notes.remark("value-unreadable")
-
-
-def _digits(number: Decimal | None) -> str | None:
-    return None if number is None else format(number, "f")
-
-
-def _line(segment: Segment, number: int, value: Value) -> str:
-    return value.text or segment.field(number)

@@ -17,17 +17,6 @@ LONGEST_REMEMBERED = 200
 """A field of more characters is judged each time, so that no sender can fill the memory."""
 
 
-def remembered(work: Callable[[str, str, str], Answer], most: int) -> Callable[[str, str, str], Answer]:
-    """The same function, which remembers so many answers to short questions."""
-    kept = lru_cache(maxsize=most)(work)
-
-    def answer(first: str, second: str, third: str) -> Answer:
-        short = max(len(first), len(second), len(third)) <= LONGEST_REMEMBERED
-        return (kept if short else work)(first, second, third)
-
-    return answer
-
-
 class FieldMemory(Generic[Answer]):
     """What fields of HL7 v2 messages say, remembered by raw text, delimiters, character set and sender."""
 

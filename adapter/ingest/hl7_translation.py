@@ -22,7 +22,7 @@ from adapter.ingest.notes import Notes, at_field
 from adapter.ingest.oru import measured
 from adapter.ingest.patients import hl7_patient
 from adapter.ingest.repeated_keys import told_apart
-from adapter.ingest.result_mapping import ResultMapping
+from adapter.ingest.result_mapping import USUAL_ROW, ResultMapping
 from adapter.ingest.scopes import Order, Scope, walk
 from adapter.ingest.senders import RulesFor, SenderRules
 from adapter.ingest.zones import message_zone, stamp_of
@@ -116,7 +116,7 @@ def _read(reading: Reading, kind: str, control_id: str | None) -> Literal["AA", 
     odd = misnamed(reading.message)
     torn = any(one.name in JOINING for one in odd)  # whose a result is, or of which sample, cannot be told
     for results in () if merges else reading.compiled.results:
-        supported = _supported(kind, results)
+        supported = kind in results.types
         _read_results(reading, results, usable=usable and supported and not torn)
         if odd and _overlooked(reading, results, odd):
             reading.counts_as("relevant")
@@ -152,14 +152,8 @@ def _read_merge(reading: Reading, kind: str) -> None:
     reading.identities, reading.parked = tuple(told.told), reading.parked or told.parked
 
 
-def _supported(kind: str, results: ResultMapping) -> bool:
-    """`ORU^R01`, and a bare `ORU` as senders before HL7 2.3 write it."""
-    messages = results.mapping.messages
-    return kind in messages or kind in {message.partition("^")[0] for message in messages}
-
-
 def _read_results(reading: Reading, results: ResultMapping, *, usable: bool) -> None:
-    name = results.mapping.for_each or "OBX"
+    name = results.mapping.for_each or USUAL_ROW
     walked = walk(reading.message, reading.sender, name)
     ours: set[int] = set()
     near: set[int] = set()
@@ -233,7 +227,7 @@ def _patient(reading: Reading, results: ResultMapping, scope: Scope) -> tuple[st
     if place not in reading.patients:
         ready = reading.compiled
         reading.patients[place] = hl7_patient(
-            segment, results.field("patient").places, ready.identifier_systems, ready.ranks, reading.sender
+            segment, results.named.patient.places, ready.identifier_systems, ready.ranks, reading.sender
         )
     return reading.patients[place]
 

@@ -21,6 +21,8 @@ from adapter.knowledge.paths import V2Path
 
 MERGES = frozenset({"ADT^A34", "ADT^A35", "ADT^A37", "ADT^A40"})
 """Merges and an unlink of patient records: identity facts, kept whatever they hold."""
+NEVER_MERGES = frozenset({"ORU^R01", "ORU"})
+"""How nearly all messages that are read name their type."""
 NO_EVENT = "ADT"
 """A type that leaves the event to EVN-1: `ADT`, `ADT^^ADT_A39`."""
 UNLINK = "ADT^A37"
@@ -62,6 +64,8 @@ def spelled(message_type: str) -> str:
 
 def identity_kind(message_type: str, message: Message) -> str | None:
     """Which of MERGES a message is: by MSH-9, and where that names no event by EVN-1; None for any other."""
+    if message_type in NEVER_MERGES:
+        return None
     kind = spelled(message_type)
     if kind == NO_EVENT:
         kind = spelled(f"{NO_EVENT}^{message.get('EVN-1') or ''}")

@@ -14,17 +14,19 @@ def order_number(scope: Scope, field: V2Field) -> Coding | None:
         return None
     segment, number = filled
     code, namespace, universal, kind = (*segment.parts(number), "", "", "", "")[:4]
-    return Coding(code=code, system=_authority(universal, kind) or namespace or None) if code else None
+    if not code:
+        return None
+    return Coding(code=code, system=(_authority(universal, kind) if universal else None) or namespace or None)
 
 
 def _authority(universal: str, kind: str) -> str | None:
     """The universal id of an EI (components 3 and 4) as a URI, which other systems can match."""
     match kind.upper():
         case "ISO":
-            return f"urn:oid:{universal}" if universal else None
+            return f"urn:oid:{universal}"
         case "UUID" | "GUID":
-            return f"urn:uuid:{universal.lower()}" if universal else None
+            return f"urn:uuid:{universal.lower()}"
         case "URI":
-            return universal or None
+            return universal
         case _:
             return None

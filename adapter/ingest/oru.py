@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from decimal import Decimal
 from typing import cast, get_args
 
 from adapter.domain.events import ActivityMeasured, Coding, ResultStatus, Version
@@ -17,12 +16,10 @@ from adapter.ingest.result_times import collected_at, time_at
 from adapter.ingest.scopes import Scope
 from adapter.ingest.senders import SenderRules
 from adapter.ingest.zones import Zone
-from adapter.knowledge.spec import Table
 
 PROMOTED = "promote-to-final"
 """Target of a status without a value: the stored preliminary result becomes final (OBX-11 U)."""
 _STATUSES: tuple[str, ...] = get_args(ResultStatus)
-_EMPTY = Table(name="", rows=(), index={})
 
 
 def measured(
@@ -40,12 +37,12 @@ def measured(
     status, letter, promoted = _status(scope, results, notes)
     withdrawn = status == "entered-in-error"
     quiet = Notes() if withdrawn else notes  # a withdrawal needs no readable value, unit or time
-    flag = results.field("laboratory_flag").text(scope)
+    flag = results.named.laboratory_flag.text(scope)
     level = read_level(
         scope,
-        results.field("activity"),
+        results.named.activity,
         flags=(flag or "").replace(",", " ").split(),
-        units=results.table("activity"),
+        units=results.activity_units,
         unit_fields=results.units,
         rules=rules,
         status=status,
@@ -55,12 +52,12 @@ def measured(
         status = "pending"
     collected = collected_at(scope, results, status, zone, quiet)
     order = Version(
-        updated=time_at(scope, results.field("updated"), zone, quiet),
-        sent=time_at(scope, results.field("sent"), zone, quiet),
+        updated=time_at(scope, results.named.updated, zone, quiet),
+        sent=time_at(scope, results.named.sent, zone, quiet),
     )
     _require(scope, results, status, quiet)
-    method, lloq = _assay(scope, test, results)
-    specimen = results.field("specimen").text(scope)
+    method, lloq = results.assay(test, scope.sender, results.named.method.text(scope))
+    specimen = results.named.specimen.text(scope)
     return ActivityMeasured(
         patient=patient,
         source=source,
@@ -72,19 +69,19 @@ def measured(
         reported=level.reported,
         promotes=promoted and _without_value(level),
         collected=collected,
-        received_by_laboratory=time_at(scope, results.field("received_by_laboratory"), zone, quiet),
-        resulted=time_at(scope, results.field("resulted"), zone, quiet),
+        received_by_laboratory=time_at(scope, results.named.received_by_laboratory, zone, quiet),
+        resulted=time_at(scope, results.named.resulted, zone, quiet),
         specimen=specimen,
         specimen_type=results.coded_target("specimen_type", scope),
         test=Coding(code=test.code, system=test.system or None, text=test.text or None),
         lloq_iu_per_ml=lloq,
         method=method,
-        laboratory=results.field("laboratory").text(scope),
-        reference_range=results.field("reference_range").text(scope),
+        laboratory=results.named.laboratory.text(scope),
+        reference_range=results.named.reference_range.text(scope),
         laboratory_flag=flag,
-        comment=results.field("comment").text(scope),
-        filler=order_number(scope, results.field("filler")),
-        placer=order_number(scope, results.field("placer")),
+        comment=results.named.comment.text(scope),
+        filler=order_number(scope, results.named.filler),
+        placer=order_number(scope, results.named.placer),
         remarks=() if withdrawn else tuple(quiet.remarks),
     )
 
@@ -100,14 +97,15 @@ def _without_value(level: Level) -> bool:
 
 def _status(scope: Scope, results: ResultMapping, notes: Notes) -> tuple[ResultStatus, str, bool]:
     """Our status, the letter as sent, and whether it promotes; without a status it is preliminary."""
-    field = results.field("status")
+    field = results.named.status
     letter = field.first_text(scope)
-    value_segment, value_number = results.field("activity").place(scope)
-    row = results.table("status").find(letter, "", scope.sender) if letter else None
+    value_segment, value_number = results.named.activity.place(scope)
+    row = results.statuses.find(letter, "", scope.sender) if letter else None
     target = row.target if row else ""
     if value_segment.is_null(value_number):
         return "entered-in-error", letter, False
-    _compare_with_order(scope, results, target, notes)
+    if target == "final":
+        _compare_with_order(scope, results, letter, notes)
     if target == PROMOTED:
         return "final", letter, True
     if target in _STATUSES:
@@ -117,12 +115,12 @@ def _status(scope: Scope, results: ResultMapping, notes: Notes) -> tuple[ResultS
 
 
 def _compare_with_order(scope: Scope, results: ResultMapping, own: str, notes: Notes) -> None:
-    """Warn where the order is corrected or cancelled and the result says final (ruling 3)."""
-    letter = results.field("order_status").first_text(scope) if own == "final" else ""
-    said = results.table("status").find(letter, "", scope.sender) if letter else None
+    """Warn where the order is corrected or cancelled and the result, whose letter is `own`, says final (ruling 3)."""
+    letter = results.named.order_status.first_text(scope)
+    said = results.statuses.find(letter, "", scope.sender) if letter and letter != own else None
     if said is None or said.target not in {"cancelled", "corrected"}:
         return
-    order, result = results.field("order_status").first(scope), results.field("status").first(scope)
+    order, result = results.named.order_status.first(scope), results.named.status.first(scope)
     if order and result and order.segment is not result.segment:
         notes.add(at_field("status-conflict", order.segment, order.field))
 
@@ -133,25 +131,11 @@ def _require(scope: Scope, results: ResultMapping, status: str, notes: Notes) ->
             notes.add(at_field("field-missing", *field.place(scope)))
 
 
-def _assay(scope: Scope, test: Hit, results: ResultMapping) -> tuple[str | None, Decimal | None]:
-    """The method, and the quantification limit of the laboratory's own table row for this test and method."""
-    method = results.field("method").text(scope)
-    limits = results.knowledge.tables.get("quantification_limits", _EMPTY)
-    row = limits.find(test.code, test.system, scope.sender)
-    if row is None:
-        return method, None
-    stated = row.extra.get("method", "").strip()
-    if stated and method and stated.casefold() != method.casefold():
-        return method, None
-    limit = results.limit_iu_per_ml(row.extra.get("lloq", ""), row.extra.get("unit", ""), scope.sender)
-    return method or stated or None, limit
-
-
 def _key(
     scope: Scope, test: Hit, results: ResultMapping, told: tuple[str, Moment | None, str | None], notes: Notes
 ) -> str:
     """The sample key of CONTRACTS 2; without an order number one made of patient and collection, and a warning."""
-    field = results.field("key")
+    field = results.named.key
     facility = scope.sender.partition("|")[2]
     named = {"test": test.row.target}
     for spec, read in zip(field.spec.paths, field.keys, strict=True):

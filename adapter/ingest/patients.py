@@ -46,7 +46,7 @@ def hl7_patient(
     """The patient of a PID by the first place that tells one; what keeps it from being known, or sure."""
     first: Problem | None = None
     for path in places or (_IDENTIFIERS,):
-        if segment is None or not any(map(str.strip, segment.repetitions(path.field))):
+        if segment is None or not _is_filled(segment, path.field):
             continue
         numbers, sent = _numbers(path, segment, table, sender)
         patient = best_identifier([(number.system, number.value) for number in numbers], ranks)
@@ -55,6 +55,10 @@ def hl7_patient(
         only_others = not sent and bool(repetitions_of(path, segment))
         first = first or at_field("patient-missing" if only_others else "unknown-authority", segment, path.field)
     return None, first or _missing(segment, (places or (_IDENTIFIERS,))[0].field)
+
+
+def _is_filled(segment: Segment, number: int) -> bool:
+    return segment.field(number)[:1].isalnum() or any(map(str.strip, segment.repetitions(number)))
 
 
 def identifiers_at(path: V2Path, segment: Segment, table: Table, sender: str) -> list[tuple[str, str]]:
@@ -94,6 +98,9 @@ def _ambiguous(numbers: list[Number], patient: str, segment: Segment, number: in
 
 def _authority(segment: Segment, number: int, repetition: int, namespace: str, table: Table, sender: str) -> Row | None:
     """The row of CX.4.1 (namespace), else of CX.4.2 (universal id, of type CX.4.3)."""
+    mark = segment.delimiters.subcomponent
+    if not mark or mark not in segment.field(number):
+        return table.find(namespace, "", sender) if namespace else None
     kind = (segment.value(number, repetition, 4, 3) or "").strip()
     row = table.find(namespace, kind, sender) if namespace else None
     if row:

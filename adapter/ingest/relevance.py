@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from adapter.domain.message import Relevance
 from adapter.ingest.code_lookup import another_matter
+from adapter.ingest.dialects import Dialect, Judgement, Triple, new_dialect
 from adapter.ingest.hl7v2 import Delimiters, NotHl7, read_message, split_messages, unescape
-from adapter.ingest.hl7v2.charsets import candidate_codecs, codec_of, is_transparent
-from adapter.ingest.hl7v2.delimiters import declared_delimiters
-from adapter.ingest.hl7v2.header import Envelope, envelope_of, header_fields, peek, readable
+from adapter.ingest.hl7v2.charsets import codec_of, is_transparent
+from adapter.ingest.hl7v2.header import Envelope, envelope_of, header_fields, peek
 from adapter.ingest.identity_messages import MERGES, NO_EVENT, identity_kind, spelled
-from adapter.ingest.line_beginnings import RESULT_LINE, SEPARATOR, beginnings, codes_of, with_returns
+from adapter.ingest.line_beginnings import (
+    FRAME_END,
+    FRAME_START,
+    NEWLINE,
+    RESULT_LINE,
+    beginnings,
+    codes_of,
+    is_clear,
+    skeleton_of,
+    with_returns,
+)
 from adapter.ingest.misnamed import CODED, is_unparted, misnamed
 from adapter.knowledge.spec import NOT_OURS, Knowledge, Table
+
+__all__ = ["RELEVANT", "TABLE", "Judgement", "RelevanceFilter", "judge_code", "near_words"]
 
 TABLE = "activity_tests"
 
@@ -24,24 +35,10 @@ CENSUS_LIMIT = 1_000
 USUAL_BYTES = 4_096
 """Nearly all that is remembered by is shorter than this."""
 
-_MISNAMED = rb"\r[^A-Za-z0-9\r]*(?:o[bB][xXrR]|Ob[xXrR]|OB[xr])"
-"""Anchored at the end of the line before: the search then passes over lines, and not over every letter."""
-
 _CODINGS = ((0, 1, 2), (3, 4, 5), (9, 10, 11))
 """Components of identifier, text and system of the codings in a CE or CWE."""
 _ORIGINAL_TEXT = 8
 _RANK: dict[Relevance, int] = {"irrelevant": 0, "near-miss": 1, "relevant": 2}
-
-Triple = tuple[str, str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
-    """Whether a message concerns us, and the (system, code, text) of its codes that no table knows."""
-
-    relevance: Relevance
-    codes: tuple[Triple, ...] = ()
-
 
 RELEVANT = Judgement(relevance="relevant")
 
@@ -114,7 +111,7 @@ class RelevanceFilter:
         self._near = near_words(knowledge)
         self._bound = bound
         self._default_charset = default_charset
-        self._dialects: dict[tuple[bytes, ...], _Dialect | None] = {}
+        self._dialects: dict[tuple[bytes, ...], Dialect | None] = {}
         self._heard: dict[tuple[bytes, ...], _Heard] = {}
         """By the envelope of a message."""
         self._remembered = 0
@@ -130,12 +127,10 @@ class RelevanceFilter:
         heard = self._heard.get(envelope.repeated) if envelope else None
         if heard is None:
             heard = self._hear(raw, envelope)
-        if heard.of_identity:
-            return RELEVANT
         dialect = heard.dialect
         if dialect is None:
-            return self._judge_read(raw)
-        text = with_returns(raw)
+            return RELEVANT if heard.of_identity else self._judge_read(raw)
+        text = with_returns(raw) if NEWLINE in raw else raw
         return self._judge_plain(text, dialect) or self._judge_searched(raw, text, dialect)
 
     def judge_alone(self, raw: bytes, envelope: Envelope) -> Judgement | None:
@@ -145,47 +140,53 @@ class RelevanceFilter:
         behind a frame byte.
         """
         heard = self._heard.get(envelope.repeated) or self._hear(raw, envelope)
-        if heard.of_identity or heard.dialect is None or b"\x0b" in raw or b"\x1c" in raw:
+        if heard.dialect is None or FRAME_START in raw or FRAME_END in raw:
             return None
-        return self._judge_plain(with_returns(raw), heard.dialect)
+        return self._judge_plain(with_returns(raw) if NEWLINE in raw else raw, heard.dialect)
 
-    def _judge_plain(self, text: bytes, dialect: _Dialect) -> Judgement | None:
+    def _judge_plain(self, text: bytes, dialect: Dialect) -> Judgement | None:
         """Relevance of a message whose lines all begin as segments do: then what they begin with tells all."""
-        if not dialect.usual:
-            return None
         found = beginnings(text)
-        skeleton = b"\r".join(found)
-        known = dialect.skeletons.get(skeleton)
-        if known is None:
-            codes = codes_of(found)
-            if codes is None:
-                return None
-            known = _together([self._judge_bytes(code, dialect) for code in codes])
-            self._count_one_more(len(skeleton))
-            dialect.skeletons[skeleton] = known
-        return known if known.relevance != "relevant" or RESULT_LINE in text else _without_results(known)
+        skeleton = skeleton_of(found)
+        known = dialect.skeletons.get(skeleton) or self._judge_new(text, found, skeleton, dialect)
+        if known is None or known.relevance != "relevant" or text.find(RESULT_LINE) >= 0:
+            return known
+        return _without_results(known)
 
-    def _judge_searched(self, raw: bytes, text: bytes, dialect: _Dialect) -> Judgement:
+    def _judge_new(self, text: bytes, found: list[bytes], skeleton: bytes, dialect: Dialect) -> Judgement | None:
+        clear = is_clear(skeleton)
+        codes = codes_of(text, found, clear=clear) if dialect.usual else None
+        if codes is None:
+            return None
+        judged = _together([self._judge_bytes(code, dialect) for code in codes])
+        if clear and skeleton:
+            self._count_one_more(len(skeleton))
+            dialect.skeletons[skeleton] = judged
+        return judged
+
+    def _judge_searched(self, raw: bytes, text: bytes, dialect: Dialect) -> Judgement:
         codes = dialect.code.findall(text)
         results = text.count(dialect.result)
         if len(codes) != results + text.count(dialect.order) or dialect.misnamed.search(text):
             # Something that names an OBX or OBR is short, in small letters, or not where a segment begins: read it.
             return self._judge_read(raw)
-        parts = [self._judge_bytes(code, dialect) for code in dict.fromkeys(codes)]
-        return _of_message(parts, has_results=results > 0)
+        whole = _together([self._judge_bytes(code, dialect) for code in dict.fromkeys(codes)])
+        # A bare `OBX` is a result too, and only reading finds it.
+        return self._judge_read(raw) if whole.relevance == "relevant" and not results else whole
 
     def _hear(self, raw: bytes, envelope: Envelope | None) -> _Heard:
         fields = header_fields(raw)
         named_adt = len(fields) > 9 and fields[9].lstrip()[:3].upper() == b"ADT"
         kind = spelled(peek(raw).message_type) if named_adt else ""
-        told = len(fields) > 3 and kind != NO_EVENT
-        heard = _Heard(of_identity=kind in MERGES, dialect=self._dialect(fields) if told else None)
+        merges = kind in MERGES
+        told = len(fields) > 3 and kind != NO_EVENT and not merges
+        heard = _Heard(of_identity=merges, dialect=self._dialect(fields) if told else None)
         if envelope:
             self._count_one_more(0)  # an envelope is never long
             self._heard[envelope.repeated] = heard
         return heard
 
-    def _judge_bytes(self, code: bytes, dialect: _Dialect) -> Judgement:
+    def _judge_bytes(self, code: bytes, dialect: Dialect) -> Judgement:
         known = dialect.codes.get(code)
         if known is None:
             codecs = ("ascii",) if code.isascii() else dialect.codecs
@@ -222,35 +223,12 @@ class RelevanceFilter:
             return RELEVANT
         return _of_message(parts, has_results=message.first("OBX") is not None)
 
-    def _dialect(self, fields: list[bytes]) -> _Dialect | None:
+    def _dialect(self, fields: list[bytes]) -> Dialect | None:
         key = (fields[1], *fields[2:5], *fields[18:19])
         if key not in self._dialects:
             self._count_one_more(sum(map(len, key)))
-            self._dialects[key] = self._new_dialect(fields)
+            self._dialects[key] = new_dialect(fields, self._default_charset)
         return self._dialects[key]
-
-    def _new_dialect(self, fields: list[bytes]) -> _Dialect | None:
-        separator, encoding = fields[1], fields[2]
-        delimiters = declared_delimiters(readable(separator), readable(encoding))
-        declared = readable(fields[18]) if len(fields) > 18 else ""
-        codecs = candidate_codecs(
-            declared.split(delimiters.repetition or None)[0] if declared.strip() else "", self._default_charset
-        )
-        if not (separator + encoding).isascii() or not all(is_transparent(codec) for codec in codecs):
-            return None
-        mark = re.escape(separator)
-        other = rb"[^" + mark + rb"\r]*"
-        code = rb"\rOB(?:X|R" + mark + other + rb")" + mark + other + mark + other + mark + rb"(" + other + rb")"
-        return _Dialect(
-            sender=peek(separator.join([b"MSH", *fields[2:5]])).sender,
-            delimiters=delimiters,
-            codecs=codecs,
-            code=re.compile(code),
-            result=b"OBX" + separator,
-            order=b"OBR" + separator,
-            misnamed=re.compile(_MISNAMED + mark),
-            usual=separator == SEPARATOR,
-        )
 
     def _count_one_more(self, size_bytes: int) -> None:
         if self._remembered >= self._bound:
@@ -262,29 +240,9 @@ class RelevanceFilter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Dialect:
-    """One sender with one set of delimiters and one character set, and what is remembered of it."""
-
-    sender: str
-    delimiters: Delimiters
-    codecs: tuple[str, ...]
-    code: re.Pattern[bytes]
-    """Finds OBX-3 and OBR-4."""
-    result: bytes
-    order: bytes
-    misnamed: re.Pattern[bytes]
-    """Finds lines that begin like an OBX or OBR written otherwise than in capitals."""
-    usual: bool
-    """Whether the beginnings of its lines can be told."""
-    codes: dict[bytes, Judgement] = field(default_factory=dict)
-    skeletons: dict[bytes, Judgement] = field(default_factory=dict)
-    """Whole messages by what their lines begin with, results or not: senders repeat panels."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Heard:
     """What the header alone tells of a message."""
 
     of_identity: bool
-    dialect: _Dialect | None
+    dialect: Dialect | None
     """None: its codes cannot be found without reading it."""

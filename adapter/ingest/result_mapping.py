@@ -4,22 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import fields as all_fields
 from functools import partial
 
-from adapter.ingest.activity_reading import StatedUnits, lloq_iu_per_ml, stated_units
-from adapter.ingest.code_lookup import look_up
-from adapter.ingest.coded_fields import CodeJudge, FieldMemory, remembered
+from adapter.ingest.activity_reading import StatedUnits, stated_units
+from adapter.ingest.assays import Assay, assays
+from adapter.ingest.code_lookup import Hit, look_up
+from adapter.ingest.coded_fields import CodeJudge, FieldMemory
 from adapter.ingest.hl7v2 import Segment
 from adapter.ingest.scopes import Scope
 from adapter.ingest.v2_fields import V2Field, codings, compile_field
 from adapter.knowledge.paths import read_v2_path
 from adapter.knowledge.spec import FieldSpec, Knowledge, Mapping, Table
 
-LIMITS_REMEMBERED = 64
+USUAL_ROW = "OBX"
 _WITH_OWN_PROBLEM = frozenset({"patient", "key", "test", "status", "activity", "collected"})
 _EMPTY = Table(name="", rows=(), index={})
 _LEFT_OPEN = compile_field(FieldSpec(name="", paths=()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFields:
+    """What the mapping says of each field of the event; one it leaves open is never filled."""
+
+    activity: V2Field
+    collected: V2Field
+    comment: V2Field
+    filler: V2Field
+    key: V2Field
+    laboratory: V2Field
+    laboratory_flag: V2Field
+    method: V2Field
+    order_status: V2Field
+    patient: V2Field
+    placer: V2Field
+    received_by_laboratory: V2Field
+    reference_range: V2Field
+    resulted: V2Field
+    sent: V2Field
+    specimen: V2Field
+    status: V2Field
+    updated: V2Field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +53,11 @@ class ResultMapping:
 
     mapping: Mapping
     fields: dict[str, V2Field]
+    named: EventFields
+    """The same, for those that are asked for with every result."""
+    statuses: Table
+    """Our words for the letters of a status."""
+    activity_units: Table
     knowledge: Knowledge
     required: tuple[V2Field, ...]
     """Fields the mapping requires beyond those whose absence has a problem of its own."""
@@ -39,8 +69,10 @@ class ResultMapping:
     """Reads the field of the activity's unit."""
     words: dict[str, FieldMemory[str | None]]
     """Reads coded fields, by their names."""
-    limit_iu_per_ml: Callable[[str, str, str], Decimal | None]
-    """A quantification limit by its number, unit and sender; a laboratory has a handful of them."""
+    types: frozenset[str]
+    """The message types it is for: `ORU^R01`, and a bare `ORU` as senders before HL7 2.3 write it."""
+    assay: Callable[[Hit, str, str | None], Assay]
+    """Method and quantification limit by test, sender and the method that was sent; a laboratory has a handful."""
 
     def field(self, name: str) -> V2Field:
         """The field of that name, or one that is never filled."""
@@ -52,11 +84,16 @@ class ResultMapping:
 
     def coded_target(self, name: str, scope: Scope) -> str | None:
         """The table's word for the first filled alternative of a field, else its code as sent."""
-        found = self.field(name).first(scope)
+        field = self.field(name)
+        words = self.words.get(name)
+        if words and field.of_first_repetition:
+            place = field.filled(scope)
+            return words.read(*place, scope.sender) if place else None
+        found = field.first(scope)
         if found is None:
             return None
-        if found.repetition == 1 and name in self.words:
-            return self.words[name].read(found.segment, found.field, scope.sender)
+        if found.repetition == 1 and words:
+            return words.read(found.segment, found.field, scope.sender)
         return _word_of(self.table(name), found.segment, found.field, scope.sender, found.repetition)
 
     def requires(self, field: V2Field, scope: Scope, status: str) -> bool:
@@ -76,11 +113,17 @@ class ResultMapping:
 
 def compile_results(mapping: Mapping, knowledge: Knowledge) -> ResultMapping:
     """Compile one mapping of HL7 v2 results."""
-    fields = {spec.name: compile_field(spec) for spec in mapping.fields}
+    row_name = mapping.for_each or USUAL_ROW
+    fields = {spec.name: compile_field(spec, row_name) for spec in mapping.fields}
     units = knowledge.tables.get(fields.get("activity", _LEFT_OPEN).spec.table or "", _EMPTY)
     return ResultMapping(
         mapping=mapping,
         fields=fields,
+        named=EventFields(**{one.name: fields.get(one.name, _LEFT_OPEN) for one in all_fields(EventFields)}),
+        statuses=knowledge.tables.get(fields.get("status", _LEFT_OPEN).spec.table or "", _EMPTY),
+        activity_units=units,
+        types=frozenset({*mapping.messages, *(message.partition("^")[0] for message in mapping.messages)}),
+        assay=assays(knowledge.tables.get("quantification_limits", _EMPTY), units),
         knowledge=knowledge,
         required=tuple(
             field for name, field in fields.items() if field.spec.required and name not in _WITH_OWN_PROBLEM
@@ -93,7 +136,6 @@ def compile_results(mapping: Mapping, knowledge: Knowledge) -> ResultMapping:
             for name, field in fields.items()
             if field.spec.reader == "code"
         },
-        limit_iu_per_ml=remembered(partial(lloq_iu_per_ml, units), LIMITS_REMEMBERED),
     )
 
 

@@ -15,7 +15,7 @@ from adapter.ingest.zones import Zone, unclear_local_time
 
 def collected_at(scope: Scope, results: ResultMapping, status: str, zone: Zone, notes: Notes) -> Moment | None:
     """The time of collection; missing, unreadable or unclear it is a problem, and a remark of the event."""
-    field = results.field("collected")
+    field = results.named.collected
     texts = field.all_texts(scope)
     if not texts:
         if results.requires(field, scope, status):
@@ -51,10 +51,11 @@ def time_at(scope: Scope, field: V2Field, zone: Zone, notes: Notes) -> Moment | 
     text = field.first_text(scope)
     if not text:
         return None
-    at = _moment(text, zone)
-    if at is None:
+    try:
+        return zone.read(text)
+    except ValueError:
         _note_first("time-unreadable", field, scope, notes, "warning")
-    return at
+        return None
 
 
 def _moment(text: str, zone: Zone) -> Moment | None:

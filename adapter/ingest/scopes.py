@@ -47,17 +47,21 @@ class Scope:
     """None for a row before the first OBR: it has no order number and no time of an order."""
     above: dict[str, list[Segment]]
     """MSH, PID and what else stands before the orders of this patient, by name."""
+    _by_name: dict[str, Sequence[Segment]] | None = field(default=None, init=False, repr=False)
 
     def segments(self, name: str) -> Sequence[Segment]:
         """The segments a path of that name reads for this row."""
-        if name == self.row.name:
-            return (self.row,)
-        if name == "NTE":
-            return self.notes
-        found = self.order.by_name.get(name) if self.order else None
-        if found:
-            return found
-        return () if name in OF_AN_ORDER else self.above.get(name, ())
+        return (self._by_name or self._gathered()).get(name, ())
+
+    def _gathered(self) -> dict[str, Sequence[Segment]]:
+        """All of them by name; gathered on the first question, for most rows of a message are never asked."""
+        gathered: dict[str, Sequence[Segment]] = {n: s for n, s in self.above.items() if n not in OF_AN_ORDER}
+        if self.order:
+            gathered.update(self.order.by_name)
+        gathered["NTE"] = self.notes
+        gathered[self.row.name] = (self.row,)
+        self._by_name = gathered
+        return gathered
 
     def segment(self, name: str) -> Segment | None:
         """The first of them."""

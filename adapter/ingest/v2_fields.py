@@ -26,6 +26,7 @@ class Found(NamedTuple):
 
 PlaceReader = Callable[[Scope], Sequence[Found]]
 TextReader = Callable[[Scope], Sequence[str]]
+FirstReader = Callable[[Scope], str]
 KeyReader = Callable[[Scope, Mapping[str, str]], str | None]
 USUAL_UNIT = "OBX-6"
 _FIRST: Sequence[int] = (1,)
@@ -45,6 +46,14 @@ class V2Field:
     alternatives: tuple[PlaceReader, ...]
     texts: tuple[TextReader, ...]
     """What the alternatives find, without the places: most fields are never asked where they stood."""
+    filling: tuple[tuple[FirstReader, V2Path], ...]
+    """The first of these alone, each with its place."""
+    first_text: FirstReader
+    """What stands in the first filled place; empty when none is filled."""
+    text: Callable[[Scope], str | None]
+    """The first filled alternative, its repetitions joined when the mapping says so; else the default."""
+    of_first_repetition: bool
+    """Whether each alternative means the first repetition of its field."""
     keys: tuple[KeyReader, ...]
     type_at: V2Path | None = None
     """Where the type of a value is declared."""
@@ -67,17 +76,9 @@ class V2Field:
                 return found[0]
         return None
 
-    def first_text(self, scope: Scope) -> str:
-        """What stands in the first filled place; empty when none is filled."""
-        for read in self.texts:
-            texts = read(scope)
-            if texts:
-                return texts[0]
-        return ""
-
     def filled(self, scope: Scope) -> tuple[Segment, int] | None:
         """The segment and the field of the first filled place."""
-        for read, path in zip(self.texts, self.places, strict=True):
+        for read, path in self.filling:
             if read(scope):
                 segments = scope.segments(path.segment)
                 if len(segments) == 1:
@@ -88,14 +89,6 @@ class V2Field:
         found = self.first(scope)
         return (found.segment, found.field) if found else None
 
-    def text(self, scope: Scope) -> str | None:
-        """The first filled alternative, its repetitions joined when the mapping says so; else the default."""
-        for read in self.texts:
-            texts = read(scope)
-            if texts:
-                return self.spec.told(texts)
-        return self.spec.default
-
     def place(self, scope: Scope) -> tuple[Segment, int]:
         """Where the field should stand: the first path whose segment is there, else the row."""
         for path in self.places:
@@ -105,14 +98,24 @@ class V2Field:
         return scope.row, self.places[0].field if self.places else 0
 
 
-def compile_field(spec: FieldSpec) -> V2Field:
-    """A field of the mapping as functions; its paths were checked when the mapping was loaded."""
-    firsts = [read_v2_path(joined(path)[0]) for path in spec.paths]
+def compile_field(spec: FieldSpec, row_name: str | None = None) -> V2Field:
+    """A field of the mapping as functions; its paths were checked when the mapping was loaded.
+
+    `row_name` is the name of the segments the mapping goes through, where it is known.
+    """
+    paths = [read_v2_path(joined(path)[0]) for path in spec.paths]
+    texts = tuple(_text_reader(path) for path in paths if path)
+    filling = tuple((_first_reader(path, row_name), path) for path in paths if path)
+    first_text = _first_of([read for read, _ in filling])
     return V2Field(
         spec=spec,
-        places=tuple(path for path in firsts if path),
-        alternatives=tuple(_place_reader(path, text) for path, text in zip(firsts, spec.paths, strict=True) if path),
-        texts=tuple(_text_reader(path) for path in firsts if path),
+        places=tuple(path for path in paths if path),
+        alternatives=tuple(_place_reader(path, text) for path, text in zip(paths, spec.paths, strict=True) if path),
+        texts=texts,
+        filling=filling,
+        first_text=first_text,
+        text=_one_text(spec, first_text) if spec.join is None else _joined_text(spec, texts),
+        of_first_repetition=all(_only_repetition(path) == 1 for path in paths if path),
         keys=tuple(_key_reader(path) for path in spec.paths),
         type_at=read_v2_path(spec.type_path) if spec.type_path else None,
         unit_at=read_v2_path(spec.unit_path or USUAL_UNIT),
@@ -167,6 +170,10 @@ def _text_reader(path: V2Path) -> TextReader:
 
     def read(scope: Scope) -> Sequence[str]:
         segments = scope.segments(name)
+        if not segments:
+            return _NOTHING
+        if alone is None and len(segments) == 1 and not segments[0].field(number):
+            return _NOTHING
         if alone is None or len(segments) != 1:
             return [
                 value
@@ -180,6 +187,56 @@ def _text_reader(path: V2Path) -> TextReader:
         else:
             value = segment.whole(number, alone)
         return (value,) if value else _NOTHING
+
+    return read
+
+
+def _first_reader(path: V2Path, row_name: str | None) -> FirstReader:
+    """The first text of a path; quick where it means the first repetition of one segment."""
+    name, number, component, subcomponent = path.segment, path.field, path.component, path.subcomponent or 1
+    alone, texts = _only_repetition(path), _text_reader(path)
+    if name == row_name and alone == 1:
+        if component:
+            return lambda scope: (scope.row.value(number, 1, component, subcomponent) or "").strip()
+        return lambda scope: scope.row.whole(number)
+
+    def read(scope: Scope) -> str:
+        segments = scope.segments(name)
+        if alone is None or len(segments) != 1:
+            return next(iter(texts(scope)), "")
+        if component:
+            return (segments[0].value(number, alone, component, subcomponent) or "").strip()
+        return segments[0].whole(number, alone)
+
+    return read
+
+
+def _first_of(readers: Sequence[FirstReader]) -> FirstReader:
+    if len(readers) == 1:
+        return readers[0]
+
+    def read(scope: Scope) -> str:
+        for of_path in readers:
+            text = of_path(scope)
+            if text:
+                return text
+        return ""
+
+    return read
+
+
+def _one_text(spec: FieldSpec, first_text: FirstReader) -> Callable[[Scope], str | None]:
+    default = spec.default
+    return lambda scope: first_text(scope) or default
+
+
+def _joined_text(spec: FieldSpec, readers: Sequence[TextReader]) -> Callable[[Scope], str | None]:
+    def read(scope: Scope) -> str | None:
+        for of_path in readers:
+            texts = of_path(scope)
+            if texts:
+                return spec.told(texts)
+        return spec.default
 
     return read
 

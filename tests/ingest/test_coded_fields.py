@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapter.ingest.code_lookup import judge
-from adapter.ingest.coded_fields import LONGEST_REMEMBERED, CodeJudge, remembered
+from adapter.ingest.coded_fields import CodeJudge
 from adapter.ingest.hl7v2 import read_message
 from adapter.ingest.v2_fields import names_of
 from adapter.knowledge.spec import Row, Table
@@ -34,17 +34,3 @@ def test_a_remembered_field_is_judged_as_one_that_is_read_anew(asked):
         segment = read_message(f"MSH|{marks}|A|N\rOBX|1|NM|{text}\r".encode()).segments[1]
         named = tuple(names_of(segment, 3))
         assert tuple(JUDGE.judge(segment, 3, sender)) == (*judge(TABLE, named, NEAR, sender), named)
-
-
-def test_only_short_questions_are_remembered():
-    asked: list[str] = []
-
-    def work(first: str, second: str, third: str) -> str:
-        asked.append(first)
-        return first + second + third
-
-    answer = remembered(work, 2)
-    longest, longer = "x" * LONGEST_REMEMBERED, "x" * (LONGEST_REMEMBERED + 1)
-    for text in (longest, longest, longer, longer):
-        assert answer(text, "b", "c") == text + "bc"
-    assert asked == [longest, longer, longer]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from adapter.domain.message import Answer
 from adapter.ingest.acknowledgment import acknowledge
 from adapter.ingest.hl7v2 import peek
-from adapter.ingest.hl7v2.header import envelope_of, header_without_own
+from adapter.ingest.hl7v2.header import USUAL_HEADER_BYTES, _envelope_with_care, envelope_of, header_without_own
 
 USUAL = b"MSH|^~\\&|LAB|NORTH|TDM|HOSP|20250310||ORU^R01^ORU_R01|A5|P|2.5.1|||AL|NE||8859/1\rPID|1\r"
 OK = Answer(code="AA")
@@ -48,6 +48,30 @@ def test_what_repeats_and_what_does_not():
 )
 def test_an_unusual_header_has_no_envelope(raw):
     assert envelope_of(raw) is None
+
+
+signs = st.text(alphabet="AB09 ^~\\&.+|\r\n\t\x0b\x1c{}\x7f\xe9", max_size=12).map(str.encode)
+
+
+@given(st.lists(signs, max_size=14).map(b"|".join))
+@example(b"^~\\&|A|B|C|D|\r|E|F|1|P")
+@example(b"^~\\&|A|B|C|D|1|E|F|1}|P")
+@example(b"^~\\&|A|B|C|D|1|E|F|1|P\n")
+@example(b"^~\\&|A|B|C|D|1|E|F|1|P\x1c")
+@example(b"^~\\&|A|B|C|\xe9|1|E|F|1|P")
+def test_an_envelope_that_is_seen_at_once_is_the_one_that_care_finds(fields):
+    raw = b"MSH|" + fields + b"\rPID|1\r"
+    assert envelope_of(raw) == _envelope_with_care(raw)
+
+
+@pytest.mark.parametrize("place", range(11))
+@pytest.mark.parametrize("size", [99, 100, 101, 180, 181, 500, 501, USUAL_HEADER_BYTES])
+def test_a_long_field_of_a_header_has_the_envelope_that_care_finds(place, size):
+    fields = [b"A"] * 11
+    fields[place] = b"x" * size
+    raw = b"MSH|" + b"|".join(fields) + b"\rPID|1\r"
+    assert envelope_of(raw) == _envelope_with_care(raw)
+    assert (envelope_of(raw) is None) == (size == USUAL_HEADER_BYTES)
 
 
 @given(rows)

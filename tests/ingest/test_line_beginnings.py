@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from adapter.ingest.hl7v2 import read_message, split_messages
 from adapter.ingest.hl7v2.header import envelope_of
-from adapter.ingest.line_beginnings import LINES_LIMIT, beginnings, codes_of
+from adapter.ingest.line_beginnings import LINES_LIMIT, beginnings, codes_of, is_clear, skeleton_of
 from adapter.ingest.relevance import RelevanceFilter
 from tests.ingest.test_relevance import KNOWLEDGE, ORDER, OTHER, RESULT, message
 
@@ -86,12 +86,24 @@ def test_any_bytes_behind_a_header_are_judged_as_reading_does_or_not_at_all(raw)
     ],
 )
 def test_codes_are_told_by_beginnings(lines, codes):
-    assert codes_of(beginnings(lines)) == codes
+    found = beginnings(lines)
+    assert codes_of(lines, found, clear=is_clear(skeleton_of(found))) == codes
 
 
 @pytest.mark.parametrize(("count", "told"), [(LINES_LIMIT, True), (LINES_LIMIT + 1, False)])
 def test_of_very_many_lines_beginnings_tell_nothing(count, told):
-    assert (codes_of(beginnings(b"\rNTE|1" * count)) is not None) is told
+    text = b"\rOBX|1|NM|NA|1" * count
+    assert (codes_of(text, beginnings(text), clear=True) is not None) is told
+
+
+@given(LINES, st.lists(st.sampled_from(["", "|", "OBX|1", "|x", "OBR|1|2|3"]), max_size=2))
+@example(["OBR|1||F|ASPACT^a^L", "PID"], [])
+@example(["OBX|1|NM"], [])
+def test_short_lines_are_told_as_with_care(lines, before):
+    text = "\r".join(["MSH", *before, *lines, ""]).encode()
+    found = beginnings(text)
+    quick = codes_of(text, found, clear=is_clear(skeleton_of(found)))
+    assert quick == codes_of(text, found, clear=False)
 
 
 def test_a_frame_byte_sends_a_message_the_careful_way():

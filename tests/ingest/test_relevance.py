@@ -81,6 +81,7 @@ def message(*lines: str, sender: str = "LAB", kind: str = "ORU^R01", charset: st
         pytest.param([], "irrelevant", id="no result"),
         pytest.param(["OBR|1||F1|ASPACT^a^L"], "near-miss", id="order without result"),
         pytest.param(["OBR|1||F1|ASPACT^a^L", "OBX|1|NM|NA^S^L"], "relevant", id="order with a result"),
+        pytest.param(["OBR|1||F1|ASPACT^a^L", "OBX"], "relevant", id="order with a bare result"),
         pytest.param(["OBR|1||F1|P^Asparaginase^L"], "near-miss", id="near order"),
         pytest.param(["OBR|1||F1|ASPG^Asparagin^L"], "irrelevant", id="order not ours"),
     ],

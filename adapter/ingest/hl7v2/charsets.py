@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 _UTF8_BOM = codecs.BOM_UTF8
@@ -34,6 +35,7 @@ _CODECS = {
 }
 """HL7 table 0211 and the spellings met in the field, without blanks and signs, to Python's codecs."""
 
+LONGEST_NAME_REMEMBERED = 100
 _SINGLE_BYTE = ("ascii", "windows-1252", *(f"iso-8859-{part}" for part in (*range(1, 10), 15)))
 _TRANSPARENT = frozenset({"utf-8", *_SINGLE_BYTE})
 """Codecs in which an ASCII byte is always that ASCII character, and decoding loses nothing."""
@@ -74,17 +76,24 @@ def decode(raw: bytes, declared: str, default_charset: str | None = None) -> Dec
 
     Never raises. An undeclared set that reads as UTF-8 is no fallback: ASCII and UTF-8 need no guess.
     """
-    default = codec_of(default_charset) if default_charset else None
     if raw.startswith(_UTF8_BOM):
         return _first_that_fits(raw, ("utf-8",), trusted="utf-8")
+    tried, trusted = (_remembered if len(declared) <= LONGEST_NAME_REMEMBERED else _tried)(declared, default_charset)
+    return _first_that_fits(raw, tried, trusted=trusted)
+
+
+def _tried(declared: str, default_charset: str | None) -> tuple[tuple[str, ...], str | None]:
+    """The codecs to try in order, and the one whose use needs no word."""
+    default = codec_of(default_charset) if default_charset else None
     codec = codec_of(declared) if declared else None
     if codec:
-        return _first_that_fits(raw, (codec, *((default,) if default else ()), "utf-8"), trusted=codec)
+        return (codec, *((default,) if default else ()), "utf-8"), codec
     if declared:
-        return _first_that_fits(raw, ("utf-8", *((default,) if default else ())), trusted=None)
-    if default:
-        return _first_that_fits(raw, (default, "utf-8"), trusted=default)
-    return _first_that_fits(raw, ("utf-8",), trusted="utf-8")
+        return ("utf-8", *((default,) if default else ())), None
+    return ((default, "utf-8") if default else ("utf-8",)), default or "utf-8"
+
+
+_remembered = lru_cache(maxsize=256)(_tried)
 
 
 def candidate_codecs(declared: str, default_charset: str | None = None) -> tuple[str, ...]:

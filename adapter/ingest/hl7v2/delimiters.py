@@ -17,6 +17,10 @@ class Delimiters:
     subcomponent: str = "&"
     truncation: str = ""
 
+    def __hash__(self) -> int:
+        """Of what tells nearly all senders apart: fields are remembered by their delimiters, and looked up so."""
+        return hash((self.field, self.component))
+
     @property
     def encoding(self) -> str:
         """MSH-2 as these delimiters are declared."""

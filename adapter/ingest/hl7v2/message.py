@@ -11,7 +11,7 @@ from typing import NamedTuple
 from adapter.domain.problems import Problem, problem
 from adapter.ingest.hl7v2.charsets import Decoded, decode, is_transparent, wide_codec
 from adapter.ingest.hl7v2.delimiters import STANDARD, Delimiters, declared_delimiters
-from adapter.ingest.hl7v2.header import Envelope, envelope_of, header_fields, readable
+from adapter.ingest.hl7v2.header import Envelope, envelope_of, header_fields, header_line_of, readable
 from adapter.ingest.hl7v2.paths import parse_path
 from adapter.ingest.hl7v2.segment import Segment
 
@@ -96,16 +96,16 @@ def read_message(raw: bytes, default_charset: str | None = None, envelope: Envel
         segments=segments,
         delimiters=delimiters,
         charset=decoded.codec,
-        problems=_problems(fallback=decoded.fallback, lines=len(segments)),
+        problems=_problems(decoded, segments) if decoded.fallback or len(segments) > SEGMENTS_LIMIT else (),
         default_charset=default_charset,
     )
 
 
-def _problems(*, fallback: bool, lines: int) -> tuple[Problem, ...]:
+def _problems(decoded: Decoded, segments: Sequence[Segment]) -> tuple[Problem, ...]:
     found: list[Problem] = []
-    if fallback:
+    if decoded.fallback:
         found.append(problem("charset-fallback", where="MSH[1]-18", location="MSH^1^18"))
-    if lines > SEGMENTS_LIMIT:
+    if len(segments) > SEGMENTS_LIMIT:
         found.append(problem("too-many-segments"))
     return tuple(found)
 
@@ -120,7 +120,7 @@ class _Declared(NamedTuple):
 @lru_cache(maxsize=1_024)
 def _declared_by(repeated: tuple[bytes, ...]) -> _Declared:
     """The same for every message with such an envelope."""
-    line = b"|".join((b"MSH", *repeated[:5], b"", *repeated[5:7], b"", repeated[7]))
+    line = header_line_of(repeated)
     return _Declared(_declared(header_fields(line)), _delimiters(line.decode()))
 
 
@@ -154,7 +154,9 @@ def _segments(text: str, delimiters: Delimiters, codec: str) -> tuple[Segment, .
     segments: list[Segment] = []
     mark = delimiters.field
     for index, (start, line) in enumerate(_lines(text)):
-        name = "" if index == SEGMENTS_LIMIT else _name(line, mark)
+        name = _named(line[:3]) if line[3:4] == mark else _name(line)
+        if index == SEGMENTS_LIMIT:
+            name = ""
         occurrence = counts[name] = counts.get(name, 0) + 1
         segments.append(Segment(name, line, index, occurrence, start, delimiters, codec))
     return tuple(segments)
@@ -186,10 +188,9 @@ def _lines_with_care(text: str) -> list[tuple[int, str]]:
     return lines
 
 
-def _name(line: str, separator: str) -> str:
-    if line[3:4] == separator or not line[3:].strip():
-        return _named(line[:3])
-    return ""
+def _name(line: str) -> str:
+    """The name of a line that has no fields."""
+    return "" if line[3:].strip() else _named(line[:3])
 
 
 @lru_cache(maxsize=1_024)

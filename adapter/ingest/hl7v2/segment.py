@@ -83,14 +83,18 @@ class Segment:
         """Decoded text at a place; None when it is absent, empty, or the explicit null (see `is_null`)."""
         fields = self._fields or self._split()
         raw = fields[n] if n < len(fields) else ""
-        if raw and (repetition != 1 or self.delimiters.repetition in raw):
-            raw = self.repetition(n, repetition) or ""
         if not raw:
             return None
-        if n <= 2 and self.name in _HEADERS:
-            return raw if component == subcomponent == 1 and raw != NULL else None
+        if repetition == 1 and raw.isalnum():
+            return raw if component == subcomponent == 1 else None
         delimiters = self.delimiters
-        raw = _part(_part(raw, delimiters.component, component), delimiters.subcomponent, subcomponent)
+        if repetition != 1 or delimiters.repetition in raw:
+            raw = self.repetition(n, repetition) or ""
+        if n <= 2 and self.name in _HEADERS:
+            return raw if raw and component == subcomponent == 1 and raw != NULL else None
+        raw = _part(raw, delimiters.component, component)
+        if subcomponent != 1 or delimiters.subcomponent in raw:
+            raw = _part(raw, delimiters.subcomponent, subcomponent)
         if not raw or raw == NULL:
             return None
         return unescape(raw, delimiters, self.codec) if delimiters.escape in raw else raw
@@ -99,15 +103,18 @@ class Segment:
         """Decoded text of one repetition, blanks around it left out; empty when absent, empty or the explicit null."""
         fields = self._fields or self._split()
         raw = fields[n] if n < len(fields) else ""
-        delimiters = self.delimiters
-        if raw and (repetition != 1 or delimiters.repetition in raw):
-            raw = self.repetition(n, repetition) or ""
-        if raw.isalnum() or not raw:
+        if not raw or (repetition == 1 and raw.isalnum()):
             return raw
-        if not raw[-1].isalnum():
+        delimiters = self.delimiters
+        if repetition != 1 or delimiters.repetition in raw:
+            raw = self.repetition(n, repetition) or ""
+        if not raw[-1:].isalnum():
             # Some senders write the separators of components they leave empty, also where a field has one part only.
             raw = raw.rstrip(f"{delimiters.component}{delimiters.subcomponent} ")
-        return "" if raw.strip() == NULL else unescape(raw, delimiters, self.codec).strip()
+        bare = raw.strip()
+        if bare == NULL:
+            return ""
+        return unescape(raw, delimiters, self.codec).strip() if delimiters.escape in raw else bare
 
     def parts(self, n: int, repetition: int = 1) -> list[str]:
         """Decoded first sub-component of every component of one repetition, as `value` gives them one by one.
