@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from functools import partial
@@ -32,18 +33,29 @@ class GroupKeeper:
     def __init__(self, path: Path, name: str, on_broken: Callable[[StoreBroken], None]) -> None:
         self.inbox = SqliteInbox(path, name)
         self._commit = GroupCommit(self.inbox, on_broken)
+        self._turn: list[Request] = []
 
     def submit(self, arrival: Arrival) -> Future[Kept]:
         """Keep one arrival; done when it is on disk."""
         return self._commit.submit(arrival)
 
-    def submit_all(self, requests: Iterable[Request]) -> None:
-        """Keep several arrivals; each that waits is told when its own is on disk."""
-        self._commit.submit_all(requests)
+    def soon(self, request: Request) -> None:
+        """Keep an arrival with all others of this turn of the running loop."""
+        if not self._turn:
+            asyncio.get_running_loop().call_soon(self._hand_over)
+        self._turn.append(request)
 
     def mark(self) -> Future[int]:
-        """The newest place when all that was handed over before is kept, and nothing that is handed over after."""
+        """The newest place when all that was handed over before is kept, and nothing that is handed over after.
+
+        Where `soon` is used, to be asked on its loop.
+        """
+        self._hand_over()
         return self._commit.mark()
+
+    def _hand_over(self) -> None:
+        turn, self._turn = self._turn, []
+        self._commit.submit_all(turn)
 
     def answered(self, seq: int, code: str) -> None:
         """Remember an answer with the next group."""

@@ -52,7 +52,7 @@ def reception(
         _telling_refusals(counts.observe) if _refuses(site) else counts.observe,
         prefix="T",
         heard=counts.heard,
-        keep_all=keeper.submit_all,
+        keep_soon=keeper.soon,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
@@ -38,7 +38,7 @@ def hl7_reception(
     *,
     prefix: str,
     heard: Callable[[str, str], None] = counters.heard,
-    keep_all: Callable[[Sequence[Request]], None] | None = None,
+    keep_soon: Callable[[Request], None] | None = None,
 ) -> Reception:
     """How messages are judged, kept and answered there; `prefix` begins the control ids of its answers."""
     return Reception(
@@ -50,5 +50,5 @@ def hl7_reception(
         observe=observe,
         rules=rules,
         heard=heard,
-        keep_all=keep_all,
+        keep_soon=keep_soon,
     )

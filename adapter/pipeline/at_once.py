@@ -40,7 +40,7 @@ class AtOnce:
         self._kinds: dict[tuple[bytes, ...], _Kind | None] = {}
         self._with_headers = door.archive_irrelevant == "headers"
         self._whole = door.archive_irrelevant == "full"
-        self._soon = Soon(door, reception) if reception.keep_all else None
+        self._soon = Soon(door, reception) if reception.keep_soon else None
 
     def answer(self, raw: bytes) -> bytes | Coming | None:
         """The answer to a frame of one message that is told one thing; None for any other frame.

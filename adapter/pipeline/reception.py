@@ -94,8 +94,11 @@ class Reception:
     """How each sender is answered."""
     heard: Callable[[str, str], None] = _unheeded
     """(listener, `MSH-3|MSH-4`) of every message that is no acknowledgment."""
-    keep_all: Callable[[Sequence[Request]], None] | None = None
-    """Keeps several arrivals; who waits for one is told by another thread. None: each goes to the keeper alone."""
+    keep_soon: Callable[[Request], None] | None = None
+    """Keeps an arrival with all others of this turn of the loop; who waits is told by another thread.
+
+    None: each goes to the keeper alone.
+    """
 
 
 class Incoming(NamedTuple):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
 from adapter.domain.message import Answer, Arrival, Kept
 from adapter.ingest.acknowledgment import acknowledge
@@ -48,12 +47,24 @@ class Coming:
             self._tell(answer)
 
 
-class _Soon(NamedTuple):
-    message: Incoming
-    arrival: Arrival
-    judgement: Judgement
-    reading: Reading
-    coming: Coming
+class _Soon:
+    """A message on its way to the disk, with its answer."""
+
+    __slots__ = ("_answer", "arrival", "coming", "judgement", "message", "reading")
+
+    def __init__(self, message: Incoming, arrival: Arrival, judgement: Judgement, reading: Reading) -> None:
+        self.message = message
+        self.arrival = arrival
+        self.judgement = judgement
+        self.reading = reading
+        self.coming = Coming()
+        self._answer: Answer | None = None
+
+    def answer(self) -> Answer:
+        """What it deserves by the tables it was judged by, worded once."""
+        if self._answer is None:
+            self._answer = worded(self.arrival, self.reading.translate)
+        return self._answer
 
 
 class _Waiter:
@@ -88,40 +99,38 @@ class Soon:
 
     def take(self, message: Incoming, judgement: Judgement, reading: Reading) -> Coming:
         """Have a message kept at the end of this turn."""
+        keep_soon = self._reception.keep_soon
+        assert keep_soon  # noqa: S101 - else nothing is taken this way
         frame_received()
-        coming = Coming()
-        if not self._turn:
-            handing().loop.call_soon(self._hand_over)
-        arrival = arrival_of(message, self._door, judgement)
-        self._turn.append(_Soon(message, arrival, judgement, reading, coming))
-        return coming
-
-    def _hand_over(self) -> None:
-        turn, self._turn = self._turn, []
         hands = handing()
-        answers: list[Answer] = []
-        waiting = (_Waiter(hands, partial(self._kept, one, answers, n)) for n, one in enumerate(turn))
-        keep_all = self._reception.keep_all
-        assert keep_all  # noqa: S101 - else nothing is taken this way
-        keep_all([Request(one.arrival, waiter) for one, waiter in zip(turn, waiting, strict=True)])
-        # Beside the disk, which takes as long.
-        answers += [worded(one.arrival, one.reading.translate) for one in turn]
+        one = _Soon(message, arrival_of(message, self._door, judgement), judgement, reading)
+        keep_soon(Request(one.arrival, _Waiter(hands, partial(self._kept, one))))
+        if not self._turn:
+            hands.loop.call_soon(self._word)
+        self._turn.append(one)
+        return one.coming
 
-    def _kept(self, one: _Soon, answers: list[Answer], place: int, kept: Kept | None) -> None:
+    def _word(self) -> None:
+        """Beside the disk, which takes as long."""
+        turn, self._turn = self._turn, []
+        for one in turn:
+            one.answer()
+
+    def _kept(self, one: _Soon, kept: Kept | None) -> None:
         try:
-            told = self._told(one, answers[place], kept) if kept else None
+            told = self._told(one, kept) if kept else None
         except Exception:  # noqa: BLE001 - the careful way tells it; what is kept already is then a repeat
             told = None
         one.coming.came(told)
 
-    def _told(self, one: _Soon, answer: Answer, kept: Kept) -> bytes | None:
+    def _told(self, one: _Soon, kept: Kept) -> bytes | None:
         message, door, reception = one.message, self._door, self._reception
         note_codes(message, one.judgement, reception)
         reception.heard(door.listener, message.sender)
         if told_before(message, kept, door, reception):
             answer = ACCEPTED
         else:
-            answer = remembered(message, kept, answer, ORIGINAL, door, reception)
+            answer = remembered(message, kept, one.answer(), ORIGINAL, door, reception)
         told = acknowledge(
             message.raw,
             answer,

@@ -34,9 +34,8 @@ class FullKeeper:
         future.set_exception(CannotKeep("the disk is full"))
         return future
 
-    def submit_all(self, requests):
-        for request in requests:
-            self.submit(request.arrival).add_done_callback(partial(tell, request.future))
+    def soon(self, request):
+        self.submit(request.arrival).add_done_callback(partial(tell, request.future))
 
     def answered(self, *_): ...
 

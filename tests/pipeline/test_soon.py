@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from adapter.ingest.senders import SenderRules
 from adapter.pipeline import soon
 from adapter.pipeline.at_once import AtOnce
+from adapter.pipeline.handing import handing
 from adapter.pipeline.receive import Door
 from adapter.pipeline.soon import Coming
 from adapter.store.faults import CannotKeep
@@ -68,14 +69,20 @@ doors = st.builds(
 
 
 class Waited:
-    """Who waits, told in another thread than the loop's, as the writing thread does."""
+    """Keeps with all others of a turn, and tells who waits in another thread than the loop's, as the service does."""
 
     def __init__(self, keeper):
-        self.keeper, self.batches = keeper, []
+        self.keeper, self.batches, self.turn = keeper, [], []
 
-    def __call__(self, requests):
-        self.batches.append(len(requests))
-        threading.Thread(target=self._settle, args=(list(requests),)).start()
+    def __call__(self, request):
+        if not self.turn:
+            asyncio.get_running_loop().call_soon(self._hand_over)
+        self.turn.append(request)
+
+    def _hand_over(self):
+        turn, self.turn = self.turn, []
+        self.batches.append(len(turn))
+        threading.Thread(target=self._settle, args=(turn,)).start()
 
     def _settle(self, requests):
         for arrival, waiting in requests:
@@ -98,7 +105,7 @@ def place(keeper, make_reception):
         told = Waited(kept) if together else None
         rules = SenderRules(warn_in_err=True)
         return (
-            replace(reception, keep_all=told, heard=lambda *who: heard.append(who), rules=lambda _: rules),
+            replace(reception, keep_soon=told, heard=lambda *who: heard.append(who), rules=lambda _: rules),
             (kept, observed, heard),
         )
 
@@ -168,8 +175,28 @@ def test_messages_of_one_turn_are_handed_over_together_and_each_hears_of_its_own
 
     answers = asyncio.run(talk())
     assert [answer.partition(b"\rMSA|AA|")[2] for answer in answers] == [b"A%d\r" % n for n in range(5)]
-    assert reception.keep_all.batches == [5]
+    assert reception.keep_soon.batches == [5]
     assert kept.inbox.last_seq() == 5
+
+
+def test_an_answer_that_is_on_disk_before_it_is_worded_is_worded_then_by_the_tables_it_was_judged_by(place):
+    reception, (kept, _, _) = place()
+    told = []
+
+    def kept_at_once(request):
+        request.future.set_result(kept.submit(request.arrival).result())
+
+    async def talk():
+        quick = AtOnce(DOOR, replace(reception, keep_soon=kept_at_once))
+        # Brought to the loop before the turn comes to the wording.
+        handing().bring(lambda: None)
+        quick.answer(hospital.oru("A1", value="")).then(told.append)
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    asyncio.run(talk())
+    careful, _ = place(together=False)
+    assert told == [received(hospital.oru("A1", value=""), careful, DOOR)[0]]
 
 
 def test_a_message_that_cannot_be_kept_is_left_to_the_careful_way_uncounted(place):
