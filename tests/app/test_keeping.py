@@ -1,4 +1,4 @@
-"""What is to be kept soon is handed over at the end of its turn of the loop, and before any mark that is set after it."""
+"""What is to be kept soon is handed over at the end of its turn of the loop, and before any mark set after it."""
 
 from __future__ import annotations
 
