@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -139,6 +139,11 @@ def content_hash(value: Json) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
+def text_hash(value: Json) -> str:
+    """The content hash of a value that holds no number."""
+    return hashlib.sha256(_SORTED.encode(value)).hexdigest()
+
+
 def validate(resource: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What breaks the R4 definition: (FHIRPath expression, text) pairs; the texts hold no content."""
     from fhir.resources.R4B import get_fhir_model_class
@@ -219,13 +224,30 @@ def _items(value: Json, where: str) -> Iterator[tuple[str, Json]]:
         yield where, value
 
 
-def _exact(value: Json) -> Json:
-    # Nearly all of a resource is text, and the rest mostly plain dicts and lists: what is text is not asked again.
+def with_leaves(value: Json, leaf: Callable[[Json], Json]) -> Json:
+    """A value with everything in it replaced that is no object, list or text; where nothing is, it stays itself."""
+    # Nearly all of a resource is text, and the rest mostly plain dicts and lists: little is asked, and less copied.
     kind = type(value)
     if kind is dict:
-        return {key: item if type(item) is str else _exact(item) for key, item in value.items()}
-    if kind is list:
-        return [item if type(item) is str else _exact(item) for item in value]
+        places = value.items()
+    elif kind is list:
+        places = enumerate(value)
+    else:
+        return leaf(value)
+    changed = None
+    for place, item in places:
+        if type(item) is not str and (new := with_leaves(item, leaf)) is not item:
+            if changed is None:
+                changed = value.copy()
+            changed[place] = new
+    return value if changed is None else changed
+
+
+def _exact(value: Json) -> Json:
+    return with_leaves(value, _exact_leaf)
+
+
+def _exact_leaf(value: Json) -> Json:
     match value:
         case dict():
             return _exact(dict(value))

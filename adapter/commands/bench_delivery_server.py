@@ -84,11 +84,13 @@ class Holds:
 
 
 def _found(kind: str, query: str) -> Json:
-    """Every Patient is known, by the value of the identifier; of anything else there is none."""
+    """Every Patient is known, by the value of an identifier; of anything else there is none."""
     found: list[Json] = []
     if kind == "Patient":
-        system, _, value = parse_qs(query)["identifier"][0].partition("|")
-        found = [{"resourceType": "Patient", "id": value, "identifier": [{"system": system, "value": value}]}]
+        for asked in parse_qs(query)["identifier"][0].split(","):
+            system, _, value = asked.partition("|")
+            identifier = {"system": system, "value": value}
+            found.append({"resourceType": "Patient", "id": value, "identifier": [identifier]})
     entries = [{"resource": one} for one in found]
     return {"resourceType": "Bundle", "type": "searchset", "total": len(found), "entry": entries}
 

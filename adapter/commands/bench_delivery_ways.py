@@ -142,7 +142,7 @@ def ours(state: SqliteState, base_url: str, *, workers: int, at_once: int) -> tu
         owing = state.outbox_counts(TARGET)["pending"]
 
         def everything() -> None:
-            while state.outbox_counts(TARGET)["pending"] and deliver(to, state, LATER)["confirmed"]:
+            while deliver(to, state, LATER)["confirmed"]:
                 pass
 
         return _paced(everything, patients=patients, resources=owing), state.outbox_counts(TARGET)
@@ -181,6 +181,9 @@ def naive(sent: Sent, base_url: str, patients: int) -> Pace:
     from fhir.resources.R4B import get_fhir_model_class
 
     resources = [entry["resource"] for bundle in sent.bundles[:patients] for entry in json.loads(bundle)["entry"]]
+    for resource in {one["resourceType"]: one for one in resources}.values():
+        # Imports are no cost of a resource: the first of a type makes its models.
+        get_fhir_model_class(resource["resourceType"]).model_validate(resource)
 
     def everything() -> None:
         for resource in resources:

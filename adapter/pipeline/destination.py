@@ -55,6 +55,9 @@ class FhirServer(Protocol):
     def find_patient(self, system: str, value: str) -> PatientMatch:
         """Who carries an identifier."""
 
+    def find_patients(self, identifiers: Sequence[tuple[str, str]]) -> dict[tuple[str, str], PatientMatch]:
+        """Those of these identifiers whose one carrier a single search tells for certain."""
+
     def has_result(self, identifiers: Sequence[tuple[str, str]], *, not_of: str) -> str | None:
         """Reference of an Observation that carries one of these identifiers, and none of the system `not_of`."""
 

@@ -65,6 +65,12 @@ class Known:
 
     abilities: Abilities | None = None
     asked_at: datetime | None = None
+    finds_several: bool = True
+    """Whether it takes a search for several patients."""
+    at_a_time: int = 1
+    """Patients to be made ready together, by how fast it answered last."""
+    brought_down: Mapping[str, str] | None = None
+    """The strategies it has been brought down to, by resource type; None: the ledger has to be asked."""
 
     def of(self, server: Tells, now: datetime) -> Abilities:
         """What the server can do; raises Transient when it is away. One that does not tell is tried."""
@@ -73,6 +79,7 @@ class Known:
                 self.abilities = abilities_in(server.capabilities())
             except Permanent:
                 self.abilities = self.abilities or Abilities()
+            self.finds_several |= self.asked_at is not None
             self.asked_at = now
         return self.abilities
 

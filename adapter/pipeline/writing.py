@@ -33,7 +33,10 @@ class Writer:
     def over(cls, destination: Destination, outbox: Outbox, now: datetime) -> Writer:
         """A pass over a target as it can be written to now; raises Transient when it is away."""
         abilities = destination.known.of(destination.server, now)
-        plan = Plan(abilities=abilities, choice=destination.strategy, remembered=outbox.strategies(destination.name))
+        remembered = destination.known.brought_down
+        if remembered is None:
+            remembered = destination.known.brought_down = outbox.strategies(destination.name)
+        plan = Plan(abilities=abilities, choice=destination.strategy, remembered=remembered)
         return cls(destination=destination, outbox=outbox, plan=plan, now=now)
 
     def write(self, letter: Letter, strategy: Strategy | None) -> Outcome:
@@ -59,6 +62,7 @@ class Writer:
         outcome = self.write(letter, below)
         if outcome.state == "confirmed" and outcome.strategy in LADDER:
             self.outbox.remember_strategy(self.destination.name, letter.row.resource_type, outcome.strategy)
+            self.destination.known.brought_down = None
         return outcome
 
     def _written(self, letter: Letter, strategy: Strategy) -> Outcome:
@@ -85,7 +89,8 @@ class Writer:
 
     def note(self, letters: Sequence[Letter]) -> None:
         """Remember what is about to be sent: whoever dies before its answer must know it again as ours."""
-        self.outbox.remember_sent([letter.noted for letter in letters if letter.sent != letter.row.sent_hash])
+        if notes := [letter.noted for letter in letters if letter.sent != letter.row.sent_hash]:
+            self.outbox.remember_sent(notes)
 
     def _sent(self, letter: Letter, there: There | None, strategy: Strategy) -> Outcome | None:
         """One request; None after a conflict, when what stands there must be looked at."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, cast
@@ -35,6 +36,14 @@ class Prepared:
         cursor.execute(worded.text, worded.given(values))
         found: list[Row] = cursor.fetchall()
         return [worded.read(row) for row in found] if worded.reads else found
+
+    def walk(self, connection: Connection, values: Mapping[str, object]) -> Generator[Row]:
+        """What a question finds, row by row: for whoever may stop before the last; to be closed."""
+        worded = self._worded(connection)
+        with closing(cursor_of(connection)) as cursor:
+            cursor.execute(worded.text, worded.given(values))
+            for row in cursor:
+                yield worded.read(row)
 
     def mappings(self, connection: Connection, values: Mapping[str, object]) -> list[dict[str, Any]]:
         """What a question finds, by the names of the columns."""

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
+from contextlib import closing
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, case, func, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    String,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 
 from adapter.domain.identities import Membership
 from adapter.domain.message import OutboxRow, Outcome
 from adapter.store.encoding import read_object
 from adapter.store.ledger import DELIVERY_ORDER, LEFT_OUT, REMEMBERED, STATES
 from adapter.store.sql_database import insert_into
-from adapter.store.sql_prepared import Prepared
+from adapter.store.sql_prepared import Prepared, Row
 from adapter.store.sql_rows import asked, each_once, one_of
 from adapter.store.state_outputs import Queued
 from adapter.store.state_tables import outbox, resources
@@ -105,99 +118,90 @@ def due(connection: Connection, target: str, now: datetime, limit_patients: int)
     What refers to a resource that waits for its next attempt must not go before it: it would have no link to it.
     """
     order = _patients_due(connection, target, now, limit_patients)
-    if not order:
-        return []
-    query = (
-        select(outbox, resources.c.body, resources.c.content_hash, resources.c.kind)
-        .join(resources, (resources.c.id == outbox.c.id) & (resources.c.resource_type == outbox.c.resource_type))
-        .where(*_pending(target), outbox.c.patient.in_(order))
-    )
-    rows = sorted(connection.execute(query).mappings(), key=lambda row: _rank(row, order))
-    return [_read_row(row) for row in rows]
+    found = [
+        row
+        for patients in asked(list(order))
+        for row in _owed_about(len(patients)).rows(connection, patients | {"of_target": target})
+    ]
+    found.sort(key=lambda row: (order[row[0]], DELIVERY_ORDER.index(row[1]), *row[2:4]))
+    return [_read_row(target, row) for row in found]
 
 
-def _patients_due(connection: Connection, target: str, now: datetime, limit_patients: int) -> list[str]:
-    query = select(outbox.c.patient).where(*_owed(target, now)).order_by(outbox.c.queued_at, outbox.c.patient)
-    order: dict[str, None] = {}
-    with connection.execute(query, execution_options={"stream_results": True}) as walk:
-        for patient in walk.scalars():
+def _patients_due(connection: Connection, target: str, now: datetime, limit_patients: int) -> dict[str, int]:
+    """The patients, each with his turn."""
+    order: dict[str, int] = {}
+    with closing(_WAITING.walk(connection, {"of_target": target, "now": now})) as walk:
+        for (patient,) in walk:
             if patient not in order and len(order) == limit_patients:
                 break
-            order[patient] = None
-    return list(order)
+            order.setdefault(patient, len(order))
+    return order
 
 
-def _pending(target: str) -> tuple[Any, ...]:
-    return outbox.c.target == target, outbox.c.state == "pending"
+_OF_TARGET = outbox.c.target == bindparam("of_target")
+_PENDING = (_OF_TARGET, outbox.c.state == "pending")
+_NOW = bindparam("now", type_=outbox.c.retry_at.type)
+_WAITING = Prepared(
+    select(outbox.c.patient)
+    .where(*_PENDING, or_(outbox.c.retry_at.is_(None), outbox.c.retry_at <= _NOW))
+    .order_by(outbox.c.queued_at, outbox.c.patient)
+)
 
 
-def _owed(target: str, now: datetime) -> tuple[Any, ...]:
-    return *_pending(target), or_(outbox.c.retry_at.is_(None), outbox.c.retry_at <= now)
+@cache
+def _owed_about(count: int) -> Prepared:
+    of_it = (resources.c.id == outbox.c.id) & (resources.c.resource_type == outbox.c.resource_type)
+    since = type_coerce(outbox.c.queued_at, String).label("since")  # the order of the texts is that of the times
+    turn = (outbox.c.patient, resources.c.kind, since, outbox.c.id)
+    resource = (outbox.c.resource_type, resources.c.body, resources.c.content_hash)
+    remembered = (outbox.c[name] for name in REMEMBERED)
+    query = select(*turn, *resource, outbox.c.attempts, outbox.c.generation, *remembered).join(resources, of_it)
+    return Prepared(query.where(*_PENDING, one_of(outbox.c.patient, count)))
 
 
-def _rank(row: RowMapping, order: list[str]) -> tuple[int, int, datetime, str]:
-    return order.index(row["patient"]), DELIVERY_ORDER.index(row["kind"]), row["queued_at"], row["id"]
-
-
-def _read_row(row: RowMapping) -> OutboxRow:
+def _read_row(target: str, row: Row) -> OutboxRow:
+    patient, _, _, own, resource_type, body, content_hash, attempts, generation, *remembered = row
     return OutboxRow(
-        target=row["target"],
-        patient=row["patient"],
-        resource_type=row["resource_type"],
-        id=row["id"],
-        body=read_object(row["body"]),
-        content_hash=row["content_hash"],
-        attempts=row["attempts"],
-        generation=row["generation"],
-        **{name: row[name] for name in REMEMBERED},
+        target=target,
+        patient=patient,
+        resource_type=resource_type,
+        id=own,
+        body=read_object(body),
+        content_hash=content_hash,
+        attempts=attempts,
+        generation=generation,
+        **dict(zip(REMEMBERED, remembered, strict=True)),
     )
 
 
 def places(connection: Connection, target: str, ids: Sequence[str]) -> dict[str, str | None]:
     """Where a target holds resources with these ids: `Type/id` -> its reference there, None when it does not."""
-    columns = (outbox.c.resource_type, outbox.c.id, outbox.c.remote_id)
     found: dict[str, str | None] = {}
     for texts in asked(ids):
-        query = select(*columns).where(outbox.c.target == target, one_of(outbox.c.id, len(texts)))
-        for resource_type, own, remote in connection.execute(query, texts):
+        for resource_type, own, remote in _places(len(texts)).rows(connection, texts | {"of_target": target}):
             found[f"{resource_type}/{own}"] = f"{resource_type}/{remote}" if remote else None
     return found
 
 
+@cache
+def _places(count: int) -> Prepared:
+    query = select(outbox.c.resource_type, outbox.c.id, outbox.c.remote_id)
+    return Prepared(query.where(_OF_TARGET, one_of(outbox.c.id, count)))
+
+
 def mark_sent(connection: Connection, rows: Sequence[OutboxRow]) -> None:
     """Note that these rows are under way, so that nobody takes them a second time."""
-    statement = update(outbox).where(*_same_generation()).values(state="sent")
-    if rows:
-        connection.execute(statement, [_place(row) for row in rows])
+    _UNDER_WAY.run(connection, [_place(row) for row in rows])
 
 
 def remember_sent(connection: Connection, rows: Sequence[OutboxRow]) -> None:
     """Note what a target may hold from now on, also when a newer state is owed meanwhile."""
-    statement = update(outbox).where(*_same_generation()[:-1]).values(sent_hash=bindparam("new_sent"))
-    if rows:
-        connection.execute(statement, [_held_at(row) | {"new_sent": row.sent_hash} for row in rows])
+    _MAY_HOLD_NOW.run(connection, [_place(row) | {"new_sent": row.sent_hash} for row in rows])
 
 
 def settle(connection: Connection, outcomes: Sequence[Outcome]) -> None:
     """Note how attempts ended; the outcome of an older generation tells only what the target holds since."""
-    ended = (
-        update(outbox)
-        .where(*_same_generation())
-        .values(
-            state=bindparam("new_state"),
-            attempts=outbox.c.attempts + 1,
-            reason=bindparam("new_reason"),
-            retry_at=bindparam("new_retry_at", type_=outbox.c.retry_at.type),
-        )
-    )
-    held = (
-        update(outbox)
-        .where(*_same_generation()[:-1])
-        .values({name: func.coalesce(bindparam(f"new_{name}"), outbox.c[name]) for name in REMEMBERED})
-    )
-    if outcomes:
-        connection.execute(ended, [_ending(outcome) for outcome in outcomes])
-        connection.execute(held, [_memory(outcome) for outcome in outcomes])
+    _ENDED.run(connection, [_ending(outcome) for outcome in outcomes])
 
 
 def _ending(outcome: Outcome) -> dict[str, Any]:
@@ -205,20 +209,12 @@ def _ending(outcome: Outcome) -> dict[str, Any]:
         "new_state": outcome.state,
         "new_reason": outcome.reason,
         "new_retry_at": outcome.retry_at,
+        "new_strategy": outcome.strategy,
+        "new_remote_id": outcome.remote_id,
+        "new_remote_version": outcome.remote_version,
+        "new_remote_hash": outcome.remote_hash,
+        "new_sent_hash": outcome.sent_hash,
     }
-
-
-def _memory(outcome: Outcome) -> dict[str, Any]:
-    return _held_at(outcome.row) | {f"new_{name}": getattr(outcome, name) for name in REMEMBERED}
-
-
-def _same_generation() -> tuple[Any, ...]:
-    return (
-        outbox.c.target == bindparam("of_target"),
-        outbox.c.id == bindparam("of_id"),
-        outbox.c.resource_type == bindparam("of_type"),
-        outbox.c.generation == bindparam("of_generation"),
-    )
 
 
 def _place(row: OutboxRow) -> dict[str, Any]:
@@ -230,11 +226,28 @@ def _place(row: OutboxRow) -> dict[str, Any]:
     }
 
 
-def _held_at(row: OutboxRow) -> dict[str, Any]:
-    """The place of a row whatever its generation."""
-    place = _place(row)
-    del place["of_generation"]
-    return place
+def _given(name: str) -> BindParameter[Any]:
+    return bindparam(f"new_{name}", type_=outbox.c[name].type)
+
+
+def _where_owed(name: str, value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A value for the generation that was sent; a newer one keeps its own."""
+    return case((_SAME_GENERATION, value), else_=outbox.c[name])
+
+
+_SAME_PLACE = (_OF_TARGET, outbox.c.id == bindparam("of_id"), outbox.c.resource_type == bindparam("of_type"))
+_SAME_GENERATION = outbox.c.generation == bindparam("of_generation")
+_UNDER_WAY = Prepared(update(outbox).where(*_SAME_PLACE, _SAME_GENERATION).values(state="sent"))
+_MAY_HOLD_NOW = Prepared(update(outbox).where(*_SAME_PLACE).values(sent_hash=bindparam("new_sent")))
+_ENDED = Prepared(
+    update(outbox)
+    .where(*_SAME_PLACE)
+    .values(
+        {name: func.coalesce(_given(name), outbox.c[name]) for name in REMEMBERED}
+        | {name: _where_owed(name, _given(name)) for name in ("state", "reason", "retry_at")}
+        | {"attempts": _where_owed("attempts", outbox.c.attempts + 1)}
+    )
+)
 
 
 def recover_sent(connection: Connection) -> None:

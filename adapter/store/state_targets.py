@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from adapter.store.ledger import LEFT_OUT
 from adapter.store.sql_database import upsert
+from adapter.store.sql_prepared import Prepared
 from adapter.store.state_parked_deliveries import of_a_person
 from adapter.store.state_shadow import Withheld, shadowed
 from adapter.store.state_tables import outbox, settings_seen, strategies, targets_on
 
 PAST = "before-it-went-on"
+_STRATEGIES = Prepared(
+    select(strategies.c.resource_type, strategies.c.strategy).where(strategies.c.target == bindparam("of_target"))
+)
 
 
 def first_on(connection: Connection, target: str, today: date, withheld: Withheld) -> date:
@@ -49,8 +53,7 @@ def left_out(connection: Connection, target: str) -> int:
 
 def strategies_of(connection: Connection, target: str) -> dict[str, str]:
     """The strategies remembered for a target after it refused a better one, by resource type."""
-    query = select(strategies.c.resource_type, strategies.c.strategy).where(strategies.c.target == target)
-    return {row[0]: row[1] for row in connection.execute(query)}
+    return dict(_STRATEGIES.rows(connection, {"of_target": target}))
 
 
 def remember_strategy(connection: Connection, target: str, resource_type: str, strategy: str) -> None:

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from adapter import fhir
+import msgspec
+
 from adapter.transport.fhir_auth import Auth, BasicAuth, BearerAuth, NoAuth, ReadAgain, SmartAuth, nothing_new
 from adapter.transport.fhir_failures import (
     Ambiguous,
@@ -22,6 +23,7 @@ from adapter.transport.fhir_failures import (
     told_at,
     unsure,
 )
+from adapter.transport.fhir_patients import carries, replaced_by, sure_carriers
 from adapter.transport.fhir_results import (
     EntryResult,
     Greeting,
@@ -67,6 +69,15 @@ TOKEN_ESCAPES = str.maketrans({"\\": "\\\\", "|": "\\|", ",": "\\,", "$": "\\$"}
 WRITE_HEADERS = {"Content-Type": FHIR_JSON, "Prefer": "return=minimal"}
 READ_HEADERS = {"Cache-Control": "no-cache"}
 """HAPI answers an equal search from the results of the last minute, and a patient just registered is not in them."""
+
+
+class _Sent(msgspec.Struct):
+    """As much of a Bundle of ours as its answer is compared with."""
+
+    entry: list[msgspec.Raw] = []
+
+
+_OURS = msgspec.json.Decoder(_Sent)
 
 
 class FhirClient:
@@ -148,6 +159,12 @@ class FhirClient:
             return PatientMatch(ambiguous=True)
         return PatientMatch(reference=next(iter(survivors), None))
 
+    def find_patients(self, identifiers: Sequence[tuple[str, str]]) -> dict[tuple[str, str], PatientMatch]:
+        """Those of these identifiers whose one carrier a single search tells for certain: the others ask alone."""
+        query = ",".join(_token(*one) for one in identifiers)
+        found = sure_carriers(self.search("Patient", {"identifier": query}), identifiers)
+        return {one: PatientMatch(reference=f"Patient/{own}") for one, own in found.items()}
+
     def has_result(self, identifiers: Sequence[tuple[str, str]], *, not_of: str) -> str | None:
         """`Observation/<id>` of the first Observation that carries one of these (system, value) identifiers.
 
@@ -199,7 +216,7 @@ class FhirClient:
         if body.get("resourceType") != "Bundle":
             raise Ambiguous("the answer is not a transaction-response", status=reply.status)
         entries = tuple(entry_result(entry) for entry in rows_of(body, "entry"))
-        if len(entries) != len(fhir.loads(bundle, ours=True).get("entry", [])):
+        if len(entries) != len(_OURS.decode(bundle).entry):
             raise Ambiguous("the transaction-response has another number of entries", status=reply.status)
         return TransactionResult(entries=entries)
 
@@ -212,7 +229,7 @@ class FhirClient:
     def carriers(self, resource_type: str, system: str, value: str) -> list[dict[str, Any]]:
         """Every resource of a type that carries an identifier, of the first page of a search."""
         found = self.search(resource_type, {"identifier": _token(system, value)}).resources
-        return [resource for resource in found if _carries(resource, system, value)]
+        return [resource for resource in found if carries(resource, system, value)]
 
     def _resource(self, path: str, resource_type: str) -> dict[str, Any]:
         return self._expected(self._session.send("GET", path, headers=READ_HEADERS), resource_type)
@@ -238,7 +255,7 @@ class FhirClient:
     def _survivor(self, patient: dict[str, Any]) -> str | None:
         """`Patient/<id>` at the end of the replaced-by links; None when the chain is broken or has no end."""
         for _ in range(MAX_LINK_HOPS + 1):
-            successors = _replaced_by(patient)
+            successors = replaced_by(patient)
             if not successors:
                 return f"Patient/{patient.get('id')}"
             if len(successors) > 1 or not successors[0].startswith("Patient/"):
@@ -265,21 +282,3 @@ def _path(resource_type: str, resource_id: str) -> str:
 def _matches(bundle: Mapping[str, Any], resource_type: str) -> list[dict[str, Any]]:
     resources = [entry.get("resource") for entry in rows_of(bundle, "entry")]
     return [one for one in resources if isinstance(one, dict) and one.get("resourceType") == resource_type]
-
-
-def _carries(resource: Mapping[str, Any], system: str, value: str) -> bool:
-    """A server that ignores the search parameter answers with everything; only bearers of the identifier count."""
-    return any(row.get("system") == system and row.get("value") == value for row in rows_of(resource, "identifier"))
-
-
-def _replaced_by(patient: Mapping[str, Any]) -> list[str]:
-    if patient.get("active") is not False:
-        return []
-    links = [link for link in rows_of(patient, "link") if link.get("type") == "replaced-by"]
-    return [_relative(link.get("other")) for link in links]
-
-
-def _relative(reference: object) -> str:
-    """`Patient/<id>` of a relative or absolute reference, empty when there is none."""
-    literal = reference.get("reference") if isinstance(reference, dict) else None
-    return "/".join(literal.split("/_history/")[0].split("/")[-2:]) if isinstance(literal, str) else ""

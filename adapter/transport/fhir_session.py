@@ -14,6 +14,7 @@ import urllib3
 from adapter import fhir
 from adapter.transport.fhir_auth import Auth, Authorizer, ReadAgain, Shown, SmartAuth, nothing_new
 from adapter.transport.fhir_failures import Reply, Transient, Unauthorized, failure_of, foreign, later
+from adapter.transport.fhir_request import FhirRequests
 from adapter.transport.fhir_unreached import failure_on_the_way
 from adapter.transport.fhir_wire import FHIR_JSON, ClientTls, Timeouts, open_session
 from adapter.transport.smart_token import Token, TokenSource
@@ -56,6 +57,7 @@ class FhirSession:
         self._clock = clock
         self._observe = observe
         self._session = open_session(timeouts, tls, connections, self._tls_told)
+        self._requests = FhirRequests(self._session, self.base_url)
         self._tokens: TokenSource | None = None
         self._authorizer: Authorizer
         if isinstance(auth, SmartAuth):
@@ -122,9 +124,8 @@ class FhirSession:
     ) -> Reply:
         deadline = time.monotonic() + self._timeouts.whole_s
         try:
-            with self._session.request(
-                method, url, data=body, headers=dict(headers), stream=True, allow_redirects=False
-            ) as response:
+            request = self._requests.ready(method, url, body, headers)
+            with self._session.get_adapter(url).send(request, stream=True) as response:
                 raw = self._read(response, deadline, writing=writing)
                 return _reply(response, raw)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as fault:

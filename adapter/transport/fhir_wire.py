@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3 import HTTPConnectionPool, Timeout
 
 from adapter.transport.tls_client import client_tls
 
@@ -64,11 +66,15 @@ def open_session(
 
 
 class TimedAdapter(HTTPAdapter):
-    """Gives every request of the session its (connect, read) timeout, which `requests` cannot do itself."""
+    """Gives every request of the session its (connect, read) timeout, which `requests` cannot do itself.
+
+    It knows no proxies, so that the connections of a server are looked up once and not for every request.
+    """
 
     def __init__(self, timeouts: Timeouts, connections: int) -> None:
-        self._timeouts = timeouts
+        self._timeout = Timeout(connect=timeouts.connect_s, read=timeouts.read_s)
         self._connections = connections
+        self._pools: dict[str, HTTPConnectionPool] = {}
         super().__init__(pool_connections=HOSTS, pool_maxsize=connections, max_retries=0)
 
     def send(
@@ -81,8 +87,43 @@ class TimedAdapter(HTTPAdapter):
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
         """The answer to one request, within our time."""
-        ours = (self._timeouts.connect_s, self._timeouts.read_s)
-        return super().send(request, stream=stream, timeout=ours, verify=verify, cert=cert, proxies=proxies)
+        return super().send(request, stream=stream, timeout=self._timeout, verify=verify, cert=cert, proxies=proxies)  # type: ignore[arg-type]
+
+    def init_poolmanager(self, *places: Any, **options: Any) -> None:  # noqa: ANN401 - as the library has it
+        """Connections from now on."""
+        self._pools = {}
+        super().init_poolmanager(*places, **options)
+
+    def get_connection_with_tls_context(
+        self,
+        request: requests.PreparedRequest,
+        verify: Any,  # noqa: ANN401
+        proxies: Any = None,  # noqa: ANN401, ARG002 - there are none
+        cert: Any = None,  # noqa: ANN401
+    ) -> HTTPConnectionPool:
+        """The connections of the server of a request."""
+        origin, _ = _split(request)
+        pool = self._pools.get(origin)
+        if pool is None or pool.pool is None:  # closed
+            if len(self._pools) >= HOSTS:
+                self._pools = {}
+            pool = cast("HTTPConnectionPool", super().get_connection_with_tls_context(request, verify, cert=cert))
+            self._pools[origin] = pool
+        return pool
+
+    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:  # noqa: ANN401, ARG002
+        """The address without its server."""
+        return _split(request)[1].partition("#")[0]
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:  # noqa: ANN401
+        """The answer, without a guess at its letters or a look for cookies."""
+        response = requests.Response()
+        response.status_code = resp.status
+        response.headers = CaseInsensitiveDict(resp.headers)
+        response.raw = resp
+        response.url = str(req.url)
+        response.request = req
+        return response
 
 
 class SecureAdapter(TimedAdapter):
@@ -132,6 +173,13 @@ class SecureAdapter(TimedAdapter):
         if reason is None or reason != self._failing:
             self._told(reason)
         self._failing = reason
+
+
+def _split(request: requests.PreparedRequest) -> tuple[str, str]:
+    """Server and path of an address that is ready for the wire: a path is always there."""
+    url = str(request.url)
+    end = url.index("/", url.index("//") + 2)
+    return url[:end], url[end:]
 
 
 def _context(tls: ClientTls) -> ssl.SSLContext:

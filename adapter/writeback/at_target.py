@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from adapter.fhir import Json, content_hash
+from adapter.fhir import Json, text_hash, with_leaves
 
 NOT_THERE = "not written to this server"
 WITHDRAWN = "Withdrawn: this result was entered in error."
@@ -38,14 +38,25 @@ def _without_value(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def references_in(value: Json) -> Iterator[str]:
     """Every literal reference of a resource."""
-    if isinstance(value, dict):
-        if isinstance(value.get("reference"), str):
-            yield value["reference"]
-        for item in value.values():
-            yield from references_in(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from references_in(item)
+    found: list[str] = []
+    _gather(value, found)
+    return iter(found)
+
+
+def _gather(value: Json, found: list[str]) -> None:
+    kind = type(value)
+    if kind is dict:
+        reference = value.get("reference")
+        if type(reference) is str:
+            found.append(reference)
+        items = value.values()
+    elif kind is list:
+        items = value
+    else:
+        return
+    for item in items:
+        if type(item) is not str:
+            _gather(item, found)
 
 
 def with_links(body: Mapping[str, Any], links: Mapping[str, str | None]) -> dict[str, Any]:
@@ -56,18 +67,21 @@ def with_links(body: Mapping[str, Any], links: Mapping[str, str | None]) -> dict
     kept = dict(body)
     if kept.get("resourceType") == "Provenance":
         kept["target"] = [one for one in kept.get("target", []) if links.get(one.get("reference"), "") is not None]
-    turned: dict[str, Any] = _turned(kept, links)
+    moved = {reference: there for reference, there in links.items() if there != reference}
+    turned: dict[str, Any] = _turned(kept, moved) if moved else kept
     return turned
 
 
 def _turned(value: Json, links: Mapping[str, str | None]) -> Json:
-    if isinstance(value, dict):
+    # Nearly all of a resource is text: what is text is not asked again.
+    kind = type(value)
+    if kind is dict:
         reference = value.get("reference")
-        if isinstance(reference, str) and reference in links:
+        if type(reference) is str and reference in links:
             return _reference(value, links[reference])
-        return {key: _turned(item, links) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_turned(item, links) for item in value]
+        return {key: item if type(item) is str else _turned(item, links) for key, item in value.items()}
+    if kind is list:
+        return [item if type(item) is str else _turned(item, links) for item in value]
     return value
 
 
@@ -82,21 +96,15 @@ def comparable_hash(body: Mapping[str, Any]) -> str:
 
     Servers turn 0.10 into 0.1; that is no edit by anybody.
     """
-    return content_hash(_plain({name: value for name, value in body.items() if name not in _OF_THE_SERVER}))
+    return text_hash(with_leaves({name: value for name, value in body.items() if name not in _OF_THE_SERVER}, _plain))
 
 
 def _plain(value: Json) -> Json:
-    match value:
-        case bool():
-            return value
-        case int() | Decimal():
-            return f"{Decimal(value).normalize():f}"
-        case dict():
-            return {name: _plain(item) for name, item in value.items()}
-        case list():
-            return [_plain(item) for item in value]
-        case _:
-            return value
+    if type(value) is int or type(value) is Decimal:
+        return f"{Decimal(value).normalize():f}"
+    if value is not None and type(value) is not bool:
+        raise ValueError("no value of exact JSON")
+    return value
 
 
 def is_ended(body: Mapping[str, Any]) -> bool:

@@ -55,16 +55,25 @@ def _entry(row: Mapping[str, Any], base_url: str, versions: Mapping[str, str]) -
 
 
 def _localised(node: Json, sources: str, literal: frozenset[str]) -> Json:
-    match node:
-        case dict():
-            kept = {key: _localised(item, sources, literal) for key, item in node.items()}
-            if _is_foreign(node, sources, literal):
-                kept.pop("reference", None)
-            return kept
-        case list():
-            return [_localised(item, sources, literal) for item in node]
-        case _:
-            return node
+    """The same, without references that would lead nowhere; what has none of them stays itself."""
+    kind = type(node)
+    if kind is dict:
+        places = node.items()
+    elif kind is list:
+        places = enumerate(node)
+    else:
+        return node
+    changed = None
+    for place, item in places:
+        if type(item) is not str and (new := _localised(item, sources, literal)) is not item:
+            if changed is None:
+                changed = node.copy()
+            changed[place] = new
+    if kind is dict and "reference" in node and _is_foreign(node, sources, literal):
+        if changed is None:
+            changed = node.copy()
+        del changed["reference"]
+    return node if changed is None else changed
 
 
 def _is_foreign(node: Mapping[str, Any], sources: str, literal: frozenset[str]) -> bool:

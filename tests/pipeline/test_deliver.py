@@ -29,10 +29,16 @@ class Server:
         self.laboratory = {}
         self.standing = {}
         self.transactions = 0
+        self.searched = []
 
     def find_patient(self, system, value):
         assert system == hospital.MRN
         return self.patients[value]
+
+    def find_patients(self, identifiers):
+        self.searched.append([value for _, value in identifiers])
+        found = {one: self.patients[one[1]] for one in identifiers}
+        return {one: match for one, match in found.items() if match and match.reference}
 
     def has_result(self, identifiers, *, not_of):
         assert not_of.endswith("/sid/output-key")

@@ -75,6 +75,12 @@ class Noting:
     def fetchall(self):
         return self._cursor.fetchall()
 
+    def __iter__(self):
+        return iter(self._cursor)
+
+    def close(self):
+        self._cursor.close()
+
 
 @contextmanager
 def statements(database):

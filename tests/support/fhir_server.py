@@ -141,6 +141,15 @@ def _matches(one: Json, asked: dict[str, str]) -> bool:
     return any(row.get("system") == system and row.get("value") == value for row in one.get("identifier", []))
 
 
+def people(query: str) -> list[Json]:
+    """Everybody whose number a search names is known."""
+    named = [one.partition("|") for one in parse_qs(query)["identifier"][0].split(",")]
+    return [
+        {"resourceType": "Patient", "id": value, "identifier": [{"system": system, "value": value}]}
+        for system, _, value in named
+    ]
+
+
 class _Quiet(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
@@ -172,9 +181,7 @@ class _Request(BaseHTTPRequestHandler):
             case ["metadata"]:
                 self._answer(200, self._fhir.statement())
             case ["Patient"]:
-                system, _, value = parse_qs(parts.query)["identifier"][0].partition("|")
-                person = {"resourceType": "Patient", "id": value, "identifier": [{"system": system, "value": value}]}
-                self._answer(200, _bundle([person]))
+                self._answer(200, _bundle(people(parts.query)))
             case [resource_type]:
                 self._answer(200, _bundle(self._fhir.where(resource_type, parts.query)))
             case _:

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
+
+from fhir_server import people
 
 
 class HospitalServer:
@@ -99,10 +101,7 @@ class _Request(BaseHTTPRequestHandler):
             self._answer(standing or {"resourceType": "OperationOutcome"}, 200 if standing else 404)
             return
         resource_type = path.path.rpartition("/")[2]
-        found = []
-        if resource_type == "Patient":
-            system, _, value = parse_qs(path.query)["identifier"][0].partition("|")
-            found = [{"resourceType": "Patient", "id": value, "identifier": [{"system": system, "value": value}]}]
+        found = people(path.query) if resource_type == "Patient" else []
         self._answer(
             {
                 "resourceType": "Bundle",

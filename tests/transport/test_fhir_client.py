@@ -423,7 +423,7 @@ class TestFailures:
         def late(*_: object, **__: object) -> None:
             raise requests.exceptions.ConnectTimeout(SECRET)
 
-        monkeypatch.setattr(requests.Session, "request", late)
+        monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", late)
         with pytest.raises(Transient, match=r"did not accept the connection in time$"):
             client.transaction(TWO)
 
@@ -618,6 +618,36 @@ class TestFindPatient:
         server.plays(answer(200, searchset(patient("p1"))))
         client.find_patient("urn:mrn", "4711")
         assert server.asked[0][3]["cache-control"] == "no-cache"
+
+    def test_several_are_found_by_one_search(self, server, client) -> None:
+        several = [("urn:mrn", "1"), ("urn:mrn", "2,3"), ("urn:other", "1")]
+        server.plays(answer(200, searchset(patient("p2", value="2,3"), patient("p1", value="1"))))
+        found = {one: match.reference for one, match in client.find_patients(several).items()}
+        assert found == {("urn:mrn", "1"): "Patient/p1", ("urn:mrn", "2,3"): "Patient/p2"}
+        assert parse_qs(urlsplit(server.asked[0][1]).query) == {"identifier": ["urn:mrn|1,urn:mrn|2\\,3,urn:other|1"]}
+
+    @pytest.mark.parametrize(
+        "people",
+        [
+            [patient("p1"), patient("p2")],
+            [patient("p1", **replaced_by("Patient/p2"))],
+            [
+                patient(
+                    "p1", identifier=[{"system": "urn:mrn", "value": 4711}, {"system": ["urn:mrn"], "value": "4711"}]
+                )
+            ],
+            [patient(7)],
+            [],
+        ],
+    )
+    def test_of_several_only_whoever_is_told_for_certain_is_found(self, server, client, people) -> None:
+        server.plays(answer(200, searchset(*people, patient("p9", value="9"))))
+        assert client.find_patients([("urn:mrn", "4711"), ("urn:mrn", "9")]).keys() == {("urn:mrn", "9")}
+
+    @pytest.mark.parametrize("more", [{"total": 2}, {"link": [{"relation": "next", "url": "http://x"}]}])
+    def test_an_answer_that_is_not_whole_tells_nobody_of_several(self, server, client, more) -> None:
+        server.plays(answer(200, searchset(patient("p1")) | more))
+        assert client.find_patients([("urn:mrn", "4711"), ("urn:mrn", "9")]) == {}
 
     def test_nobody_is_nobody(self, server, client) -> None:
         server.plays(answer(200, {"resourceType": "Bundle", "type": "searchset", "total": 0}))
