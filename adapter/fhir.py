@@ -224,18 +224,18 @@ def _items(value: Json, where: str) -> Iterator[tuple[str, Json]]:
         yield where, value
 
 
+def _has_no_exponent(number: Decimal) -> bool:
+    """Whether a number is written with its digits alone, and with no more of them than FHIR can hold."""
+    return number.is_finite() and abs(number.adjusted()) <= MAX_NUMBER_DIGITS and "E" not in str(number)
+
+
 def with_leaves(value: Json, leaf: Callable[[Json], Json]) -> Json:
     """A value with everything in it replaced that is no object, list or text; where nothing is, it stays itself."""
-    # Nearly all of a resource is text, and the rest mostly plain dicts and lists: little is asked, and less copied.
     kind = type(value)
-    if kind is dict:
-        places = value.items()
-    elif kind is list:
-        places = enumerate(value)
-    else:
+    if kind is not dict and kind is not list:
         return leaf(value)
     changed = None
-    for place, item in places:
+    for place, item in value.items() if kind is dict else enumerate(value):
         if type(item) is not str and (new := with_leaves(item, leaf)) is not item:
             if changed is None:
                 changed = value.copy()
@@ -248,6 +248,8 @@ def _exact(value: Json) -> Json:
 
 
 def _exact_leaf(value: Json) -> Json:
+    if type(value) in _PLAIN or (type(value) is Decimal and _has_no_exponent(value)):
+        return value
     match value:
         case dict():
             return _exact(dict(value))
@@ -257,8 +259,7 @@ def _exact_leaf(value: Json) -> Json:
             return msgspec.Raw(_digits(value))
         case float():
             raise ValueError("a float has lost its digits; use Decimal")
-        case _:
-            return value
+    return value
 
 
 def _digits(number: Decimal) -> bytes:
@@ -294,5 +295,6 @@ def _children(node: Json) -> list[Json]:
 
 
 _DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=_number)
-_ENCODER = msgspec.json.Encoder()
-_SORTED = msgspec.json.Encoder(order="sorted")
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_SORTED = msgspec.json.Encoder(order="sorted", decimal_format="number")
+_PLAIN = frozenset({str, bool, int, type(None)})

@@ -21,6 +21,7 @@ from adapter.app.inboxes import Readable, message_ref
 from adapter.domain.message import MessageRef, Stored
 from adapter.pipeline.parts import Parts
 from adapter.pipeline.process import Processed, fault_place, process, reassess, reread
+from adapter.pipeline.understand import read_ahead
 from adapter.store.faults import CannotKeep, GroupUndone, StoreBroken
 
 POLL_S = 0.05
@@ -219,9 +220,11 @@ class Engine:
             return [process(stored, message_ref(inbox, stored), self._p.parts, self._p.clock())]
         until = time.monotonic() + GROUP_S
         done: list[Processed] = []
+        parts = self._p.parts
+        ahead = read_ahead([stored.arrival for _, stored in waiting], parts)
         with self._p.together():
-            for self._begun, (inbox, stored) in enumerate(waiting, start=1):
-                done.append(process(stored, message_ref(inbox, stored), self._p.parts, self._p.clock()))
+            for self._begun, ((inbox, stored), told) in enumerate(zip(waiting, ahead, strict=True), start=1):
+                done.append(process(stored, message_ref(inbox, stored), parts, self._p.clock(), told=told))
                 if self._stop.is_set() or time.monotonic() > until:
                     break
         return done

@@ -14,6 +14,7 @@ from adapter.commands.bench_service import STORE, written_configuration
 from adapter.ingest.relevance import RelevanceFilter
 from adapter.pipeline.process import Processed, process
 from adapter.pipeline.receive import Door, hl7_arrival
+from adapter.pipeline.understand import read_ahead
 from adapter.store.folder import FOLDER_MODE
 from adapter.store.sqlite_inbox import SqliteInbox
 from adapter.store.sqlite_state import SqliteState
@@ -45,8 +46,12 @@ class Corridor:
     def understand(self) -> list[Processed]:
         """Process all that waits in one transaction, as the engine does with what came together."""
         waiting = self.inbox.after(self.state.cursor(INBOX), 10_000)
+        ahead = read_ahead([stored.arrival for stored in waiting], self._parts)
         with self.state.together():
-            return [process(stored, message_ref(INBOX, stored), self._parts, NOW) for stored in waiting]
+            return [
+                process(stored, message_ref(INBOX, stored), self._parts, NOW, told=told)
+                for stored, told in zip(waiting, ahead, strict=True)
+            ]
 
     def close(self) -> None:
         """Close both files."""

@@ -28,6 +28,7 @@ from adapter.fhir import dumps
 from adapter.ingest.hl7v2.header import envelope_of
 from adapter.ingest.relevance import RelevanceFilter
 from adapter.pipeline.process import process
+from adapter.pipeline.understand import read_ahead
 from adapter.store.sqlite_inbox import SqliteInboxReader
 from adapter.store.sqlite_state import SqliteState
 
@@ -168,7 +169,8 @@ def _worked_out(loaded: Loaded, inbox: SqliteInboxReader, state: SqliteState) ->
     relevant = 0
     while group := list(islice(ours, GROUP)):
         relevant += len(group)
+        ahead = read_ahead([stored.arrival for stored in group], parts)
         with state.together():
-            for stored in group:
-                process(stored, message_ref(INBOX, stored), parts, NOW)
+            for stored, told in zip(group, ahead, strict=True):
+                process(stored, message_ref(INBOX, stored), parts, NOW, told=told)
     return relevant

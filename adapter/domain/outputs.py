@@ -18,7 +18,7 @@ class Wanted:
     resource_type: str
     id: str
     body: dict[str, Any] = field(hash=False)
-    """The resource without `issued`, `period` and other evaluation times."""
+    """The resource without `issued`, `period` and other evaluation times; as it was written when it says the same."""
     content_hash: str
     """sha256 over the canonical JSON of `body`."""
     grounds: tuple[str, ...] = ()

@@ -17,6 +17,10 @@ from adapter.domain.times import instant_text
 
 _UNPRINTED_OF_REACTION = ("source", "records")
 _Part = DoseInFinding | SampleInFinding | ReactionInFinding | PremedicationInFinding
+_NAMES: dict[type[_Part], tuple[str, ...]] = {
+    kind: tuple(field.name for field in fields(kind))
+    for kind in (DoseInFinding, SampleInFinding, ReactionInFinding, PremedicationInFinding)
+}
 
 
 def printed(finding: Finding) -> dict[str, Any]:
@@ -40,7 +44,7 @@ def _public(reaction: dict[str, Any]) -> dict[str, Any]:
 
 def _entry(part: _Part) -> dict[str, Any]:
     """A part of a finding, one level deep as it is: what may be changed is copied, and a tuple is a list."""
-    return {field.name: _own(getattr(part, field.name)) for field in fields(part)}
+    return {name: _own(getattr(part, name)) for name in _NAMES[type(part)]}
 
 
 def _own(value: Any) -> Any:  # noqa: ANN401 - whatever a field may hold

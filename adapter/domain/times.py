@@ -13,6 +13,7 @@ Precision = Literal["second", "minute", "hour", "day", "month", "year"]
 
 WESTERNMOST = timezone(timedelta(hours=-12))
 EASTERNMOST = timezone(timedelta(hours=14))
+INSTANTS_REMEMBERED = 1_024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +126,15 @@ def exact_moment(at: datetime) -> Moment:
 
 def instant_text(at: datetime) -> str:
     """An aware datetime as ISO 8601 with its offset as sent; fractions only when there are any."""
+    if at.tzinfo is UTC:
+        return _utc_text(at)
     return at.isoformat().removesuffix("+00:00") + "Z" if at.tzname() == "UTC" else at.isoformat()
+
+
+@lru_cache(maxsize=INSTANTS_REMEMBERED)
+def _utc_text(at: datetime) -> str:
+    """The text of an instant in UTC: in another zone the same instant, which is equal, has another text."""
+    return f"{at.isoformat()[: -len('+00:00')]}Z"
 
 
 def _precision(

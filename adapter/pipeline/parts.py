@@ -26,6 +26,9 @@ class State(Protocol):
     def recall(self, patient: str, facts: Sequence[Event] = ()) -> PatientState:
         """All that is remembered of a patient, and every version of these facts wherever it is held."""
 
+    def look_ahead(self, patients: Sequence[str], digests: Sequence[str], ids: Sequence[str]) -> None:
+        """Told of the patients, messages and outputs that are asked for next; it changes nothing of the answers."""
+
     def read_from(self, digests: Sequence[str]) -> tuple[Recorded, ...]:
         """The events that were read from messages with these digests."""
 

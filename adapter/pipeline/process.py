@@ -42,15 +42,23 @@ class Processed:
         return tuple(change for result in self.work.results for change in result.changes)
 
 
-def process(stored: Stored, message: MessageRef, parts: Parts, now: datetime) -> Processed:
+def process(
+    stored: Stored,
+    message: MessageRef,
+    parts: Parts,
+    now: datetime,
+    *,
+    told: tuple[Translation, ...] | None = None,
+) -> Processed:
     """Translate one kept message, re-interpret the patients it touches, and commit everything at once.
 
+    `told`: what it says, where it was read ahead (`read_ahead`) with these parts.
     A fault of ours on the way parks the message as `internal-error`, with no other effect: it must not stop the feed.
     Raises CannotKeep or StoreBroken, as the store does.
     """
     reached("taken")
     try:
-        done = _worked_out(stored, message, parts, now)
+        done = _worked_out(stored, message, parts, now, told=told)
         reached("understood")
         parts.state.commit(done.work)
     except (CannotKeep, StoreBroken):
@@ -99,9 +107,17 @@ def _anew(work: Work, message: MessageRef) -> Work:
 
 
 def _worked_out(
-    stored: Stored, message: MessageRef, parts: Parts, now: datetime, *, again: bool = False, accepted: bool = False
+    stored: Stored,
+    message: MessageRef,
+    parts: Parts,
+    now: datetime,
+    *,
+    told: tuple[Translation, ...] | None = None,
+    again: bool = False,
+    accepted: bool = False,
 ) -> Processed:
-    translations = checked(understand(stored.arrival, parts), parts.state, accepted=accepted)
+    read = understand(stored.arrival, parts) if told is None else told
+    translations = checked(read, parts.state, accepted=accepted)
     known = newest_known(reference for t in _in_turn(translations) for reference in t.known)
     if not accepted and join_two_people(links_of_others(message, known, parts), translations, parts.state):
         translations, known = tuple(map(all_aside, translations)), {}
@@ -110,8 +126,8 @@ def _worked_out(
     every = [t for _, translated in readings for t in translated]
     moving = moved(message, known, parts, partial(_kept, parts=parts), [ref for ref, _ in released])
     step = _step(message, readings, moving, parts.state, again=again)
-    told = tuple(row for ref, translated in readings for row in said(ref, translated, parts.state))
-    statements = (*moving.statements, *told)
+    links = tuple(row for ref, translated in readings for row in said(ref, translated, parts.state))
+    statements = (*moving.statements, *links)
     kin = kinship(statements, parts.state)
     results = _interpreted(step, every if again else (), moving.before, kin, parts, now)
     waits = _parked(message, translations, now)
@@ -198,14 +214,14 @@ def _step(message: MessageRef, taken: Sequence[Reading], moving: Moved, state: S
     """The events of these readings in the next places of arrival, and what earlier readings of them said otherwise."""
     readings = (*taken, *moving.readings)
     events = [(event, ref.digest) for ref, translated in readings for t in translated for event in t.events]
-    said = {event for event, _ in events}
     before = _read_before(readings, state)
+    said = {event for event, _ in events} if before or again else frozenset()
     if again:
         kept = {row.event for row in before} | _known(said, state)
     else:
         read_again = {event for _, translated in moving.readings for t in translated for event in t.events}
         kept = {row.event for row in before} & read_again
-    new = [one for one in events if one[0] not in kept]
+    new = [one for one in events if one[0] not in kept] if kept else events
     recalled = _recalled([event for event, _ in new], state)
     return Step(
         message=message,

@@ -51,7 +51,7 @@ def remembered(group: Group, step: Step, state: State) -> Remembered:
     """All that is known of a patient after a step."""
     events = tuple(row.event for row in step.recorded)
     states = [step.recalled.get(patient) or state.recall(patient, events) for patient in group]
-    recorded = tuple(dict.fromkeys(row for known in states for row in _concerning(known, step)))
+    recorded = _each_once([row for known in states for row in _concerning(known, step)])
     records = (
         *(r for known in states for r in known.records if not _renewed(r, step)),
         *(r for r in step.records if r.patient in group),
@@ -67,6 +67,13 @@ def remembered(group: Group, step: Step, state: State) -> Remembered:
         written=written,
         homes=_homes(group, recorded),
     )
+
+
+def _each_once(rows: Sequence[Recorded]) -> tuple[Recorded, ...]:
+    """What arrived at different places differs, and to ask each row whether it does goes through all it says."""
+    if len({row.arrival for row in rows}) == len(rows):
+        return tuple(rows)
+    return tuple(dict.fromkeys(rows))
 
 
 def is_newest(record: PatientRecord, state: State) -> bool:

@@ -33,6 +33,9 @@ class Moved:
     """The links of other Patients of the source to them, as they read now."""
 
 
+NOTHING_MOVED = Moved()
+
+
 def moved(
     message: MessageRef,
     known: Mapping[str, JsonObject],
@@ -42,7 +45,7 @@ def moved(
 ) -> Moved:
     """What moves with the Patients of a message; `beside` are messages that are read again anyway."""
     if not any(reference.startswith(_PATIENT) for reference in known):
-        return Moved()
+        return NOTHING_MOVED
     widened = replace(parts, arrived=known)
     before = _before(message.source, known, parts, widened)
     if not before:
@@ -56,6 +59,8 @@ def moved(
 
 def links_of_others(message: MessageRef, known: Mapping[str, JsonObject], parts: Parts) -> Sequence[Statements]:
     """The links of other Patients to those of a message whose number is another than before, as they read now."""
+    if not known:
+        return ()
     widened = replace(parts, arrived=known)
     before = _before(message.source, known, parts, widened)
     return _statements(before, message.source, known, widened) if before else ()
@@ -69,6 +74,8 @@ def _before(source: str, known: Mapping[str, JsonObject], parts: Parts, widened:
 
 def in_their_places(recorded: Sequence[Recorded], before: Sequence[Recorded], moving: Moved) -> tuple[Recorded, ...]:
     """Facts that moved keep their places in the order of arrival: a later deletion of one stays later."""
+    if not moving.readings:
+        return tuple(recorded)
     origins = {ref.digest for ref, _ in moving.readings}
     places = {_place(row): row.arrival for row in before if row.origin in origins}
     return tuple(replace(row, arrival=places.get(_place(row), row.arrival)) for row in recorded)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from adapter.domain.events import Event
+from adapter.domain.events import ActivityMeasured, Event
 from adapter.domain.message import HOOK, HTTP, IMPORT, POLL, Answer, Arrival, Translation
 from adapter.domain.problems import Problem, problem
 from adapter.fhir import Json, UnreadableJsonError, loads
 from adapter.ingest.translate import check_fhir, fhir_resources, translate_fhir, translate_hl7
 from adapter.pipeline.answer_fhir import is_answered_by_entry
-from adapter.pipeline.parts import JsonObject, Lookup, Parts
+from adapter.pipeline.parts import JsonObject, Lookup, Parts, State
 from adapter.store.encoding import replaces, resource_version
+from adapter.store.faults import CannotKeep, StoreBroken
+from adapter.writeback.render import activity_key
 
+READ_AHEAD = 32
 UNHEARD = frozenset({HOOK, IMPORT, POLL})
 """Doors where nobody looks at what is wrong: a hook is answered 200 whatever it brings."""
 _IDENTITY = ("resourceType", "id", "meta")
@@ -31,6 +34,39 @@ def understand(arrival: Arrival, parts: Parts) -> tuple[Translation, ...]:
         return told if _is_heard(arrival, told) else tuple(map(_waiting, told))
     except Exception:  # noqa: BLE001 - a bug of ours must not lose the message: it waits in the work list
         return (Translation(relevance="relevant", problems=(problem("internal-error"),), parked="internal-error"),)
+
+
+def read_ahead(waiting: Sequence[Arrival], parts: Parts) -> Iterator[tuple[Translation, ...] | None]:
+    """What each of these messages says, a few read at once: code that has just run runs faster.
+
+    None for one whose reading hangs on what those before it tell.
+    """
+    for start in range(0, len(waiting), READ_AHEAD):
+        portion = waiting[start : start + READ_AHEAD]
+        read = [understand(one, parts) if one.kind == "hl7v2" else None for one in portion]
+        _look_ahead(portion, [one for told in read for one in told or ()], parts.state)
+        yield from read
+
+
+def _look_ahead(portion: Sequence[Arrival], read: Sequence[Translation], state: State) -> None:
+    """Have the state look at once for what is going to be asked of it for each of these messages.
+
+    What cannot be looked for so is met again, and told, with the message that it stands in.
+    """
+    events = [event for one in read for event in one.events]
+    patients = dict.fromkeys(person.patient for one in read for person in one.people)
+    patients.update(dict.fromkeys(event.patient for event in events))
+    samples = (event for event in events if isinstance(event, ActivityMeasured))
+    try:
+        state.look_ahead(
+            tuple(patients),
+            tuple(dict.fromkeys(one.digest for one in portion if one.digest)),
+            tuple(activity_key(sample.source, sample.key) for sample in samples),
+        )
+    except (CannotKeep, StoreBroken):
+        raise
+    except Exception:  # noqa: BLE001 - a bug of ours in one of them must not stop the feed
+        return
 
 
 def _understand_fhir(arrival: Arrival, parts: Parts) -> tuple[Translation, ...]:

@@ -13,6 +13,7 @@ from adapter.domain.identities import IdentityTold
 from adapter.domain.problems import Problem
 from adapter.domain.times import iso_moment
 
+_NO_VERSION = Version()
 _encode_fact = msgspec.json.Encoder().encode
 _decode_event = {name: msgspec.json.Decoder(kind).decode for name, kind in EVENT_TYPES.items()}
 _decode_record = msgspec.json.Decoder(PatientRecord).decode
@@ -41,7 +42,7 @@ def travels(event: Event) -> bool:
 
 def unversioned(event: Event) -> bool:
     """Whether only the order of arrival tells which version of the fact is the newest."""
-    return event.version == Version()
+    return event.version == _NO_VERSION
 
 
 def event_text(event: Event) -> str:

@@ -13,7 +13,8 @@ from adapter.store.owed_answers import ANSWERS
 from adapter.store.owed_answers import FILE as ANSWERS_FILE
 from adapter.store.polls import FILE as POLLS_FILE
 from adapter.store.polls import POLLS
-from adapter.store.sql_database import reader_engine, sorted_faults
+from adapter.store.sql_database import reader_engine
+from adapter.store.sql_group import sorted_faults
 from adapter.store.state_tables import STATE
 
 FILES: dict[str, Schema] = {

@@ -9,7 +9,8 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 
 from adapter.store.migrations import stored_version
-from adapter.store.sql_database import reader_engine, sorted_faults
+from adapter.store.sql_database import reader_engine
+from adapter.store.sql_group import sorted_faults
 
 
 class FileBeside:

@@ -56,6 +56,9 @@ class MemoryState:
         with self._lock:
             return self._facts.read_from(digests)
 
+    def look_ahead(self, patients: Sequence[str], digests: Sequence[str], ids: Sequence[str]) -> None:
+        """Everything is at hand."""
+
     def twins(self, message: MessageRef) -> list[MessageRef]:
         """Parked messages with the very bytes of this one."""
         with self._lock:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from pathlib import Path
@@ -23,13 +22,13 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
 from sqlalchemy.types import TypeDecorator
 
-from adapter.store.faults import CannotKeep, GroupUndone, StoreBroken
+from adapter.store.faults import CannotKeep
 from adapter.store.folder import prepare_file, prepare_folder
 from adapter.store.migrations import Schema, migrate
+from adapter.store.sql_group import Group, nothing_waits, sorted_faults
 from adapter.store.sql_prepared import Prepared
 
 BUSY_TIMEOUT_MS = 5_000
@@ -39,7 +38,6 @@ READERS = 8
 
 Insert = sqlite.Insert | postgresql.Insert
 _INSERTS: dict[str, Callable[[Table], Insert]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-_RETRIED = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
 class Instant(TypeDecorator[datetime]):
@@ -85,58 +83,26 @@ def _upserting(dialect: str, table: Table, keeping: tuple[str, ...]) -> Prepared
     return Prepared(statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values))
 
 
-@dataclass(slots=True)
-class _Group:
-    """The transaction of one thread that holds several parts; a part that fails undoes all of it."""
-
-    thread: int
-    connection: Connection
-    failed: bool = False
-
-    def __enter__(self) -> Connection:
-        """Read in it."""
-        return self.connection
-
-    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, _: object) -> None:
-        """What the driver raised is told as everywhere."""
-        if isinstance(fault, DBAPIError | sqlite3.Error):
-            raise _sorted(fault) from None
-
-    @contextmanager
-    def part(self) -> Iterator[Connection]:
-        """One part; raises GroupUndone after one that failed, for half of that may still stand."""
-        self.whole()
-        try:
-            with sorted_faults():
-                yield self.connection
-        except BaseException:
-            self.failed = True
-            raise
-
-    def whole(self) -> None:
-        """Raises GroupUndone when a part has failed."""
-        if self.failed:
-            raise GroupUndone("What was to be written together is undone.")
-
-
 class Database:
     """One SQLite file as its owning process uses it."""
 
-    def __init__(self, path: Path, schema: Schema, *, promised: bool = False) -> None:
+    def __init__(
+        self, path: Path, schema: Schema, *, promised: bool = False, checkpoint_pages: int | None = None
+    ) -> None:
         """Open for writing: makes the file, brings its schema up to date; raises StoreTooNew, StoreBroken.
 
         `promised`: senders are told that what stands here is on disk, so nothing is written, nor a repeat recognised,
-        before that is true of what an earlier process left.
+        before that is true of what an earlier process left. `checkpoint_pages`: how long the log may grow.
         """
         prepare_folder(path.parent)
         prepare_file(path)
         self._folder = path.parent.absolute()
         self._lock = RLock()
-        self._writer = _writer_engine(path)
+        self._writer = _writer_engine(path, CHECKPOINT_PAGES if checkpoint_pages is None else checkpoint_pages)
         self._readers = reader_engine(path)
         self._promised = promised
         self._taken_over = False
-        self._group: _Group | None = None
+        self._group: Group | None = None
         try:
             with self._begin() as connection:
                 migrate(connection, schema, path.name)
@@ -147,12 +113,15 @@ class Database:
             raise
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, settled: bool = True) -> Iterator[Connection]:
         """One transaction of the one writer, on disk when the block ends; raises CannotKeep or StoreBroken.
 
-        Inside `together` it is a part of that one transaction.
+        Inside `together` it is a part of that one transaction, where what waits is written first, if it is to be
+        `settled`.
         """
         if group := self._own_group():
+            if settled:
+                group.settle()
             with group.part() as connection:
                 yield connection
             return
@@ -163,20 +132,21 @@ class Database:
                 yield connection
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def together(self, settle: Callable[[], None] = nothing_waits) -> Iterator[None]:
         """One transaction, and one sync, for all that this thread reads and writes inside.
 
+        `settle` writes what its own parts have put off; it is called before others look, and is to be at the end.
         Raises CannotKeep or StoreBroken, and GroupUndone after a part that failed: nothing of the block was written.
         """
         with self.write() as connection:
-            self._group = _Group(thread=get_ident(), connection=connection)
+            self._group = Group(thread=get_ident(), connection=connection, settle=settle)
             try:
                 yield
                 self._group.whole()
             finally:
                 self._group = None
 
-    def _own_group(self) -> _Group | None:
+    def _own_group(self) -> Group | None:
         group = self._group
         return group if group and group.thread == get_ident() else None
 
@@ -197,9 +167,15 @@ class Database:
             raise CannotKeep("The store cannot be written now (its log is being read).")
         self._taken_over = True
 
-    def read(self) -> AbstractContextManager[Connection]:
-        """One consistent picture of the file, beside the writer; inside `together` with what that has written."""
-        return self._own_group() or self._beside()
+    def read(self, *, settled: bool = True) -> AbstractContextManager[Connection]:
+        """One consistent picture of the file, beside the writer; inside `together` with what that has written.
+
+        What waits there to be written is seen too, if it is to be `settled`.
+        """
+        group = self._own_group()
+        if group and settled:
+            group.settle()
+        return group or self._beside()
 
     @contextmanager
     def _beside(self) -> Iterator[Connection]:
@@ -246,7 +222,7 @@ def reader_engine(path: Path) -> Engine:
     return engine
 
 
-def _writer_engine(path: Path) -> Engine:
+def _writer_engine(path: Path, checkpoint_pages: int) -> Engine:
     engine = create_engine(
         "sqlite://",
         creator=lambda: sqlite3.connect(path, check_same_thread=False, timeout=BUSY_TIMEOUT_MS / 1000),
@@ -255,7 +231,7 @@ def _writer_engine(path: Path) -> Engine:
     settings = (
         "journal_mode = WAL",
         "synchronous = FULL",
-        f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
+        f"wal_autocheckpoint = {checkpoint_pages}",
         f"cache_size = -{CACHE_KIB}",
     )
     _begin_with(engine, "BEGIN IMMEDIATE", settings)
@@ -275,21 +251,3 @@ def _begin_with(engine: Engine, statement: str, settings: tuple[str, ...]) -> No
     def begin(connection: Connection) -> None:
         # Straight to the driver: it is the same for every transaction, and nobody looks at it on its way.
         connection.connection.cursor().execute(statement)
-
-
-@contextmanager
-def sorted_faults() -> Iterator[None]:
-    """Turn what the driver raises into what the caller must do; the text never holds a value of a row."""
-    try:
-        yield
-    except (DBAPIError, sqlite3.Error) as fault:
-        raise _sorted(fault) from None
-
-
-def _sorted(raised: DBAPIError | sqlite3.Error) -> Exception:
-    fault = raised.orig if isinstance(raised, DBAPIError) else raised
-    code = getattr(fault, "sqlite_errorcode", None)
-    name = getattr(fault, "sqlite_errorname", None) or type(fault).__name__
-    if code is not None and (code & 0xFF in _RETRIED or code == sqlite3.SQLITE_IOERR_SHMSIZE):
-        return CannotKeep(f"The store cannot be written now ({name}).")
-    return StoreBroken(f"The store cannot be trusted any more ({name}).")

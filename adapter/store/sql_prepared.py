@@ -31,7 +31,7 @@ class Prepared:
 
     def rows(self, connection: Connection, values: Mapping[str, object]) -> list[Row]:
         """What a question finds."""
-        worded = self._worded(connection)
+        worded = self._by_dialect.get(connection.dialect.name) or self._worded(connection.dialect)
         cursor = cursor_of(connection)
         cursor.execute(worded.text, worded.given(values))
         found: list[Row] = cursor.fetchall()
@@ -39,7 +39,7 @@ class Prepared:
 
     def walk(self, connection: Connection, values: Mapping[str, object]) -> Generator[Row]:
         """What a question finds, row by row: for whoever may stop before the last; to be closed."""
-        worded = self._worded(connection)
+        worded = self._by_dialect.get(connection.dialect.name) or self._worded(connection.dialect)
         with closing(cursor_of(connection)) as cursor:
             cursor.execute(worded.text, worded.given(values))
             for row in cursor:
@@ -47,7 +47,7 @@ class Prepared:
 
     def mappings(self, connection: Connection, values: Mapping[str, object]) -> list[dict[str, Any]]:
         """What a question finds, by the names of the columns."""
-        names = self._worded(connection).names
+        names = (self._by_dialect.get(connection.dialect.name) or self._worded(connection.dialect)).names
         return [dict(zip(names, row, strict=True)) for row in self.rows(connection, values)]
 
     def column(self, connection: Connection, values: Mapping[str, object]) -> list[Any]:
@@ -56,24 +56,27 @@ class Prepared:
 
     def run(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
         """Do it once for each of these parameters."""
-        worded = self._worded(connection)
+        worded = self._by_dialect.get(connection.dialect.name) or self._worded(connection.dialect)
         cursor = cursor_of(connection)
         if len(rows) == 1:
             cursor.execute(worded.text, worded.given(rows[0]))
         elif rows:
             cursor.executemany(worded.text, [worded.given(row) for row in rows])
 
-    def _worded(self, connection: Connection) -> _Worded:
-        dialect = connection.dialect
-        worded = self._by_dialect.get(dialect.name)
-        if worded is None:
-            worded = self._by_dialect[dialect.name] = _put_into_words(self._statement, self._columns, dialect)
+    def add(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Do it once for each of these rows of plain values, in the order of the columns."""
+        if rows:
+            worded = self._by_dialect.get(connection.dialect.name) or self._worded(connection.dialect)
+            cursor_of(connection).executemany(worded.text, rows)
+
+    def _worded(self, dialect: Dialect) -> _Worded:
+        worded = self._by_dialect[dialect.name] = _put_into_words(self._statement, self._columns, dialect)
         return worded
 
 
 def cursor_of(connection: Connection) -> Any:  # noqa: ANN401 - a cursor of whichever driver
     """A cursor of the driver, inside the transaction of a connection."""
-    return connection.connection.cursor()
+    return connection.connection.dbapi_connection.cursor()  # type: ignore[union-attr]  # inside a block it is open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

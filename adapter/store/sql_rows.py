@@ -65,6 +65,9 @@ def portions(texts: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def asked(texts: Sequence[str]) -> Iterator[dict[str, str]]:
     """Texts in portions for `one_of`, the last one repeated up to a power of two, so that there are few counts."""
+    if len(texts) == 1:
+        yield {f"{_ASKED}0": texts[0]}
+        return
     for part in portions(texts):
         count = 1 << (len(part) - 1).bit_length()
         yield {f"{_ASKED}{n}": part[min(n, len(part) - 1)] for n in range(count)}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 from sqlalchemy import Connection
@@ -16,26 +16,35 @@ from adapter.domain.identities import Group, IdentityTold, Statements
 from adapter.domain.message import MessageRef, Parked, PatientState, Work
 from adapter.domain.people import Person
 from adapter.store import (
+    state_ahead,
     state_facts,
     state_identities,
     state_outbox,
     state_outputs,
-    state_search,
     state_worklist,
 )
 from adapter.store.crash_points import reached
-from adapter.store.search import Comparison, Entry, Place, Query, Token
+from adapter.store.encoding import travels
 from adapter.store.sql_database import Database
+from adapter.store.sqlite_shelf import SqliteShelf
 from adapter.store.sqlite_targets import SqliteTargets
 from adapter.store.state_tables import STATE
+from adapter.store.tally import Tally, may_wait, undone
+
+CHECKPOINT_PAGES = 4_000
+"""Ids have no order, so the same pages are written again and again: moved rarely, each moves once for many writings.
+
+Nobody waits for an answer meanwhile, as senders do at an inbox.
+"""
 
 
-class SqliteState(SqliteTargets):
+class SqliteState(SqliteTargets, SqliteShelf):
     """The one writer of the state file, with its readers; every method may be called from any thread."""
 
     def __init__(self, path: Path) -> None:
         """Open or make the file; raises StoreTooNew or StoreBroken."""
-        self._database = Database(path, STATE)
+        self._database = Database(path, STATE, checkpoint_pages=CHECKPOINT_PAGES)
+        self._tally: Tally | None = None
         with self._database.write() as connection:
             state_outbox.recover_sent(connection)
 
@@ -50,7 +59,10 @@ class SqliteState(SqliteTargets):
 
     def recall(self, patient: str, facts: Sequence[Event] = ()) -> PatientState:
         """All that is remembered of a patient, and every version of these facts wherever it is held."""
-        with self._database.read() as connection:
+        tally = self._own_tally()
+        if tally and patient in tally.strangers and not any(map(travels, facts)):
+            return PatientState(patient=patient, recorded=(), records=(), written=())
+        with self._past(patients=(patient,)) as connection:
             return PatientState(
                 patient=patient,
                 recorded=state_facts.history(connection, patient, facts),
@@ -58,40 +70,60 @@ class SqliteState(SqliteTargets):
                 written=state_outputs.written_of(connection, patient),
             )
 
+    def look_ahead(self, patients: Sequence[str], digests: Sequence[str], ids: Sequence[str]) -> None:
+        """Find out of which of these nothing is known: in a group they are not asked for again."""
+        if tally := self._own_tally():
+            with self._database.read() as connection:
+                tally.strangers = state_ahead.strangers(connection, patients)
+                tally.unheard = state_ahead.unheard(connection, digests)
+                tally.unowned = state_ahead.unowned(connection, ids)
+                tally.groups.update((patient, (patient,)) for patient in tally.strangers)
+
     def read_from(self, digests: Sequence[str]) -> tuple[Recorded, ...]:
         """The events that were read from messages with these digests."""
-        with self._database.read() as connection:
+        tally = self._own_tally()
+        if tally and tally.unheard.issuperset(digests):
+            return ()
+        with self._past(origins=digests) as connection:
             return state_facts.read_from(connection, digests)
 
     def twins(self, message: MessageRef) -> list[MessageRef]:
         """Parked messages with the very bytes of this one."""
-        with self._database.read() as connection:
+        tally = self._own_tally()
+        if tally and message.digest in tally.unheard:
+            return []
+        with self._past() as connection:
             return state_worklist.twins(connection, message)
 
     def holders(self, events: Sequence[Event]) -> tuple[str, ...]:
         """All patients whose history these events touch, in order."""
-        with self._database.read() as connection:
+        with self._past() as connection:
             return state_facts.holders(connection, events)
 
     def group(self, patient: str) -> Group:
         """Everybody who is the same person as a patient, the surviving record first."""
-        with self._database.read() as connection:
-            return state_identities.group_of(connection, patient)
+        with self._past() as connection:
+            return self._group_in(connection, patient)
 
     def told_about(self, patients: Sequence[str]) -> tuple[Statements, ...]:
         """What origins say of the identities of these patients."""
-        with self._database.read() as connection:
+        with self._past() as connection:
             return state_identities.told_about(connection, patients)
 
     def said_by(self, source: str, origin: str) -> tuple[IdentityTold, ...]:
         """What one origin says of identities."""
-        with self._database.read() as connection:
+        with self._past() as connection:
             return state_identities.said_by(connection, source, origin)
 
     def people(self, patient: str) -> tuple[Person, ...]:
         """Whom a record number, or one of a record merged with it, was said to stand for."""
-        with self._database.read() as connection:
-            group = state_identities.group_of(connection, patient)
+        tally = self._own_tally()
+        if tally and patient in tally.strangers:
+            return ()
+        with self._past() as connection:
+            group = self._group_in(connection, patient)
+            if tally and tally.holds(patients=group):
+                self._settle()
             return tuple(one for member in group for one in state_identities.people_of(connection, member))
 
     def reason(self, message: MessageRef) -> str | None:
@@ -104,11 +136,19 @@ class SqliteState(SqliteTargets):
 
         Raises CannotKeep (nothing was written) or StoreBroken.
         """
-        with self._database.write() as connection:
-            message = work.message
-            if message and message.seq <= state_worklist.cursor(connection, message.inbox):
+        with self._database.write(settled=False) as connection:
+            message, shared = work.message, self._own_tally()
+            tally = shared or Tally()
+            if message and message.seq <= tally.place(connection, message.inbox):
                 return False
-            _write(connection, work)
+            if shared and may_wait(work):
+                tally.put_off(connection, work)
+            else:
+                tally.settle(connection)
+                _write(connection, work)
+            tally.add(work)
+            if not shared:
+                tally.write(connection)
             reached("state-written")
         reached("state-committed")
         return True
@@ -119,20 +159,46 @@ class SqliteState(SqliteTargets):
 
         Raises CannotKeep (GroupUndone after a commit that failed) or StoreBroken: nothing of the block was written.
         """
-        with self._database.together():
-            yield
+        with self._database.together(self._settle):
+            self._tally = Tally()
+            try:
+                yield
+                with undone():
+                    self._settle()
+            finally:
+                self._tally = None
             reached("group-written")
         reached("group-committed")
 
+    def _own_tally(self) -> Tally | None:
+        tally = self._tally
+        return tally if tally and tally.thread == get_ident() else None
+
+    def _group_in(self, connection: Connection, patient: str) -> Group:
+        tally = self._own_tally()
+        known = tally.groups.get(patient) if tally else None
+        group = known or state_identities.group_of(connection, patient)
+        if tally:
+            tally.groups[patient] = group
+        return group
+
+    def _settle(self) -> None:
+        if tally := self._own_tally():
+            with self._database.write(settled=False) as connection:
+                tally.settle(connection)
+                tally.write(connection)
+
+    def _past(
+        self, *, patients: Iterable[str] = (), origins: Iterable[str] = (), ids: Iterable[str] = ()
+    ) -> AbstractContextManager[Connection]:
+        """A reading to which nothing of the group that waits to be written matters, unless it is about one of these."""
+        tally = self._own_tally()
+        return self._database.read(settled=bool(tally and tally.holds(patients, origins, ids)))
+
     def known(self, source: str, reference: str) -> dict[str, Any] | None:
         """A supporting resource (`Patient/p1`) of a source."""
-        with self._database.read() as connection:
+        with self._past() as connection:
             return state_facts.read_known(connection, source, reference)
-
-    def named_by(self, reference: str) -> tuple[str, ...]:
-        """The patients (`<system>|<value>`) whom `Patient/<id>` names, whatever its source, in order."""
-        with self._database.read() as connection:
-            return state_facts.named_by(connection, reference)
 
     def waiting_for(self, source: str, references: Sequence[str]) -> list[MessageRef]:
         """Parked messages of a source that wait for one of these references, the longest waiting first."""
@@ -151,7 +217,12 @@ class SqliteState(SqliteTargets):
 
     def owners(self, ids: Sequence[str]) -> dict[str, str]:
         """The patient each of these resource ids was first written for; unknown ids are left out."""
-        with self._database.read() as connection:
+        tally = self._own_tally()
+        if tally and tally.unowned:
+            ids = [one for one in ids if one not in tally.unowned]
+        if not ids:
+            return {}
+        with self._past(ids=ids) as connection:
             return state_outputs.owners(connection, ids)
 
     def checks_due(self, now: datetime, limit: int) -> list[str]:
@@ -168,44 +239,6 @@ class SqliteState(SqliteTargets):
         """Every patient with an event or a finding, merged ones as the surviving record, in order."""
         with self._database.read() as connection:
             return state_identities.all_patients(connection)
-
-    def resource(self, resource_type: str, resource_id: str) -> Entry | None:
-        """One resource as last rendered: (body, version, last updated)."""
-        with self._database.read() as connection:
-            return state_search.read_resource(connection, resource_type, resource_id)
-
-    def resources(self, *resource_types: str) -> dict[str, dict[str, Any]]:
-        """`Type/id` and body of every resource of these types as last rendered, in order."""
-        with self._database.read() as connection:
-            return state_search.read_resources(connection, resource_types)
-
-    def search(
-        self,
-        resource_type: str,
-        *,
-        patients: Sequence[str] | None = None,
-        identifier: Sequence[Sequence[Token]] = (),
-        code: Sequence[Sequence[Token]] = (),
-        status: Sequence[Sequence[Token]] = (),
-        last_updated: Sequence[tuple[Comparison, datetime]] = (),
-        ids: Sequence[str] | None = None,
-        count: int = 50,
-        after: Place | None = None,
-    ) -> tuple[int, list[Entry]]:
-        """How many resources match, and at most `count` of them behind `after`, by last update and id."""
-        query = Query(
-            resource_type=resource_type,
-            patients=patients,
-            identifier=identifier,
-            code=code,
-            status=status,
-            last_updated=last_updated,
-            ids=ids,
-        )
-        with self._database.read() as connection:
-            if patients is not None:
-                query = replace(query, patients=state_identities.groups_of(connection, patients))
-            return state_search.search(connection, query, count, after)
 
     def problem_counts(self) -> dict[str, int]:
         """How often each problem occurred, by code."""
@@ -238,12 +271,9 @@ def _write(connection: Connection, work: Work) -> None:
     changed = state_outputs.put_resources(connection, work.results, work.at)
     for target in work.deliver_to:
         again = [one for one in work.owed_again if one.target == target]
-        queued = (*changed, *state_outputs.as_they_stand(connection, again))
+        queued = (*changed, *state_outputs.as_they_stand(connection, again, work.at))
         owed = state_outbox.owed_there(connection, target, queued, work.withheld)
-        state_outbox.enqueue(connection, owed, (target,), work.at)
+        state_outbox.enqueue(connection, owed, target)
     state_worklist.change(connection, work.resolved, work.parked)
     for waiting in work.waiting:
         state_worklist.change(connection, (), waiting)
-    state_worklist.count_problems(connection, (problem.code for problem in work.problems))
-    if message:
-        state_worklist.move_cursor(connection, message.inbox, message.seq)

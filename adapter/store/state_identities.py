@@ -80,11 +80,15 @@ def _naming(count: int) -> Select[Any]:
 
 def add_people(connection: Connection, rows: Iterable[Person]) -> None:
     """Take over whom numbers stand for; a Patient resource says it in its newest version only."""
+    naming = _naming_people(connection.dialect.name)
+    told: list[tuple[str, str, str, str, str]] = []
     for row in rows:
         if row.record:
+            naming.add(connection, told)
+            told = []
             _NO_LONGER.run(connection, [{"of_source": row.source, "of_record": row.record}])
-        told = {name: getattr(row, name) for name in ("patient", "source", "record", "born")}
-        _naming_people(connection.dialect.name).run(connection, [told | {"family": " ".join(row.family)}])
+        told.append((row.patient, row.source, row.record, row.born, " ".join(row.family)))
+    naming.add(connection, told)
 
 
 @cache

@@ -44,8 +44,8 @@ _READDRESS = (
 )
 
 
-def enqueue(connection: Connection, queued: Sequence[Queued], targets: Iterable[str], at: datetime) -> None:
-    """Make every target owe the present state; what was already owed keeps its place in the queue."""
+def enqueue(connection: Connection, queued: Sequence[Queued], target: str) -> None:
+    """Make a target owe the present state; what was already owed keeps its place in the queue."""
     rows = [
         {
             "target": target,
@@ -55,11 +55,10 @@ def enqueue(connection: Connection, queued: Sequence[Queued], targets: Iterable[
             "generation": row.generation,
             "state": "pending",
             "attempts": 0,
-            "queued_at": at,
+            "queued_at": row.at,
             "retry_at": None,
             "reason": None,
         }
-        for target in targets
         for row in queued
     ]
     if rows:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
@@ -45,8 +44,7 @@ _FORGET_TOKENS = Prepared(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Queued:
+class Queued(NamedTuple):
     """One resource that now stands in a new state, for the outbox."""
 
     patient: str
@@ -54,6 +52,7 @@ class Queued:
     resource_type: str
     id: str
     generation: int
+    at: datetime
 
 
 def put_findings(connection: Connection, results: Iterable[PatientResult]) -> None:
@@ -73,25 +72,32 @@ def put_findings(connection: Connection, results: Iterable[PatientResult]) -> No
 
 def put_resources(connection: Connection, results: Sequence[PatientResult], at: datetime) -> list[Queued]:
     """Write every changed resource and every new Provenance; versions count up from 1."""
-    rows = [(result.patient, row, body) for result in results for row, body in _rows_of(result, at)]
-    versions = _versions(connection, [row["id"] for _, row, _ in rows])
+    return put_all(connection, [(result, at) for result in results])
+
+
+def put_all(connection: Connection, results: Sequence[tuple[PatientResult, datetime]]) -> list[Queued]:
+    """The same for what was worked out at several times, in this order."""
+    rows = [(result.patient, row, body, at) for result, at in results for row, body in _rows_of(result, at)]
+    versions = _versions(connection, [row["id"] for _, row, _, _ in rows])
     known = frozenset(versions)
     queued, changed, bodies = [], [], {}
-    for patient, row, body in rows:
+    for patient, row, body, at in rows:
         place = (row["resource_type"], row["id"])
         if row["kind"] == PROVENANCE and place in versions:
             continue
         versions[place] = versions.get(place, 0) + 1
         changed.append(row | {"version": versions[place], "last_updated": at})
         bodies[place] = body
-        queued.append(Queued(patient=patient, resource_type=place[0], id=place[1], generation=versions[place]))
+        queued.append(Queued(patient=patient, resource_type=place[0], id=place[1], generation=versions[place], at=at))
     upsert(connection, resources, changed, keeping=_FIRST_OWNER)
     _put_tokens(connection, bodies, known)
     return queued
 
 
-def as_they_stand(connection: Connection, again: Sequence[OwedAgain]) -> list[Queued]:
+def as_they_stand(connection: Connection, again: Sequence[OwedAgain], at: datetime) -> list[Queued]:
     """Unchanged resources for the outbox, in their present versions."""
+    if not again:
+        return []
     versions = _versions(connection, [one.id for one in again])
     return [
         Queued(
@@ -99,6 +105,7 @@ def as_they_stand(connection: Connection, again: Sequence[OwedAgain]) -> list[Qu
             resource_type=one.resource_type,
             id=one.id,
             generation=versions[one.resource_type, one.id],
+            at=at,
         )
         for one in again
     ]
@@ -136,11 +143,11 @@ def _put_tokens(
     earlier = [place for place in bodies if place in known]
     _FORGET_TOKENS.run(connection, [{"of_type": place[0], "of_id": place[1]} for place in earlier])
     found = [
-        {"resource_type": place[0], "id": place[1], "parameter": parameter, "system": system, "code": code}
-        for place, body in bodies.items()
-        for parameter, system, code in sorted(tokens_of(body))
+        (resource_type, parameter, code, system, one)
+        for (resource_type, one), body in bodies.items()
+        for parameter, system, code in tokens_of(body)
     ]
-    _ADD_TOKENS.run(connection, found)
+    _ADD_TOKENS.add(connection, found)
 
 
 def _written_row(patient: str, written: Written) -> dict[str, Any]:

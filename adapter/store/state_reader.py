@@ -27,7 +27,8 @@ from adapter.store import (
 )
 from adapter.store.journey import FactRead, Journey, Received
 from adapter.store.migrations import stored_version
-from adapter.store.sql_database import reader_engine, sorted_faults
+from adapter.store.sql_database import reader_engine
+from adapter.store.sql_group import sorted_faults
 from adapter.store.state_parked_deliveries import Delivered
 from adapter.store.state_shadow import Shadowed, Withheld
 

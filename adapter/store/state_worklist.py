@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from functools import cache
@@ -31,15 +30,15 @@ def cursor(connection: Connection, inbox: str) -> int:
     return next(iter(_CURSOR.column(connection, {"of_inbox": inbox})), 0)
 
 
-def move_cursor(connection: Connection, inbox: str, seq: int) -> None:
-    """Note that everything up to a place of an inbox is committed."""
-    _moving(connection.dialect.name).run(connection, [{"inbox": inbox, "seq": seq, "messages": 1}])
+def move_cursor(connection: Connection, inbox: str, seq: int, messages: int = 1) -> None:
+    """Note that everything up to a place of an inbox is committed, which took so many messages more."""
+    _moving(connection.dialect.name).run(connection, [{"inbox": inbox, "seq": seq, "messages": messages}])
 
 
 @cache
 def _moving(dialect: str) -> Prepared:
     statement = insert_into(dialect, cursors)
-    moved = {"seq": statement.excluded.seq, "messages": cursors.c.messages + 1}
+    moved = {"seq": statement.excluded.seq, "messages": cursors.c.messages + statement.excluded.messages}
     return Prepared(statement.on_conflict_do_update(index_elements=[cursors.c.inbox], set_=moved))
 
 
@@ -153,9 +152,9 @@ def count_by_reason(connection: Connection) -> dict[str, int]:
     return {reason: int(number) for reason, number in connection.execute(query)}
 
 
-def count_problems(connection: Connection, codes: Iterable[str]) -> None:
+def count_problems(connection: Connection, counts: Mapping[str, int]) -> None:
     """Add problems to their counts."""
-    rows = [{"code": code, "count": count} for code, count in Counter(codes).items()]
+    rows = [{"code": code, "count": count} for code, count in counts.items()]
     if rows:
         _counting(connection.dialect.name).run(connection, rows)
 

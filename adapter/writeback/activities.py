@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Context, Decimal
+from functools import lru_cache
 from typing import Any
 
 from adapter.domain.events import ActivityMeasured, Coding, ResultStatus
@@ -29,6 +30,7 @@ _NO_LEVEL: Mapping[ResultStatus, str] = {
 }
 _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
 _HL7_SYSTEMS = {"LN": "http://loinc.org", "SCT": "http://snomed.info/sct"}
+UNITS_REMEMBERED = 256
 _EXACT = Context(prec=80)
 
 
@@ -56,6 +58,7 @@ def activity_names(sample: ActivityMeasured) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=UNITS_REMEMBERED)
 def ucum_code(factor: Decimal, unit: str | None) -> str | None:
     """The UCUM code of the unit a factor belongs to; the spelling only decides between equal ones (IU/L, mIU/mL)."""
     codes = [code for code, known in FACTORS_TO_IU_PER_ML.items() if known == factor]

@@ -42,6 +42,7 @@ def changes_due(
         subject=subject,
         attempts=attempts,
         kept=frozenset(_kept(written, withdrawn)),
+        standing={output.id: output for output in written},
     )
     notices = reversal_notices(
         wanted,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -31,6 +32,7 @@ PRIORITIES = {
     "P2": {"code": "PM", "display": "Medium priority"},
 }
 """http://hl7.org/fhir/flag-priority-code"""
+SENTENCES_REMEMBERED = 4_096
 _LABELLED = ("severe-reaction", "tdm-overdue", "data-check", "re-exposure")
 _RECORDED, _SEVERE = "Reaction recorded: ", "It is counted as severe because of "
 _SENTENCE_END = re.compile(r"(?<=\.) (?=[A-Z\d])")
@@ -84,8 +86,12 @@ def _severe_reactions(finding: Finding) -> str:
 
 def _brief(finding: Finding) -> str:
     """Levels may name rules of their own before the verdict does, so the last naming of the deciding rule counts."""
-    first, *others = sentences(finding.sentence)
-    rule = finding.rules[-1] if finding.rules else ""
+    return _brief_of(finding.sentence, finding.rules[-1] if finding.rules else "")
+
+
+@lru_cache(maxsize=SENTENCES_REMEMBERED)
+def _brief_of(sentence: str, rule: str) -> str:
+    first, *others = sentences(sentence)
     deciding = [other for other in others if re.search(rf"\brule {re.escape(rule)}\b", other)] if rule else []
     return " ".join([first, *(deciding[-1:] or others[:1])])
 
@@ -113,6 +119,8 @@ def given_before_known(want: FlagWant, history: History) -> str:
 
     The report time of a corrected result says nothing about the first one, and none is claimed then.
     """
+    if not want.reasons:
+        return ""
     started = min((dose.started for dose in _doses(want, history) if dose.started), key=_earliest, default=None)
     samples = _confirming(want, history)
     known = [sample.resulted or sample.collected for sample in samples]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any
 
 from adapter.domain.events import ActivityMeasured
 from adapter.domain.findings import Finding
 from adapter.domain.history import History
-from adapter.fhir import Canonical, output_key
+from adapter.domain.outputs import Written
+from adapter.fhir import Canonical, canonical, content_hash, output_key
 from adapter.knowledge.spec import OutputTemplate
 from adapter.writeback.activities import activity_names
 from adapter.writeback.elements import Subject, subject_reference
@@ -19,7 +21,13 @@ from adapter.writeback.flags import FlagWant
 from adapter.writeback.interpretations import interpretation_names, is_written
 from adapter.writeback.template import fill
 
+CONTENTS_REMEMBERED = 20_000
 ACTIVITY, INTERPRETATION, FLAG = "observation-activity", "observation-interpretation", "flag"
+
+
+_Content = tuple[OutputTemplate, tuple[str, ...], bytes]
+_HASHES: dict[_Content, str] = {}
+"""Of outputs printed lately, the hash of each: a patient's earlier ones say the same with nearly every message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +42,11 @@ class Sheet:
     def printed(self, constants: Mapping[str, str]) -> dict[str, Any]:
         """The resource."""
         return fill(self.template, self.names, constants=constants)
+
+    def content(self, constants: Mapping[str, str]) -> _Content:
+        """What tells this output from every other: the same names fill the same template with the same words."""
+        told = blake2b(canonical(dict(self.names)), digest_size=16).digest()
+        return self.template, tuple(constants.values()), told
 
 
 def activity_key(source: str, sample_key: str) -> str:
@@ -63,6 +76,7 @@ class Press:
         subject: Subject,
         attempts: Mapping[str, int] | None = None,
         kept: frozenset[str] = frozenset(),
+        standing: Mapping[str, Written] | None = None,
     ) -> None:
         self.canonical = canonical
         self.subject = subject
@@ -71,6 +85,22 @@ class Press:
         self._subject = subject_reference(subject)
         self._attempts = attempts or {}
         self._kept = kept
+        self._standing = standing or {}
+
+    def printed(self, sheet: Sheet) -> tuple[dict[str, Any], str]:
+        """A resource and the hash of its content; what stands and says the same is not printed anew."""
+        standing = self._standing.get(sheet.id)
+        if standing is None or standing.state != "open":
+            body = sheet.printed(self.constants)
+            return body, content_hash(body)
+        content = sheet.content(self.constants)
+        known = _HASHES.get(content)
+        if standing.content_hash == known:
+            return standing.body, known
+        body = sheet.printed(self.constants)
+        told = content_hash(body)
+        _remember(content, told)
+        return body, told
 
     def key(self, key: str) -> str:
         """A dose or sample key, with the attempt when another patient holds the first."""
@@ -126,3 +156,9 @@ class Press:
     def subject_key(self, finding: Finding) -> str:
         """The key of the dose, or of the sample without one, a finding speaks of."""
         return self.key(finding.dose.key if finding.dose else finding.samples[0].key)
+
+
+def _remember(content: _Content, told: str) -> None:
+    if len(_HASHES) >= CONTENTS_REMEMBERED:
+        _HASHES.pop(next(iter(_HASHES)), None)
+    _HASHES[content] = told

@@ -8,7 +8,7 @@ from functools import lru_cache
 from adapter.domain.events import ActivityMeasured
 from adapter.domain.findings import Finding, Interpretation
 from adapter.domain.history import History, fact_name
-from adapter.domain.outputs import Wanted
+from adapter.domain.outputs import Wanted, Written
 from adapter.fhir import Canonical, content_hash
 from adapter.knowledge.spec import OutputTemplate
 from adapter.writeback.elements import Subject
@@ -30,15 +30,19 @@ def render(
     subject: Subject,
     attempts: Mapping[str, int] | None = None,
     kept: frozenset[str] = frozenset(),
+    standing: Mapping[str, Written] | None = None,
 ) -> tuple[Wanted, ...]:
     """Activity Observations, interpretations and Flags of one patient, without evaluation times.
 
     `kept`: ids of interpretations that stay although their findings would not be written anew.
     `attempts`: dose or sample key -> n, when the output key already belongs to another patient (a result that moved):
-    the key then ends in `/r<n>`.  Raises KeyError when a template is missing, UnknownPlaceholderError when one names
+    the key then ends in `/r<n>`.  `standing`: what was written, by id; what says the
+    same keeps its body.  Raises KeyError when a template is missing, UnknownPlaceholderError when one names
     what is not offered.
     """
-    press = Press(templates=templates, canonical=canonical, subject=subject, attempts=attempts, kept=kept)
+    press = Press(
+        templates=templates, canonical=canonical, subject=subject, attempts=attempts, kept=kept, standing=standing
+    )
     findings = (*interpretation.findings, *interpretation.unlinked)
     said = prints((fact for finding in findings for fact in facts_of(finding)), history)
     return (
@@ -72,14 +76,14 @@ def _printed_activity(
 
 def _interpretation(press: Press, finding: Finding, findings: Sequence[Finding], said: Mapping[str, Print]) -> Wanted:
     sheet = press.interpretation(finding)
-    body = sheet.printed(press.constants)
+    body, told = press.printed(sheet)
     earlier = [press.interpretation_id(other) for other in earlier_of(finding, findings)]
     return Wanted(
         kind="interpretation",
         resource_type="Observation",
         id=sheet.id,
         body=body,
-        content_hash=content_hash(body),
+        content_hash=told,
         grounds=grounds_of(finding),
         about=about(finding),
         verdict=verdict_of(
@@ -93,13 +97,13 @@ def _interpretation(press: Press, finding: Finding, findings: Sequence[Finding],
 
 def _flag(press: Press, want: FlagWant, history: History) -> Wanted:
     sheet = press.flag(want, history)
-    body = sheet.printed(press.constants)
+    body, told = press.printed(sheet)
     return Wanted(
         kind="flag",
         resource_type="Flag",
         id=sheet.id,
         body=body,
-        content_hash=content_hash(body),
+        content_hash=told,
         grounds=tuple(sorted({fact for finding in (*want.doses, *want.reasons) for fact in grounds_of(finding)})),
         about=about(want.opened_by),
         topic=want.topic,

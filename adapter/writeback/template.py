@@ -77,10 +77,10 @@ def _node(node: Json) -> Node:
 
 
 def _block(block: Mapping[str, Json]) -> Node:
-    items = tuple((key, *_node(node)) for key, node in block.items())
+    items = tuple((key, *_node(node), _sole_name(node)) for key, node in block.items())
     used = {path.split(".")[0] for path in names_in(block)}
     if not used:
-        return {key: value for key, value, _ in items if not is_empty(value)}, None
+        return {key: value for key, value, *_ in items if not is_empty(value)}, None
     deep = any(isinstance(node, dict | list) for node in block.values())
     # Where nothing of it is filled, a block of blocks need not be gone through.
     asked = tuple(used) if deep else ()
@@ -90,15 +90,32 @@ def _block(block: Mapping[str, Json]) -> Node:
             return _NOTHING
         spoken = False
         told: dict[str, Json] = {}
-        for key, value, fill_in in items:
+        for key, value, fill_in, (name, part) in items:
+            if name:  # most placeholders, so without a call for each
+                value = names.get(name, _MISSING)  # noqa: PLW2901 - what is no literal has no value before
+                if part and type(value) is dict:
+                    value = value.get(part)  # noqa: PLW2901 - the same
+                elif value is _MISSING or part:
+                    value, _ = fill_in(names)  # type: ignore[misc]  # noqa: PLW2901 - a name has what fills it
+                if value or not is_empty(value):
+                    told[key] = value
+                    spoken = True
+                continue
             if fill_in:
-                value, said = fill_in(names)  # noqa: PLW2901 - what is no literal has no value before
+                value, said = fill_in(names)  # noqa: PLW2901 - the same
                 spoken = spoken or said
             if value or not is_empty(value):
                 told[key] = value
         return (told, True) if spoken else _NOTHING
 
     return None, filled
+
+
+def _sole_name(node: Json) -> tuple[str, str]:
+    """The name that is all of a node, and its part: `${name}` or `${name.part}`; two empty texts for any other node."""
+    found = PLACEHOLDER.fullmatch(node) if isinstance(node, str) else None
+    name, _, part = found[1].partition(".") if found else ("", "", "")
+    return ("", "") if "." in part else (name, part)
 
 
 def _says_anything(asked: Sequence[str], names: Names) -> bool:
@@ -115,6 +132,9 @@ def _list(nodes: Sequence[Json]) -> Node:
     if all(fill_in is None for _, fill_in, _ in items):
         return [one for value, _, _ in items for one in _entries(value)], None
 
+    if len(items) == 1:
+        return None, _filling_one(*items[0])
+
     def filled(names: Names) -> Filled:
         spoken = False
         told: list[Json] = []
@@ -122,7 +142,8 @@ def _list(nodes: Sequence[Json]) -> Node:
             if fill_in is None:
                 told += _entries(value)
                 continue
-            for scope in scopes(list_spoken_of(may_repeat, names), names) if may_repeat else (names,):
+            spoken_of = list_spoken_of(may_repeat, names) if may_repeat else None
+            for scope in scopes(spoken_of, names) if spoken_of else (names,):
                 found, said = fill_in(scope)
                 spoken = spoken or said
                 if type(found) is dict and found:
@@ -132,6 +153,21 @@ def _list(nodes: Sequence[Json]) -> Node:
         return told, spoken
 
     return None, filled
+
+
+def _filling_one(value: Json, fill_in: Filler | None, may_repeat: tuple[str, ...]) -> Filler:
+    """Fills a list of one item, as most are, with its entries."""
+    assert fill_in, value  # noqa: S101 - a list of literals is a literal
+
+    def filled(names: Names) -> Filled:
+        for name in may_repeat:
+            if isinstance(names.get(name), list):
+                each = [fill_in(scope) for scope in scopes(name, names)]
+                return [one for found, _ in each for one in _entries(found)], any(said for _, said in each)
+        found, said = fill_in(names)
+        return ([found] if type(found) is dict and found else _entries(found)), said
+
+    return filled
 
 
 def _entries(value: Json) -> list[Json]:

@@ -36,7 +36,7 @@ def taken(monkeypatch):
     done = []
     tried.clear()
 
-    def process(stored, message, _parts, _now):
+    def process(stored, message, _parts, _now, **_):
         done.append((message.inbox, stored.arrival.control_id))
         cursors[message.inbox] = message.seq
         return Processed(work=Work(at=NOW, message=message), translations=())
@@ -50,6 +50,7 @@ def taken(monkeypatch):
 
     cursors = Cursors()
     monkeypatch.setattr(engines, "process", process)
+    monkeypatch.setattr(engines, "read_ahead", lambda arrivals, _: [None for _ in arrivals])
     monkeypatch.setattr(engines, "reassess", reassess)
     inboxes = [MemoryInbox("inbox"), MemoryInbox("inbox-core")]
     engine = Engine(
@@ -90,10 +91,10 @@ def test_what_comes_while_a_backlog_is_read_waits_for_no_other_inbox(taken, monk
     other.keep([arrival(f"B{n}", n) for n in range(1, 7)])
     process = engines.process
 
-    def first(stored, *rest):
+    def first(stored, *rest, **told):
         if not done:
             inbox.keep([arrival("A1", 30)])
-        return process(stored, *rest)
+        return process(stored, *rest, **told)
 
     monkeypatch.setattr(engines, "process", first)
     engine.start()
@@ -149,7 +150,7 @@ def with_parts(monkeypatch):
     """An engine that notes by which parts each message was read."""
     done, cursors = [], Cursors()
 
-    def process(stored, message, parts, _now):
+    def process(stored, message, parts, _now, **_):
         done.append((stored.arrival.control_id, parts))
         cursors[message.inbox] = message.seq
         return Processed(work=Work(at=NOW, message=message), translations=())
@@ -159,6 +160,7 @@ def with_parts(monkeypatch):
         return Processed(work=Work(at=NOW), translations=())
 
     monkeypatch.setattr(engines, "process", process)
+    monkeypatch.setattr(engines, "read_ahead", lambda arrivals, _: [None for _ in arrivals])
     monkeypatch.setattr(engines, "reread", reread)
     inboxes = [MemoryInbox("inbox"), MemoryInbox("inbox-core")]
     engine = Engine(

@@ -10,7 +10,7 @@ from kept_store import KeptStore
 from running_service import eventually
 
 from adapter.app.engine import Engine, EngineParts
-from adapter.store import sqlite_state
+from adapter.store import sqlite_state, tally
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 
@@ -72,6 +72,7 @@ def test_a_group_ends_after_a_short_time(waiting, monkeypatch):
 
 def test_one_message_that_cannot_be_written_waits_in_the_work_list_and_spoils_no_other(waiting, monkeypatch):
     monkeypatch.setattr("adapter.app.engine.GROUP_S", 60.0)
+    monkeypatch.setattr(sqlite_state, "may_wait", lambda _: False)
     write = sqlite_state._write
     tried = []
 
@@ -87,3 +88,29 @@ def test_one_message_that_cannot_be_written_waits_in_the_work_list_and_spoils_no
     assert facts(waiting) == 11
     assert tried == [6, 6]
     assert groups == [0, 6]
+
+
+def test_the_same_is_true_of_one_that_is_written_with_others(waiting, monkeypatch):
+    monkeypatch.setattr("adapter.app.engine.GROUP_S", 60.0)
+    write_all, write = tally._write_all, sqlite_state._write
+    tried = []
+
+    def half_written(connection, steps):
+        write_all(connection, steps)
+        if any(work.message.seq == 6 for work in steps):
+            tried.append([work.message.seq for work in steps])
+            raise ValueError("a fault of ours")
+
+    def alone(connection, work):
+        write(connection, work)
+        if work.message.seq == 6 and work.events:
+            tried.append(6)
+            raise ValueError("a fault of ours")
+
+    monkeypatch.setattr(tally, "_write_all", half_written)
+    monkeypatch.setattr(sqlite_state, "_write", alone)
+    groups = groups_of(waiting)
+    assert [(one.message.seq, one.reason) for one in waiting.state.parked()] == [(6, "internal-error")]
+    assert facts(waiting) == 11
+    assert tried == [list(range(1, 13)), 6]
+    assert groups == [0]
