@@ -112,7 +112,7 @@ def plain_limits(folder: Path, relevant: Sequence[bytes], unfiltered: Sequence[b
     """Syncs, the plain way with messages of one result and with a whole laboratory's, and a commit each."""
     return Plain(
         syncs(folder, sync_count),
-        naive(folder, relevant),
-        naive(folder, unfiltered),
+        naive(folder / "plain-relevant", relevant),
+        naive(folder / "plain-unfiltered", unfiltered),
         commits(folder, list(relevant) * 5),
     )

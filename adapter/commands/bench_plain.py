@@ -66,7 +66,8 @@ def commits(folder: Path, messages: Sequence[bytes]) -> Pace:
 
 
 def naive(folder: Path, messages: Sequence[bytes]) -> Pace:
-    """The plain way: parsed whole, one Observation model and one commit each; no network."""
+    """The plain way: parsed whole, one Observation model and one commit each; no network. Makes the folder."""
+    folder.mkdir()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # hl7apy's own
         return _paced(folder / "naive.db", messages, _observation)
