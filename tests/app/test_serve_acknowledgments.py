@@ -5,7 +5,7 @@ from __future__ import annotations
 import hospital
 import pytest
 from asking import ACK, asking
-from running_service import Laboratory, Service, code_of, eventually
+from running_service import Laboratory, Service, code_of, counted_by_now, eventually
 
 pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(90)]
 
@@ -51,6 +51,7 @@ def framed(message):
 
 
 def metric(service, name):
+    counted_by_now()
     lines = service.get("/metrics").text.splitlines()
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name}{{"))
 

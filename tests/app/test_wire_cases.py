@@ -9,7 +9,7 @@ from itertools import count
 import hospital
 import pytest
 import requests
-from running_service import Laboratory, Service, code_of, eventually
+from running_service import Laboratory, Service, code_of, counted_by_now, eventually
 
 pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(90)]
 
@@ -51,6 +51,7 @@ def activities(running, mrn):
 
 
 def counted(running, metric, **labels):
+    counted_by_now()
     text = running.get("/metrics").text
     wanted = [f'{name}="{value}"' for name, value in labels.items()]
     lines = [line for line in text.splitlines() if line.startswith(f"{metric}{{") and all(w in line for w in wanted)]

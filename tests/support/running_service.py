@@ -44,6 +44,11 @@ def eventually(holds: Callable[[], Any], *, within_s: float = 45.0, every_s: flo
     raise AssertionError(f"not within {within_s} s: {getattr(holds, '__name__', 'condition')}")
 
 
+def counted_by_now() -> None:
+    """Wait until what was answered has reached the metrics, which are told a few times in a blink."""
+    time.sleep(0.1)
+
+
 class Service:
     """One started service; `end` leaves no process behind, whatever happened to it."""
 
