@@ -156,7 +156,7 @@ class GroupCommit:
                 _fail(batch, self._broken)
             elif batch:
                 self._write(batch)
-                if self._more_notes or monotonic() - self._flushed_at >= BUSY_FLUSH_S:
+                if not self._broken and (self._more_notes or monotonic() - self._flushed_at >= BUSY_FLUSH_S):
                     self._flush()
             elif not self._spare or monotonic() - self._flushed_at >= IDLE_FLUSH_S:
                 self._flush()

@@ -337,3 +337,14 @@ def test_notes_are_written_between_batches_that_follow_one_another_and_on_until_
         sleep(0.01)
     group.close()
     assert order[:4] == ["batch", "notes", "notes", "notes"]
+
+
+def test_after_a_failed_sync_no_notes_are_written_either(oru, monkeypatch):
+    monkeypatch.setattr(group_commit, "BUSY_FLUSH_S", 0)
+    gate = Gate(StoreBroken("EIO"))
+    gate.open.set()
+    group = GroupCommit(gate)
+    with pytest.raises(StoreBroken):
+        group.submit(oru(1)).result(PATIENCE_S)
+    group.close()
+    assert gate.flushes == 0
