@@ -40,7 +40,14 @@ class _Owed:
     attempts: int
     queued_at: datetime
     retry_at: datetime | None
+    overtakes: bool = False  # an older state may still arrive at the target
     remote: dict[str, str | None] = field(default_factory=lambda: dict.fromkeys(REMEMBERED))
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether what was sent may not have arrived yet, for all that is known."""
+        unsure = self.remote["sent_hash"] not in (None, self.remote["remote_hash"])
+        return unsure and self.state == "pending" and self.retry_at is not None
 
 
 class MemoryOutputs:
@@ -124,7 +131,8 @@ class MemoryOutputs:
                 state="pending",
                 attempts=0,
                 queued_at=before.queued_at if before and before.state == "pending" else at,
-                retry_at=None,
+                retry_at=before.retry_at if before and before.unanswered else None,
+                overtakes=bool(before and before.unanswered),
                 remote=before.remote if before else dict.fromkeys(REMEMBERED),
             )
 
@@ -173,11 +181,12 @@ class MemoryOutputs:
         waiting = sorted(
             (queued_at, patient) for queued_at, patient, _, row in owed if row.retry_at is None or row.retry_at <= now
         )
+        late = {patient for _, patient, _, row in owed if row.overtakes and row.retry_at and row.retry_at > now}
         order = list(dict.fromkeys(patient for _, patient in waiting))[:limit_patients]
         chosen = sorted(
             (order.index(patient), DELIVERY_ORDER.index(self._resources[place].kind), queued_at, place[1], place[0])
             for queued_at, patient, place, _ in owed
-            if patient in order
+            if patient in order and patient not in late
         )
         return [self._row(target, (resource_type, resource_id)) for *_, resource_id, resource_type in chosen]
 
@@ -227,7 +236,10 @@ class MemoryOutputs:
                 continue
             owed = replace(owed, remote={name: getattr(outcome, name) or owed.remote[name] for name in REMEMBERED})
             if owed.generation == outcome.row.generation:
-                owed = replace(owed, state=outcome.state, attempts=owed.attempts + 1, retry_at=outcome.retry_at)
+                ended = replace(owed, state=outcome.state, attempts=owed.attempts + 1, retry_at=outcome.retry_at)
+                owed = replace(ended, overtakes=False)
+            elif owed.state == outcome.state == "pending" and outcome.sent_hash is not None:
+                owed = replace(owed, retry_at=outcome.retry_at, overtakes=True)
             self._outbox[place] = owed
 
     def outbox_counts(self, target: str) -> dict[str, int]:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from adapter.domain.identities import Membership
 from adapter.domain.message import OutboxRow, Outcome
 from adapter.store.encoding import read_object
-from adapter.store.ledger import DELIVERY_ORDER, LEFT_OUT, REMEMBERED, STATES
+from adapter.store.ledger import DELIVERY_ORDER, LEFT_OUT, OVERTAKES, REMEMBERED, STATES
 from adapter.store.sql_database import insert_into
 from adapter.store.sql_prepared import Prepared, Row
 from adapter.store.sql_rows import asked, each_once, one_of
@@ -89,6 +89,14 @@ def _may_hold(count: int) -> Prepared:
     return Prepared(query.where(outbox.c.target == bindparam("of_target"), one_of(outbox.c.id, count), ~without))
 
 
+_UNANSWERED = (
+    (outbox.c.state == "pending")
+    & outbox.c.retry_at.is_not(None)
+    & (outbox.c.sent_hash != func.coalesce(outbox.c.remote_hash, ""))
+)
+"""What was sent may not have arrived yet, for all that is known."""
+
+
 @cache
 def _owing(dialect: str) -> Prepared:
     statement = insert_into(dialect, outbox)
@@ -97,8 +105,12 @@ def _owing(dialect: str) -> Prepared:
     known, new = outbox.c.generation, statement.excluded.generation
     newer = case((known >= new, known + 1), else_=new)
     still_owed = case((outbox.c.state == "pending", outbox.c.queued_at), else_=statement.excluded.queued_at)
+    waits = {
+        "retry_at": case((_UNANSWERED, outbox.c.retry_at), else_=statement.excluded.retry_at),
+        "reason": case((_UNANSWERED, OVERTAKES), else_=statement.excluded.reason),
+    }
     owing = statement.on_conflict_do_update(
-        index_elements=list(outbox.primary_key), set_={**fresh, "generation": newer, "queued_at": still_owed}
+        index_elements=list(outbox.primary_key), set_={**fresh, **waits, "generation": newer, "queued_at": still_owed}
     )
     return Prepared(owing, columns=_OWED)
 
@@ -114,7 +126,8 @@ def readdress(connection: Connection, rows: Iterable[Membership]) -> None:
 def due(connection: Connection, target: str, now: datetime, limit_patients: int) -> list[OutboxRow]:
     """All that is owed to a target about patients with something due now, the longest waiting patient first.
 
-    What refers to a resource that waits for its next attempt must not go before it: it would have no link to it.
+    What refers to a resource that waits for its next attempt must not go before it: it would have no link to it. While
+    an older state may still arrive there, and would then stand for the newer one, the whole patient waits.
     """
     order = _patients_due(connection, target, now, limit_patients)
     found = [
@@ -123,7 +136,8 @@ def due(connection: Connection, target: str, now: datetime, limit_patients: int)
         for row in _owed_about(len(patients)).rows(connection, patients | {"of_target": target})
     ]
     found.sort(key=lambda row: (order[row[0]], DELIVERY_ORDER.index(row[1]), *row[2:4]))
-    return [_read_row(target, row) for row in found]
+    late = {row[0] for row in found if row[4] == OVERTAKES and row[5] and row[5] > now}
+    return [_read_row(target, row) for row in found if row[0] not in late]
 
 
 def _patients_due(connection: Connection, target: str, now: datetime, limit_patients: int) -> dict[str, int]:
@@ -151,7 +165,7 @@ _WAITING = Prepared(
 def _owed_about(count: int) -> Prepared:
     of_it = (resources.c.id == outbox.c.id) & (resources.c.resource_type == outbox.c.resource_type)
     since = type_coerce(outbox.c.queued_at, String).label("since")  # the order of the texts is that of the times
-    turn = (outbox.c.patient, resources.c.kind, since, outbox.c.id)
+    turn = (outbox.c.patient, resources.c.kind, since, outbox.c.id, outbox.c.reason, outbox.c.retry_at)
     resource = (outbox.c.resource_type, resources.c.body, resources.c.content_hash)
     remembered = (outbox.c[name] for name in REMEMBERED)
     query = select(*turn, *resource, outbox.c.attempts, outbox.c.generation, *remembered).join(resources, of_it)
@@ -159,7 +173,7 @@ def _owed_about(count: int) -> Prepared:
 
 
 def _read_row(target: str, row: Row) -> OutboxRow:
-    patient, _, _, own, resource_type, body, content_hash, attempts, generation, *remembered = row
+    patient, _, _, own, _, _, resource_type, body, content_hash, attempts, generation, *remembered = row
     return OutboxRow(
         target=target,
         patient=patient,
@@ -234,6 +248,9 @@ def _where_owed(name: str, value: ColumnElement[Any]) -> ColumnElement[Any]:
     return case((_SAME_GENERATION, value), else_=outbox.c[name])
 
 
+_NEW_STATE, _NEW_SENT = _given("state"), _given("sent_hash")
+_OVERTOOK = (outbox.c.state == "pending") & (_NEW_STATE == "pending") & _NEW_SENT.is_not(None)
+"""An attempt with an older state had no answer, while a newer one came to be owed."""
 _SAME_PLACE = (_OF_TARGET, outbox.c.id == bindparam("of_id"), outbox.c.resource_type == bindparam("of_type"))
 _SAME_GENERATION = outbox.c.generation == bindparam("of_generation")
 _UNDER_WAY = Prepared(update(outbox).where(*_SAME_PLACE, _SAME_GENERATION).values(state="sent"))
@@ -243,7 +260,13 @@ _ENDED = Prepared(
     .where(*_SAME_PLACE)
     .values(
         {name: func.coalesce(_given(name), outbox.c[name]) for name in REMEMBERED}
-        | {name: _where_owed(name, _given(name)) for name in ("state", "reason", "retry_at")}
+        | {"state": _where_owed("state", _NEW_STATE), "sent_hash": func.coalesce(_NEW_SENT, outbox.c.sent_hash)}
+        | {
+            "retry_at": case(
+                (_SAME_GENERATION, _given("retry_at")), (_OVERTOOK, _given("retry_at")), else_=outbox.c.retry_at
+            ),
+            "reason": case((_SAME_GENERATION, _given("reason")), (_OVERTOOK, OVERTAKES), else_=outbox.c.reason),
+        }
         | {"attempts": _where_owed("attempts", outbox.c.attempts + 1)}
     )
 )

@@ -208,6 +208,40 @@ def test_a_newer_state_does_not_wait_for_the_retry_of_the_older_one(state):
     assert state.due("hapi", AT + timedelta(seconds=1), 10) == [row(ANNA, written("f1"), generation=2)]
 
 
+SOON = LATER - timedelta(microseconds=1)
+
+
+def unanswered(owed):
+    """The outcome of an attempt of which nobody knows whether it arrived."""
+    return Outcome(row=owed, state="pending", reason="timeout", retry_at=LATER, sent_hash="what was sent")
+
+
+@pytest.mark.parametrize("newer", ["after the answer did not come", "while it was waited for"])
+def test_a_newer_state_waits_while_the_older_one_may_still_arrive_and_its_patient_with_it(state, newer):
+    commit(state, result(ANNA, written("f1"), written("f2")), result(BERTA, written("f3")))
+    owed = next(row for row in state.due("hapi", AT, 10) if row.id == "f1")
+    if newer == "while it was waited for":
+        commit(state, result(ANNA, written("f1")), at=AT + timedelta(seconds=1))
+    state.settle([unanswered(owed)])
+    if newer == "after the answer did not come":
+        commit(state, result(ANNA, written("f1")), at=AT + timedelta(seconds=1))
+    assert [(row.patient, row.id) for row in state.due("hapi", SOON, 10)] == [(BERTA, "f3")]
+    due = {row.id: row for row in state.due("hapi", LATER, 10)}
+    assert due.keys() == {"f1", "f2", "f3"}
+    assert (due["f1"].generation, due["f1"].attempts, due["f1"].sent_hash) == (2, 0, "what was sent")
+
+
+def test_what_was_answered_and_what_has_no_newer_state_holds_nobody_back(state):
+    commit(state, result(ANNA, written("f1"), written("f2")))
+    first, second = state.due("hapi", AT, 10)
+    state.settle([unanswered(first)])
+    assert [row.id for row in state.due("hapi", SOON, 10)] == ["f1", "f2"]
+    known = {"remote_hash": "what was sent", "sent_hash": "what was sent"}
+    state.settle([Outcome(row=second, state="confirmed", **known)])
+    commit(state, result(ANNA, written("f2")), at=AT + timedelta(seconds=1))
+    assert [row.id for row in state.due("hapi", SOON, 10)] == ["f1", "f2"]
+
+
 def test_a_patient_with_something_due_is_due_whole(state):
     commit(state, result(ANNA, written("f1"), written("f2")))
     state.settle([Outcome(row=row(ANNA, written("f1")), state="pending", retry_at=LATER)])
