@@ -101,6 +101,7 @@ async def _run(loaded: Loaded, instructions: dict[str, Any]) -> int:
         await _alive_until(stopping, store / ALIVE_FILE)
         watching.cancel()
         await asyncio.gather(*(listener.stop(STOP_GRACE_S) for listener in listeners))
+        counts.tell()
         await loop.run_in_executor(None, pruner.stop, STOP_GRACE_S)
         await loop.run_in_executor(None, keeper.close)
         if owed:
