@@ -45,19 +45,23 @@ class Site:
         return b"handled:" + message
 
 
+def listening(site, *, commits=False):
+    return MllpListener(
+        handle=site.handle,
+        too_large=lambda _: None,
+        limits=MllpLimits(),
+        on_event=lambda *_: None,
+        at_once=site.at_once,
+        commits=commits,
+    )
+
+
 def conversation(*pieces: bytes, count: int, open_gate_after: int | None = None, release_2: bool = False):
     """What comes back for pieces sent one after the other; the gate opens when so many messages were asked about."""
 
     async def talk():
         site = Site()
-        listener = MllpListener(
-            handle=site.handle,
-            too_large=lambda _: None,
-            limits=MllpLimits(),
-            on_event=lambda *_: None,
-            at_once=site.at_once,
-            commits=release_2,
-        )
+        listener = listening(site, commits=release_2)
         reader, writer = await asyncio.open_connection("127.0.0.1", await listener.start("127.0.0.1", 0))
         if open_gate_after is None:
             site.gate.set()
@@ -125,13 +129,7 @@ def talking(story):
     async def talk():
         site = Site()
         site.gate.set()
-        listener = MllpListener(
-            handle=site.handle,
-            too_large=lambda _: None,
-            limits=MllpLimits(),
-            on_event=lambda *_: None,
-            at_once=site.at_once,
-        )
+        listener = listening(site)
         connection = await asyncio.open_connection("127.0.0.1", await listener.start("127.0.0.1", 0))
         async with asyncio.timeout(20):
             told = await story(site, listener, *connection)
