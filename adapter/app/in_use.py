@@ -7,6 +7,7 @@ from collections.abc import Callable
 from adapter.domain.message import Translation
 from adapter.ingest.relevance import RelevanceFilter
 from adapter.ingest.senders import RulesFor
+from adapter.ingest.sure_answers import near_misses_accepted
 from adapter.ingest.translate import translate_hl7
 from adapter.knowledge.spec import Knowledge
 from adapter.pipeline.reception import Reading
@@ -47,7 +48,9 @@ class _Door:
 
         relevance = RelevanceFilter(knowledge, self._remembered, default_charset=self._default_charset)
         # One assignment: a message sees the old or the new, never a mixture.
-        self._reading = Reading(relevance.judge_one, translate, relevance.judge_alone)
+        self._reading = Reading(
+            relevance.judge_one, translate, relevance.judge_alone, near_misses_accepted(knowledge, self._rules)
+        )
 
     def reading(self) -> Reading:
         return self._reading

@@ -59,6 +59,11 @@ def _by_nothing(_raw: bytes, _envelope: Envelope) -> None:
     """Every frame is looked at with care."""
 
 
+def _none_for_certain(_sender: str, _message_type: str) -> bool:
+    """Every answer is worded by reading."""
+    return False
+
+
 class Reading(NamedTuple):
     """One set of mappings as receiving uses it: whoever judges a message by it also words its answer by it."""
 
@@ -68,6 +73,8 @@ class Reading(NamedTuple):
     """(raw, source): only to word the answer; the engine translates again for the events that count."""
     judge_alone: Callable[[bytes, Envelope], Judgement | None] = _by_nothing
     """(frame, its envelope): the judgement of a frame that is one message for certain; None for any other."""
+    near_misses_accepted: Callable[[str, str], bool] = _none_for_certain
+    """(`MSH-3|MSH-4`, MSH-9): whether a near miss that `judge_alone` found is told AA, whatever else it says."""
 
 
 def _unheeded(_listener: str, _sender: str) -> None:

@@ -58,10 +58,11 @@ class _Soon:
         self.judgement = judgement
         self.reading = reading
         self.coming = Coming()
-        self._answer: Answer | None = None
+        sure = judgement.relevance == "near-miss" and reading.near_misses_accepted(message.sender, message.message_type)
+        self._answer: Answer | None = ACCEPTED if sure else None
 
     def answer(self) -> Answer:
-        """What it deserves by the tables it was judged by, worded once."""
+        """What it deserves by the tables it was judged by, worded once, where anything has to be."""
         if self._answer is None:
             self._answer = worded(self.arrival, self.reading.translate)
         return self._answer

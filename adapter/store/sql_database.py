@@ -99,6 +99,7 @@ class Database:
         self._folder = path.parent.absolute()
         self._lock = RLock()
         self._writer = _writer_engine(path, CHECKPOINT_PAGES if checkpoint_pages is None else checkpoint_pages)
+        self._writing: Connection | None = None
         self._readers = reader_engine(path)
         self._promised = promised
         self._taken_over = False
@@ -152,8 +153,11 @@ class Database:
 
     @contextmanager
     def _begin(self) -> Iterator[Connection]:
-        with sorted_faults(), self._writer.begin() as connection:
-            yield connection
+        with sorted_faults():
+            # One for all transactions: to take it from its pool and give it back costs as much as a short one.
+            writing = self._writing = self._writing or self._writer.connect()
+            with writing.begin():
+                yield writing
 
     def _take_over(self) -> None:
         """Move what an earlier process left in the write-ahead log into the file itself, and sync that.
@@ -197,6 +201,8 @@ class Database:
     def close(self) -> None:
         """Close every connection; the file is complete without it."""
         self._readers.dispose()
+        if self._writing:
+            self._writing.close()
         self._writer.dispose()
 
 

@@ -8,6 +8,8 @@ from itertools import chain
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, bindparam, func, select
 
+from adapter.store.sql_prepared import cursor_of
+
 ROWS_AT_ONCE = 256
 """Rows in one statement: with some fifteen columns well under every database's limit of parameters."""
 FEW_ROWS = 16
@@ -30,12 +32,12 @@ def insert_rows(
     `replacing` names the key by which a row takes the place of an earlier one; no two of these rows may share it.
     Many rows are one statement: between two statements the interpreter's lock changes hands, and another thread waits.
     """
-    start = 0
+    start, cursor = 0, cursor_of(connection)
     while start < len(rows):
         size = _portion(len(rows) - start)
         values = tuple(chain.from_iterable(rows[start : start + size]))
         text = _insert_text(connection.dialect.paramstyle, table.name, tuple(columns), size, replacing)
-        connection.exec_driver_sql(text, values)
+        cursor.execute(text, values)
         start += size
 
 

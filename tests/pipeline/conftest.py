@@ -20,6 +20,7 @@ from adapter.domain.message import Arrival, MessageRef, Stored
 from adapter.fhir import Canonical
 from adapter.ingest.relevance import RelevanceFilter
 from adapter.ingest.senders import SenderRules
+from adapter.ingest.sure_answers import near_misses_accepted
 from adapter.ingest.translate import translate_hl7
 from adapter.knowledge.load import load_knowledge
 from adapter.knowledge.policies import load_rulebook
@@ -188,9 +189,10 @@ def make_reception(knowledge):
     def make(keeper, *, translate=translated):
         observed = []
         relevance = RelevanceFilter(knowledge, 1000)
+        accepted = near_misses_accepted(knowledge, lambda _: SenderRules())
         reception = Reception(
             keeper=keeper,
-            reading=lambda: Reading(relevance.judge_one, translate, relevance.judge_alone),
+            reading=lambda: Reading(relevance.judge_one, translate, relevance.judge_alone, accepted),
             executor=executor,
             clock=lambda: NOW,
             next_control_id=lambda: "T1",

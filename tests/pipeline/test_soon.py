@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 
 import hospital
@@ -15,15 +16,19 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from adapter.app.in_use import MappingsInUse
 from adapter.ingest.senders import SenderRules
 from adapter.pipeline import soon
 from adapter.pipeline.at_once import AtOnce
 from adapter.pipeline.handing import handing
 from adapter.pipeline.receive import Door
+from adapter.pipeline.reception import hl7_arrival, incoming
 from adapter.pipeline.soon import Coming
+from adapter.pipeline.taking import ACCEPTED, worded
 from adapter.store.faults import CannotKeep
 
 DOOR = Door(listener="lab", source="ward")
+NOW = datetime(2025, 6, 1, 12, 0, tzinfo=UTC)
 NEAR = "OBX|1|NM|ASPNEW^Asparaginase, new method^L||0.42|IU/mL|||||F"
 OURS = "OBX|1|NM|ASPACT^Asparaginase activity^L||0.42|IU/mL|||||F"
 
@@ -160,6 +165,34 @@ def test_repeats_and_control_ids_used_again_are_told_and_counted_as_the_careful_
     assert soon_told(raws, DOOR, quick) == [received(raw, careful, DOOR)[0] for raw in raws]
     assert came_of_it(*came) == came_of_it(*came_carefully)
     assert came[1] == came_carefully[1]
+
+
+@given(messages(), st.booleans(), st.sampled_from(["AA", "AE"]), st.sampled_from(["AA", "AE", "AR"]))
+@hypothesis_settings(max_examples=examples(300), suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_near_miss_that_is_told_aa_unread_is_told_nothing_else_when_it_is_read(knowledge, raw, warned, found, other):
+    rules = SenderRules(warn_in_err=warned, content_errors=found, unsupported=other)
+    reading = MappingsInUse(knowledge).door(lambda _: rules, 1_000)()
+    message = incoming(raw, NOW)
+    judged = reading.judge_alone(raw, message.envelope) if message.envelope else None
+    if judged and judged.relevance == "near-miss" and message.control_id:
+        told = worded(hl7_arrival(raw, DOOR, NOW, judged), reading.translate)
+        sure = reading.near_misses_accepted(message.sender, message.message_type)
+        assert told == ACCEPTED if sure else warned or not message.message_type.startswith("ORU")
+
+
+@pytest.mark.parametrize(("line", "read"), [(NEAR, 0), (OURS, 1)])
+def test_a_usual_near_miss_is_answered_without_being_read(place, line, read):
+    reception, (kept, _, _) = place()
+    raw = "\r".join((hospital.oru("A1").decode().partition("\r")[0], "PID|1||7^^^HOSP^MR", line, "")).encode()
+    asked = []
+
+    def reading():
+        plain = reception.reading()
+        return plain._replace(translate=lambda *of: asked.append(of) or plain.translate(*of))
+
+    (answer,) = soon_told([raw], DOOR, replace(reception, reading=reading))
+    assert (len(asked), kept.inbox.last_seq()) == (read, 1)
+    assert b"\rMSA|A" in answer
 
 
 def test_messages_of_one_turn_are_handed_over_together_and_each_hears_of_its_own(place):
