@@ -13,17 +13,18 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from adapter.commands.bench_load import Load
+from adapter.commands.bench_feed import RELEVANT_SHARE, Feed
+from adapter.commands.bench_load import Load, Measured
 from adapter.commands.bench_plain import Pace, Syncs
 from adapter.commands.bench_processes import maps
 from adapter.commands.bench_service import BenchService
 from adapter.commands.bench_verdict import Goal, at_least
-from adapter.commands.bench_wire_runs import Run, against
+from adapter.commands.bench_wire_runs import Run, against, echo, send
 
 DELAY_US = 5_000
 COMPILERS = ("gcc", "cc")
@@ -59,6 +60,8 @@ class SlowDisk:
     """64 connections, every message kept on disk."""
     one: list[Run]
     """One connection, unfiltered feed."""
+    echoed: Measured
+    """The same feed over one connection, against a bare echo."""
     kept: int
     to_keep: int
 
@@ -71,6 +74,12 @@ class SlowDisk:
     def one_over_commits(self) -> float:
         """Messages a second of one connection over those of a commit each."""
         return median(run.measured.per_s for run in self.one) / self.commits.per_s
+
+    @property
+    def echo_over_commits(self) -> float:
+        """The same of an echo that would wait for a sync, and nothing else, at each message that concerns us."""
+        seconds = 1 / self.echoed.per_s + RELEVANT_SHARE * self.syncs.p50_us / 1e6
+        return 1 / seconds / self.commits.per_s
 
     def goals(self) -> list[Goal]:
         """What this run says of P5."""
@@ -100,6 +109,7 @@ class SlowDisk:
             "commits_per_s": self.commits.per_s,
             "many_over_commits": self.many_over_commits,
             "one_over_commits": self.one_over_commits,
+            "echo_over_commits": self.echo_over_commits,
         }
 
 
@@ -136,31 +146,22 @@ def slow_disk(folder: Path, running: BenchService, extent: Extent, seed: int) ->
     with running as service:
         many, one = [], []
         for number in range(extent.rounds):
-            load = Load(
-                host="127.0.0.1",
-                port=service.port,
-                connections=CONNECTIONS,
-                feed="kept",
-                count=extent.kept,
-                seed=seed,
-                series=f"S{number}K",
-            )
+            load = _load(service.port, CONNECTIONS, "kept", extent.kept, seed, f"S{number}K")
             many.append(against(service, "slow disk, kept", load, to_the_end=False))
         kept = service.kept()
         service.wait_until_understood()
         for number in range(extent.rounds):
-            load = Load(
-                host="127.0.0.1",
-                port=service.port,
-                connections=1,
-                feed="unfiltered",
-                count=extent.unfiltered,
-                seed=seed,
-                series=f"S{number}U",
-            )
+            load = _load(service.port, 1, "unfiltered", extent.unfiltered, seed, f"S{number}U")
             one.append(against(service, "slow disk, one connection", load, to_the_end=False))
             service.wait_until_understood()
-    return SlowDisk(syncs=syncs, commits=commits, many=many, one=one, kept=kept, to_keep=extent.kept * extent.rounds)
+    with echo() as bare:
+        echoed = send(replace(_load(bare.port, 1, "unfiltered", extent.unfiltered, seed, "SE"), echoed=True))
+    to_keep = extent.kept * extent.rounds
+    return SlowDisk(syncs=syncs, commits=commits, many=many, one=one, echoed=echoed, kept=kept, to_keep=to_keep)
+
+
+def _load(port: int, connections: int, feed: Feed, count: int, seed: int, series: str) -> Load:
+    return Load(host="127.0.0.1", port=port, connections=connections, feed=feed, count=count, seed=seed, series=series)
 
 
 def _plain(folder: Path, extent: Extent, seed: int, environment: Mapping[str, str]) -> tuple[Syncs, Pace]:

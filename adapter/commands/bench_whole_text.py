@@ -57,7 +57,8 @@ def _slow_disk(slow: Mapping[str, Any]) -> str:
         f"slow disk: +{slow['added_us'] / 1000:.0f} ms a sync (p50 {slow['sync_p50_us']:,.0f} us), "
         f"a commit each {slow['commits_per_s']:,.0f}/s; "
         f"every message kept, 64 connections x {slow['many_over_commits']:.1f}; "
-        f"unfiltered feed, one connection x {slow['one_over_commits']:.1f}"
+        f"unfiltered feed, one connection x {slow['one_over_commits']:.1f}, "
+        f"a bare echo that syncs as often x {slow['echo_over_commits']:.1f}"
     )
 
 

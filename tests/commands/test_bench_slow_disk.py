@@ -20,6 +20,7 @@ SLOW = SlowDisk(
     commits=Pace(per_s=2.5, cpu_us=20.0),
     many=[replace(RUN, measured=replace(MEASURED, seconds=1.6))],
     one=[RUN],
+    echoed=replace(MEASURED, seconds=0.004),
     kept=100,
     to_keep=100,
 )
@@ -50,6 +51,11 @@ def test_at_its_goals_it_passes():
 )
 def test_each_goal_is_missed_just_beyond_its_limit(changed, goals):
     assert missed(replace(SLOW, **changed)) == goals
+
+
+def test_an_echo_pays_a_round_trip_for_every_message_and_a_sync_for_every_fiftieth():
+    round_trip_s, sync_s = 0.004 / 100, 0.0051
+    assert SLOW.echo_over_commits == pytest.approx(50 / (50 * round_trip_s + sync_s) / 2.5)
 
 
 def test_only_wrong_answers_are_wrong_results():

@@ -59,7 +59,7 @@ DELIVERED = Delivered(workers=1, at_once=50, delay_ms=0.0, pace=DELIVERY_PACE, r
 WHOLE = Whole(
     machine=machine_with(Path()),
     wire=WIRE,
-    slow_disk=SlowDisk(syncs=SYNCS, commits=COMMITS, many=[RUN], one=[RUN], kept=1000, to_keep=1000),
+    slow_disk=SlowDisk(syncs=SYNCS, commits=COMMITS, many=[RUN], one=[RUN], echoed=MEASURED, kept=1000, to_keep=1000),
     left_out={},
     interpretation=[
         SizeCost(
