@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
-from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, func, select
 
 from adapter.domain.message import Arrival, Header, Stored
-from adapter.store.census import CodeSeen, add_up
+from adapter.store.census import CodeSeen
+from adapter.store.census_rows import count_codes
 from adapter.store.inbox_tables import HL7_ROWS, answers, census, headers, messages
 from adapter.store.notes import Notes
 from adapter.store.placing import Earlier, Place
-from adapter.store.sql_database import instant_column, upsert
+from adapter.store.sql_database import instant_column
 from adapter.store.sql_prepared import Prepared
 from adapter.store.sql_rows import asked, insert_rows, one_of
 
-CENSUS_ROWS_LIMIT = 100_000
-"""Codes of senders in the census; further ones are not counted, for a sender could make up names without end."""
 _ARRIVAL = tuple(f.name for f in fields(Arrival))
 _HEADER = Header._fields
 _arrival_values = attrgetter(*_ARRIVAL)
+_LAST_ANSWER = "ON CONFLICT (seq) DO UPDATE SET code = excluded.code"
 _NEWEST = Prepared(select(func.max(messages.c.seq)))
-_CENSUS_ROW = Prepared(
-    select(census).where(
-        census.c.sender == bindparam("of"), census.c.system == bindparam("within"), census.c.code == bindparam("named")
-    )
-)
 
 
 def last_seq(connection: Connection) -> int:
@@ -79,33 +73,9 @@ def _columns(values: Iterable[object]) -> list[object]:
 
 def add_notes(connection: Connection, notes: Notes) -> None:
     """Write the notes that ride along."""
-    insert_rows(connection, answers, ("seq", "code"), list(notes.answers.items()), replacing="seq")
+    insert_rows(connection, answers, ("seq", "code"), list(notes.answers.items()), on_conflict=_LAST_ANSWER)
     insert_rows(connection, headers, _HEADER, [(instant_column(row[0]), *row[1:]) for row in notes.headers])
-    _count_codes(connection, notes.codes.values())
-
-
-def _count_codes(connection: Connection, rows: Iterable[CodeSeen]) -> None:
-    room: int | None = None
-    counted: list[dict[str, Any]] = []
-    for row in rows:
-        known = _known(connection, row)
-        if not known:
-            room = _room(connection) if room is None else room
-            if room <= 0:
-                continue
-            room -= 1
-        add_up([row], known)
-        counted.append(asdict(known[row.place]))
-    upsert(connection, census, counted)
-
-
-def _known(connection: Connection, row: CodeSeen) -> dict[tuple[str, str, str], CodeSeen]:
-    found = _CENSUS_ROW.mappings(connection, {"of": row.sender, "within": row.system, "named": row.code})
-    return {before.place: before for before in (CodeSeen(**values) for values in found)}
-
-
-def _room(connection: Connection) -> int:
-    return CENSUS_ROWS_LIMIT - int(connection.execute(select(func.count()).select_from(census)).scalar_one())
+    count_codes(connection, list(notes.codes.values()))
 
 
 def read_message(row: RowMapping) -> Stored:

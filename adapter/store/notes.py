@@ -84,7 +84,7 @@ class Notebook:
             known.first, known.last = min(known.first, at), max(known.last, at)
 
     def take(self, *, everything: bool = True, headers: int = HEADERS_WAITING_LIMIT) -> Notes:
-        """Hand over everything noted so far, of the headers no more than so many; or only the answers."""
+        """Hand over everything noted so far; or only the answers; or no more than so many headers, the census last."""
         with self._lock:
             if not everything:
                 taken = Notes(answers=self._notes.answers)
@@ -92,8 +92,9 @@ class Notebook:
                 return taken
             taken, self._notes = self._notes, Notes()
             if len(taken.headers) > headers:
-                self._notes.headers = taken.headers
-                taken.headers = deque((self._notes.headers.popleft() for _ in range(headers)), HEADERS_WAITING_LIMIT)
+                portion = deque((taken.headers.popleft() for _ in range(headers)), HEADERS_WAITING_LIMIT)
+                taken, self._notes = Notes(answers=taken.answers, headers=portion), taken
+                self._notes.answers = {}
         add_up(_by_code(taken.panels, taken.codes), taken.codes)
         taken.panels.clear()
         return taken

@@ -25,18 +25,18 @@ def insert_rows(
     columns: Sequence[str],
     rows: Sequence[Sequence[object]],
     *,
-    replacing: str = "",
+    on_conflict: str = "",
 ) -> None:
     """Insert rows whose values are in the order of the columns and as the driver takes them: for very many rows.
 
-    `replacing` names the key by which a row takes the place of an earlier one; no two of these rows may share it.
+    `on_conflict` says what is done where a row stands already (`ON CONFLICT ...`); no two of these rows may be one.
     Many rows are one statement: between two statements the interpreter's lock changes hands, and another thread waits.
     """
     start, cursor = 0, cursor_of(connection)
     while start < len(rows):
         size = _portion(len(rows) - start)
         values = tuple(chain.from_iterable(rows[start : start + size]))
-        text = _insert_text(connection.dialect.paramstyle, table.name, tuple(columns), size, replacing)
+        text = _insert_text(connection.dialect.paramstyle, table.name, tuple(columns), size, on_conflict)
         cursor.execute(text, values)
         start += size
 
@@ -47,12 +47,11 @@ def _portion(left: int) -> int:
 
 
 @lru_cache(maxsize=128)
-def _insert_text(paramstyle: str, table: str, columns: tuple[str, ...], size: int, replacing: str) -> str:
+def _insert_text(paramstyle: str, table: str, columns: tuple[str, ...], size: int, on_conflict: str) -> str:
     mark = "?" if paramstyle == "qmark" else "%s"
     row = f"({', '.join([mark] * len(columns))})"
     text = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * size)}"  # noqa: S608 - our own names
-    changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name != replacing)
-    return f"{text} ON CONFLICT ({replacing}) DO UPDATE SET {changes}" if replacing else text
+    return f"{text} {on_conflict}" if on_conflict else text
 
 
 def one_of(column: Column[str], count: int) -> ColumnElement[bool]:

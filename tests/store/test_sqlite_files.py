@@ -260,7 +260,7 @@ def test_a_naive_time_is_refused(state):
         state.checks_due(datetime(2025, 3, 10), 1)  # noqa: DTZ001 (that is the point)
 
 
-def test_a_batch_carries_no_headers_and_a_flush_one_portion_of_them(folder, oru, monkeypatch):
+def test_a_batch_carries_no_headers_and_a_flush_one_portion_of_them_the_census_with_the_last(folder, oru, monkeypatch):
     monkeypatch.setattr(sqlite_inbox, "HEADERS_AT_ONCE", 2)
     inbox = SqliteInbox(folder / "inbox.db", "inbox")
     inbox.note_irrelevant([noted(n) for n in range(5)])
@@ -268,10 +268,15 @@ def test_a_batch_carries_no_headers_and_a_flush_one_portion_of_them(folder, oru,
     inbox.keep([oru()])
     assert (inbox.irrelevant(10), inbox.census()) == ([], [])
     assert inbox.flush()
-    assert ([one.size for one in inbox.irrelevant(10)], [row.code for row in inbox.census()]) == ([1, 0], ["ASN"])
+    assert ([one.size for one in inbox.irrelevant(10)], inbox.census()) == ([1, 0], [])
+    inbox.note_panel("A|B", (("L", "ASN", "Asparagine"),), AT)
+    assert inbox.flush()
+    assert not inbox.flush()
+    assert [row.count for row in inbox.census()] == [2]
+    inbox.note_irrelevant([noted(n) for n in range(5, 8)])
     inbox.close()
     reopened = SqliteInbox(folder / "inbox.db", "inbox")
-    assert [one.size for one in reopened.irrelevant(10)] == [4, 3, 2, 1, 0]
+    assert [one.size for one in reopened.irrelevant(10)] == [7, 6, 5, 4, 3, 2, 1, 0]
     reopened.close()
 
 
