@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import datetime
@@ -33,29 +32,18 @@ class GroupKeeper:
     def __init__(self, path: Path, name: str, on_broken: Callable[[StoreBroken], None]) -> None:
         self.inbox = SqliteInbox(path, name)
         self._commit = GroupCommit(self.inbox, on_broken)
-        self._turn: list[Request] = []
 
     def submit(self, arrival: Arrival) -> Future[Kept]:
         """Keep one arrival; done when it is on disk."""
         return self._commit.submit(arrival)
 
-    def soon(self, request: Request) -> None:
-        """Keep an arrival with all others of this turn of the running loop."""
-        if not self._turn:
-            asyncio.get_running_loop().call_soon(self._hand_over)
-        self._turn.append(request)
+    def hand_over(self, request: Request) -> None:
+        """Keep the arrival of a request; whoever waits for it is told in another thread."""
+        self._commit.hand_over(request)
 
     def mark(self) -> Future[int]:
-        """The newest place when all that was handed over before is kept, and nothing that is handed over after.
-
-        Where `soon` is used, to be asked on its loop.
-        """
-        self._hand_over()
+        """The newest place when all that was handed over before is kept, and nothing that is handed over after."""
         return self._commit.mark()
-
-    def _hand_over(self) -> None:
-        turn, self._turn = self._turn, []
-        self._commit.submit_all(turn)
 
     def answered(self, seq: int, code: str) -> None:
         """Remember an answer with the next group."""

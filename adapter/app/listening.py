@@ -52,7 +52,7 @@ def reception(
         _telling_refusals(counts.observe) if _refuses(site) else counts.observe,
         prefix="T",
         heard=counts.heard,
-        keep_soon=keeper.soon,
+        hand_over=keeper.hand_over,
     )
 
 

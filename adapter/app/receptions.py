@@ -38,7 +38,7 @@ def hl7_reception(
     *,
     prefix: str,
     heard: Callable[[str, str], None] = counters.heard,
-    keep_soon: Callable[[Request], None] | None = None,
+    hand_over: Callable[[Request], None] | None = None,
 ) -> Reception:
     """How messages are judged, kept and answered there; `prefix` begins the control ids of its answers."""
     return Reception(
@@ -50,5 +50,5 @@ def hl7_reception(
         observe=observe,
         rules=rules,
         heard=heard,
-        keep_soon=keep_soon,
+        hand_over=hand_over,
     )

@@ -40,13 +40,15 @@ class AtOnce:
         self._kinds: dict[tuple[bytes, ...], _Kind | None] = {}
         self._with_headers = door.archive_irrelevant == "headers"
         self._whole = door.archive_irrelevant == "full"
-        self._soon = Soon(door, reception) if reception.keep_soon else None
+        self._soon = Soon(door, reception) if reception.hand_over else None
 
     def answer(self, raw: bytes) -> bytes | Coming | None:
         """The answer to a frame of one message that is told one thing; None for any other frame.
 
         That of a message that is kept comes once it is.
         """
+        if self._soon:
+            self._soon.tell()
         envelope = envelope_of(raw)
         kind = self._kind(envelope) if envelope else None
         if not envelope or not kind:

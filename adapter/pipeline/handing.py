@@ -112,6 +112,10 @@ class Handing:
     def _take_back(self) -> None:
         # Said first: what comes from now on wakes the loop again, and what came before is in the queue.
         self._woken = False
+        self.tell()
+
+    def tell(self) -> None:
+        """Tell what was brought so far, ahead of the turn that it woke; on the loop."""
         for _ in range(len(self._back)):
             self._back.popleft()()
 

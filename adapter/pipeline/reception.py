@@ -101,11 +101,8 @@ class Reception:
     """How each sender is answered."""
     heard: Callable[[str, str], None] = _unheeded
     """(listener, `MSH-3|MSH-4`) of every message that is no acknowledgment."""
-    keep_soon: Callable[[Request], None] | None = None
-    """Keeps an arrival with all others of this turn of the loop; who waits is told by another thread.
-
-    None: each goes to the keeper alone.
-    """
+    hand_over: Callable[[Request], None] | None = None
+    """Keeps the arrival of a request; who waits is told by another thread. None: `submit` of the keeper is used."""
 
 
 class Incoming(NamedTuple):

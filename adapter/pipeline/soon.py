@@ -1,6 +1,7 @@
-"""Kept messages of a usual kind: handed to the disk with all others of one turn of the loop, answered once there.
+"""Kept messages of a usual kind: handed to the disk at once, answered once they are there.
 
-Nothing is awaited on the way: under load each turn takes as long as the answers to all other connections.
+Nothing is awaited on the way, and what is there is told in the middle of a turn of the loop: under load each turn takes
+as long as the answers to all other connections.
 """
 
 from __future__ import annotations
@@ -97,19 +98,25 @@ class Soon:
         self._door = door
         self._reception = reception
         self._turn: list[_Soon] = []
+        self._hands: Handing | None = None
 
     def take(self, message: Incoming, judgement: Judgement, reading: Reading) -> Coming:
-        """Have a message kept at the end of this turn."""
-        keep_soon = self._reception.keep_soon
-        assert keep_soon  # noqa: S101 - else nothing is taken this way
+        """Have a message kept."""
+        hand_over = self._reception.hand_over
+        assert hand_over  # noqa: S101 - else nothing is taken this way
         frame_received()
-        hands = handing()
+        hands = self._hands = handing()
         one = _Soon(message, arrival_of(message, self._door, judgement), judgement, reading)
-        keep_soon(Request(one.arrival, _Waiter(hands, partial(self._kept, one))))
+        hand_over(Request(one.arrival, _Waiter(hands, partial(self._kept, one))))
         if not self._turn:
             hands.loop.call_soon(self._word)
         self._turn.append(one)
         return one.coming
+
+    def tell(self) -> None:
+        """Tell what was kept meanwhile, without waiting for the end of this turn."""
+        if self._hands:
+            self._hands.tell()
 
     def _word(self) -> None:
         """Beside the disk, which takes as long."""

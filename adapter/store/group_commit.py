@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -100,18 +100,16 @@ class GroupCommit:
     def submit(self, arrival: Arrival) -> Future[Kept]:
         """Hand over one message; the future fails with CannotKeep or StoreBroken when it is not on disk."""
         future: Future[Kept] = Future()
-        self.submit_all((Request(arrival, future),))
+        self.hand_over(Request(arrival, future))
         return future
 
-    def submit_all(self, requests: Iterable[Request]) -> None:
-        """Hand over several messages; whoever waits for one hears CannotKeep or StoreBroken when it is not on disk."""
+    def hand_over(self, request: Request) -> None:
+        """Hand over one message; whoever waits for it hears CannotKeep or StoreBroken when it is not on disk."""
         with self._gate:
-            refused = self._broken or (CannotKeep("The inbox is closing.") if self._closed else None)
-            for request in requests:
-                if refused:
-                    request.future.set_exception(refused)
-                else:
-                    self._queue.put(request)
+            if self._closed or self._broken:
+                request.future.set_exception(self._broken or CannotKeep("The inbox is closing."))
+            else:
+                self._queue.put(request)
 
     def when_idle(self, work: Callable[[], None]) -> Future[None]:
         """Have a short piece of writing done by the writing thread at a moment when no message waits for it.

@@ -133,6 +133,24 @@ class Database:
                 yield connection
 
     @contextmanager
+    def write_unsynced(self) -> Iterator[Connection]:
+        """One transaction that comes to the disk with the next one of `write`: for what nobody was promised.
+
+        It is there whole or not at all, and nothing that is written later is there without it. Raises as `write` does.
+        """
+        with self._lock:
+            self._set("synchronous = NORMAL")
+            try:
+                with self.write() as connection:
+                    yield connection
+            finally:
+                self._set("synchronous = FULL")
+
+    def _set(self, setting: str) -> None:
+        with sorted_faults(), closing(self._writer.raw_connection()) as connection:
+            connection.execute(f"PRAGMA {setting}")
+
+    @contextmanager
     def together(self, settle: Callable[[], None] = nothing_waits) -> Iterator[None]:
         """One transaction, and one sync, for all that this thread reads and writes inside.
 

@@ -34,7 +34,7 @@ from adapter.store.placing import place
 from adapter.store.retention import Line, Portion
 from adapter.store.sql_database import Database
 
-HEADERS_AT_ONCE = 256
+HEADERS_AT_ONCE = 64
 """Headers in one transaction, behind which a message waits that comes meanwhile."""
 
 
@@ -82,19 +82,20 @@ class SqliteInbox:
     def flush(self) -> bool:
         """Write what was noted, at most a portion of the headers; gives whether more of them wait.
 
-        Headers and census cost more than the messages, and nobody waits for them: they never ride along with a batch.
-        Raises CannotKeep (it goes on waiting) or StoreBroken.
+        Headers and census cost more than the messages, and nobody waits for them: they never ride along with a batch,
+        and only the last portion is synced. Raises CannotKeep (it goes on waiting) or StoreBroken.
         """
         notes = self._notebook.take(headers=HEADERS_AT_ONCE)
         if not notes:
             return False
+        more = len(notes.headers) == HEADERS_AT_ONCE
         try:
-            with self._database.write() as connection:
+            with self._database.write_unsynced() if more else self._database.write() as connection:
                 add_notes(connection, notes)
         except BaseException:
             self._notebook.give_back(notes)
             raise
-        return len(notes.headers) == HEADERS_AT_ONCE
+        return more
 
     def prune(self, portion: Portion, line: Line) -> None:
         """Remove one portion and tell it in the audit line, in one transaction; raises CannotKeep or StoreBroken."""

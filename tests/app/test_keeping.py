@@ -1,4 +1,4 @@
-"""What is to be kept soon is handed over at the end of its turn of the loop, and before any mark set after it."""
+"""What is handed over is kept in its order, and before any mark set after it."""
 
 from __future__ import annotations
 
@@ -46,20 +46,19 @@ def test_what_one_turn_wants_kept_is_kept_in_its_order(keeper):
     async def turn():
         told = [Told(asyncio.get_running_loop()) for _ in range(3)]
         for number, one in enumerate(told):
-            keeper.soon(Request(arrival(number), one))
-        before = keeper.inbox.last_seq()
-        return before, await asyncio.wait_for(asyncio.gather(*(one.kept for one in told)), 20)
+            keeper.hand_over(Request(arrival(number), one))
+        return await asyncio.wait_for(asyncio.gather(*(one.kept for one in told)), 20)
 
-    assert asyncio.run(turn()) == (0, [1, 2, 3])
+    assert asyncio.run(turn()) == [1, 2, 3]
 
 
 def test_a_mark_counts_what_was_to_be_kept_before_it_in_the_same_turn_and_nothing_after(keeper):
     async def turn():
         loop = asyncio.get_running_loop()
         told = [Told(loop) for _ in range(2)]
-        keeper.soon(Request(arrival(0), told[0]))
+        keeper.hand_over(Request(arrival(0), told[0]))
         mark = keeper.mark()
-        keeper.soon(Request(arrival(1), told[1]))
+        keeper.hand_over(Request(arrival(1), told[1]))
         place = await loop.run_in_executor(None, marked_place, mark)
         return place, await asyncio.wait_for(asyncio.gather(*(one.kept for one in told)), 20)
 

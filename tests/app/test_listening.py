@@ -34,7 +34,7 @@ class FullKeeper:
         future.set_exception(CannotKeep("the disk is full"))
         return future
 
-    def soon(self, request):
+    def hand_over(self, request):
         self.submit(request.arrival).add_done_callback(partial(tell, request.future))
 
     def answered(self, *_): ...

@@ -108,6 +108,11 @@ def test_a_store_that_is_no_database_is_told_in_one_sentence(tmp_path):
     assert (code, len(lines_of(told))) == (2, 1)
 
 
+def test_where_processors_are_short_senders_are_answered_first(start):
+    pids = start().pids
+    assert os.getpriority(os.PRIO_PROCESS, pids["intake"]) < os.getpriority(os.PRIO_PROCESS, pids["core"])
+
+
 def test_a_killed_process_is_started_again_on_its_addresses(start):
     service = start()
     held = Laboratory(service.mllp)

@@ -77,7 +77,7 @@ class Waited:
     """Keeps with all others of a turn, and tells who waits in another thread than the loop's, as the service does."""
 
     def __init__(self, keeper):
-        self.keeper, self.batches, self.turn = keeper, [], []
+        self.keeper, self.turn = keeper, []
 
     def __call__(self, request):
         if not self.turn:
@@ -86,7 +86,6 @@ class Waited:
 
     def _hand_over(self):
         turn, self.turn = self.turn, []
-        self.batches.append(len(turn))
         threading.Thread(target=self._settle, args=(turn,)).start()
 
     def _settle(self, requests):
@@ -110,7 +109,7 @@ def place(keeper, make_reception):
         told = Waited(kept) if together else None
         rules = SenderRules(warn_in_err=True)
         return (
-            replace(reception, keep_soon=told, heard=lambda *who: heard.append(who), rules=lambda _: rules),
+            replace(reception, hand_over=told, heard=lambda *who: heard.append(who), rules=lambda _: rules),
             (kept, observed, heard),
         )
 
@@ -195,7 +194,7 @@ def test_a_usual_near_miss_is_answered_without_being_read(place, line, read):
     assert b"\rMSA|A" in answer
 
 
-def test_messages_of_one_turn_are_handed_over_together_and_each_hears_of_its_own(place):
+def test_each_message_of_one_turn_hears_of_its_own(place):
     reception, (kept, _, _) = place()
 
     async def talk():
@@ -208,8 +207,25 @@ def test_messages_of_one_turn_are_handed_over_together_and_each_hears_of_its_own
 
     answers = asyncio.run(talk())
     assert [answer.partition(b"\rMSA|AA|")[2] for answer in answers] == [b"A%d\r" % n for n in range(5)]
-    assert reception.keep_soon.batches == [5]
     assert kept.inbox.last_seq() == 5
+
+
+def test_what_is_on_disk_is_answered_when_the_next_message_comes_though_the_turn_is_not_over(place):
+    reception, (kept, _, _) = place()
+    told = []
+
+    def kept_at_once(request):
+        request.future.set_result(kept.submit(request.arrival).result())
+
+    async def turn():
+        quick = AtOnce(DOOR, replace(reception, hand_over=kept_at_once))
+        quick.answer(hospital.oru("A1")).then(told.append)
+        before = list(told)
+        quick.answer(hospital.oru("A2")).then(told.append)
+        return before, list(told)
+
+    before, after = asyncio.run(turn())
+    assert (before, [answer.partition(b"\rMSA|AA|")[2] for answer in after]) == ([], [b"A1\r"])
 
 
 def test_an_answer_that_is_on_disk_before_it_is_worded_is_worded_then_by_the_tables_it_was_judged_by(place):
@@ -220,7 +236,7 @@ def test_an_answer_that_is_on_disk_before_it_is_worded_is_worded_then_by_the_tab
         request.future.set_result(kept.submit(request.arrival).result())
 
     async def talk():
-        quick = AtOnce(DOOR, replace(reception, keep_soon=kept_at_once))
+        quick = AtOnce(DOOR, replace(reception, hand_over=kept_at_once))
         # Brought to the loop before the turn comes to the wording.
         handing().bring(lambda: None)
         quick.answer(hospital.oru("A1", value="")).then(told.append)

@@ -298,23 +298,24 @@ class Told:
         self.heard.put(fault)
 
 
-def test_messages_handed_over_together_are_written_together_and_each_that_waits_is_told(commit, oru):
+def test_whoever_waits_for_a_message_that_is_handed_over_is_told(commit, oru):
     gate = Gate(None, CannotKeep("full"))
     gate.open.set()
     group = commit(gate)
     waiting = [Told() for _ in range(4)]
-    group.submit_all([Request(oru(n), waiting[n]) for n in range(3)])
+    for n in range(3):
+        group.hand_over(Request(oru(n), waiting[n]))
     assert [one.heard.get(timeout=PATIENCE_S).seq for one in waiting[:3]] == [1, 2, 3]
-    group.submit_all([Request(oru(3), waiting[3])])
+    group.hand_over(Request(oru(3), waiting[3]))
     assert str(waiting[3].heard.get(timeout=PATIENCE_S)) == "full"
 
 
-def test_a_closing_inbox_takes_none_of_several(commit, oru):
+def test_a_closing_inbox_takes_nothing_that_is_handed_over(commit, oru):
     group = commit(MemoryInbox("inbox"))
     group.close()
-    waiting = [Told(), Told()]
-    group.submit_all([Request(oru(n), one) for n, one in enumerate(waiting)])
-    assert [type(one.heard.get_nowait()) for one in waiting] == [CannotKeep, CannotKeep]
+    waiting = Told()
+    group.hand_over(Request(oru(1), waiting))
+    assert type(waiting.heard.get_nowait()) is CannotKeep
 
 
 def test_notes_are_written_between_batches_that_follow_one_another_and_on_until_none_waits(oru, monkeypatch):

@@ -134,6 +134,17 @@ def test_the_writer_syncs_every_commit_into_a_write_ahead_log(inbox):
     assert settings == ["wal", 2]
 
 
+def test_what_was_promised_to_nobody_is_not_synced_alone_and_what_follows_is(inbox):
+    with inbox._database.write_unsynced() as connection:
+        unsynced = connection.execute(text("PRAGMA synchronous")).scalar_one()
+    with inbox._database.write() as connection:
+        assert (unsynced, connection.execute(text("PRAGMA synchronous")).scalar_one()) == (1, 2)
+    with pytest.raises(ZeroDivisionError), inbox._database.write_unsynced():
+        _ = 1 / 0
+    with inbox._database.write() as connection:
+        assert connection.execute(text("PRAGMA synchronous")).scalar_one() == 2
+
+
 def test_a_reader_can_neither_write_nor_checkpoint(inbox):
     with inbox._database.read() as connection:
         assert connection.execute(text("PRAGMA wal_autocheckpoint")).scalar_one() == 0
