@@ -17,6 +17,8 @@ class Notes:
 
     problems: list[Problem] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    _known: set[Problem] = field(default_factory=set, init=False, repr=False)
+    """The same problems: a message may have one for each of very many lines."""
 
     def remark(self, code: str) -> None:
         """A modifier code of the event."""
@@ -26,7 +28,8 @@ class Notes:
     def add(self, found: Problem, severity: Severity | None = None) -> None:
         """A problem, with its registered severity unless told otherwise."""
         kept = found if severity is None else replace(found, severity=severity)
-        if kept not in self.problems:
+        if kept not in self._known:
+            self._known.add(kept)
             self.problems.append(kept)
 
     def has(self, code: str) -> bool:

@@ -6,7 +6,7 @@ between that order's ORC or OBR and the next; an NTE belongs to the segment befo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -24,6 +24,8 @@ class Order:
 
     by_name: dict[str, list[Segment]] = field(default_factory=dict)
     rows: int = 0
+    told: dict[Callable[[Sequence[Segment]], Sequence[str]], Sequence[str]] = field(default_factory=dict)
+    """What was found in its segments: the same for each of its rows, and a message may have very many of both."""
 
     @property
     def request(self) -> Segment | None:
@@ -62,6 +64,15 @@ class Scope:
         gathered[self.row.name] = (self.row,)
         self._by_name = gathered
         return gathered
+
+    def told(self, name: str, find: Callable[[Sequence[Segment]], Sequence[str]]) -> Sequence[str]:
+        """What `find` finds in them; asked once where they are those of the order."""
+        segments, order = self.segments(name), self.order
+        if order is None or order.by_name.get(name) is not segments:
+            return find(segments)
+        if find not in order.told:
+            order.told[find] = find(segments)
+        return order.told[find]
 
     def segment(self, name: str) -> Segment | None:
         """The first of them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
@@ -24,7 +24,7 @@ class Found(NamedTuple):
     path: str
 
 
-PlaceReader = Callable[[Scope], Sequence[Found]]
+PlaceReader = Callable[[Scope], Iterable[Found]]
 TextReader = Callable[[Scope], Sequence[str]]
 FirstReader = Callable[[Scope], str]
 KeyReader = Callable[[Scope, Mapping[str, str]], str | None]
@@ -71,9 +71,9 @@ class V2Field:
     def first(self, scope: Scope) -> Found | None:
         """The first filled place."""
         for read in self.alternatives:
-            found = read(scope)
+            found = next(iter(read(scope)), None)
             if found:
-                return found[0]
+                return found
         return None
 
     def filled(self, scope: Scope) -> tuple[Segment, int] | None:
@@ -146,19 +146,19 @@ def _coded_parts(segment: Segment, number: int, repetition: int) -> list[str]:
 def _place_reader(path: V2Path, text: str) -> PlaceReader:
     texts, alone = _text_reader(path), _only_repetition(path)
 
-    def read(scope: Scope) -> Sequence[Found]:
+    def read(scope: Scope) -> Iterable[Found]:
         values = texts(scope)
         if not values:
             return ()
         segments = scope.segments(path.segment)
         if alone is not None and len(segments) == 1:
             return (Found(values[0], segments[0], path.field, alone, text),)
-        return [
+        return (
             Found(value, segment, path.field, repetition, text)
             for segment in segments
             for repetition in repetitions_of(path, segment)
             if (value := _value(path, segment, repetition))
-        ]
+        )
 
     return read
 
@@ -168,6 +168,10 @@ def _text_reader(path: V2Path) -> TextReader:
     name, number, component, subcomponent = path.segment, path.field, path.component, path.subcomponent or 1
     alone = _only_repetition(path)
 
+    def every(segments: Sequence[Segment]) -> Sequence[str]:
+        found = ((segment, repetition) for segment in segments for repetition in repetitions_of(path, segment))
+        return [value for segment, repetition in found if (value := _value(path, segment, repetition))]
+
     def read(scope: Scope) -> Sequence[str]:
         segments = scope.segments(name)
         if not segments:
@@ -175,12 +179,7 @@ def _text_reader(path: V2Path) -> TextReader:
         if alone is None and len(segments) == 1 and not segments[0].field(number):
             return _NOTHING
         if alone is None or len(segments) != 1:
-            return [
-                value
-                for segment in segments
-                for repetition in repetitions_of(path, segment)
-                if (value := _value(path, segment, repetition))
-            ]
+            return scope.told(name, every)
         segment = segments[0]
         if component:
             value = (segment.value(number, alone, component, subcomponent) or "").strip()

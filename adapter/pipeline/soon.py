@@ -28,6 +28,8 @@ from adapter.store.group_commit import Request
 
 SOON_LIMIT_BYTES = 8 * 1024
 """Of a longer message the answer is worded beside the loop: it may take long."""
+SOON_LIMIT_LINES = 100
+"""Of a message of more lines too: each may hold a result of ours with something wrong."""
 
 
 class Coming:

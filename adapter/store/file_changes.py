@@ -32,6 +32,7 @@ class FileChanges:
 
     def close(self) -> None:
         """Close the connection."""
+        self._nothing = None  # the next connection counts from where this one did
         if self._connection is not None:
             self._connection.close()
             self._connection = None

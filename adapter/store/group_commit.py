@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
@@ -146,6 +147,23 @@ class GroupCommit:
         self._thread.join()
 
     def _run(self) -> None:
+        try:
+            self._write_on()
+        except Exception as fault:  # noqa: BLE001 (a thread that ends without a word leaves every sender waiting)
+            self._break(StoreBroken(f"The writing thread met a fault of ours ({type(fault).__name__})."), [])
+            self._refuse_what_is_left()
+
+    def _refuse_what_is_left(self) -> None:
+        assert self._broken  # noqa: S101 - so nothing more comes into the queue
+        waiting: list[Request | _Spare | _Mark | None] = [self._mark, *self._spare]
+        with suppress(Empty):
+            while True:
+                waiting.append(self._queue.get_nowait())
+        for one in waiting:
+            if one is not None and one.future.set_running_or_notify_cancel():
+                one.future.set_exception(self._broken)
+
+    def _write_on(self) -> None:
         going = True
         while going:
             batch, going = self._gather()

@@ -108,8 +108,7 @@ class Connection(asyncio.Protocol):
             self._waiting.appendleft((frame, heard_at))
             self._waiting_bytes += _size(frame)
         else:
-            self._send(answer)
-            self._handlers.on_answered(time.perf_counter() - heard_at)
+            self._send(answer, heard_at=heard_at)
         if self._waiting or self._ended or self._stopping:
             self._wake_worker()
 
@@ -164,11 +163,9 @@ class Connection(asyncio.Protocol):
                 frame, heard_at = turn
                 answer = await self._answer_to(frame)
                 first = answer.first if isinstance(answer, Followed) else answer
-                self._send(COMMITTED if self._handlers.commits else None, first)
-                if first is not None:
-                    self._handlers.on_answered(time.perf_counter() - heard_at)
+                self._send(COMMITTED if self._handlers.commits else None, first, heard_at=heard_at)
                 if isinstance(answer, Followed):
-                    self._send(await answer.later())
+                    self._send(await answer.later(), heard_at=heard_at if first is None else None)
                 if self._writable:
                     await self._writable
         except CannotStore:
@@ -194,10 +191,13 @@ class Connection(asyncio.Protocol):
             self._resume()
         return frame, heard_at
 
-    def _send(self, *contents: bytes | None) -> None:
+    def _send(self, *contents: bytes | None, heard_at: float | None = None) -> None:
+        """Write them; `heard_at` where the last of them is the first answer to a message, if it is one at all."""
         told = b"".join(framed(content) for content in contents if content is not None)
         if told and not self._transport.is_closing():
             self._transport.write(told)
+        if heard_at is not None and contents[-1] is not None:
+            self._handlers.on_answered(time.perf_counter() - heard_at)
 
     async def _answer_to(self, frame: Frame | TooLarge) -> bytes | Followed | None:
         if isinstance(frame, TooLarge):

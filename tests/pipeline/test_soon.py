@@ -272,6 +272,14 @@ def test_a_long_message_is_left_to_the_careful_way(place, monkeypatch, longer, s
     assert (soon_told([raw], DOOR, reception) != [None]) is soon_enough
 
 
+@pytest.mark.parametrize(("more", "soon_enough"), [(0, True), (1, False)])
+def test_a_message_of_many_lines_is_left_to_the_careful_way(place, more, soon_enough):
+    raw = hospital.oru("A1")
+    raw += b"NTE|1\r" * (soon.SOON_LIMIT_LINES - raw.count(b"\r") + more)
+    reception, _ = place()
+    assert (soon_told([raw], DOOR, reception) != [None]) is soon_enough
+
+
 @pytest.mark.usefixtures("_hostile_switching")
 def test_however_the_threads_switch_every_message_is_answered_once_and_only_after_it_was_kept(place, on_a_loop):
     reception, (kept, _, _) = place()

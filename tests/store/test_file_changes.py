@@ -53,6 +53,14 @@ def test_a_file_that_cannot_be_looked_at_is_read_each_time(folder):
     assert len(asked) == 2
 
 
+def test_what_was_found_while_the_file_could_not_be_looked_at_is_found_again_until_it_is_passed(inbox, reader, oru):
+    inbox.keep([oru(1)])
+    assert reader.after(1, 10) == []
+    inbox.keep([oru(2)])
+    reader._changes._connection.close()  # whatever fails: the look is made over another connection then
+    assert [[one.seq for one in reader.after(1, 10)] for _ in range(3)] == [[2]] * 3
+
+
 def test_an_inbox_made_later_is_seen(folder, reader, oru):
     assert reader.after(0, 10) == []
     inbox = SqliteInbox(folder / "inbox.db", "inbox")

@@ -276,6 +276,27 @@ def test_a_mark_after_messages_that_could_not_be_kept_is_the_last_one_that_was(c
     assert isinstance(lost.exception(PATIENCE_S), CannotKeep)
 
 
+def test_after_a_fault_of_ours_in_the_writing_thread_nobody_waits_for_ever(
+    commit, oru, monkeypatch
+):
+    monkeypatch.setattr(group_commit, "IDLE_FLUSH_S", 0)
+    told, gate = [], Gate()
+
+    def broken_notes():
+        gate.entered.set()
+        assert gate.open.wait(PATIENCE_S)
+        raise ValueError
+
+    gate.flush = broken_notes
+    group = commit(gate, told.append)
+    assert gate.entered.wait(PATIENCE_S)
+    waiting = [group.submit(oru(1)), group.mark(), group.when_idle(lambda: None)]
+    gate.open.set()
+    assert {type(one.exception(PATIENCE_S)) for one in waiting} == {StoreBroken}
+    assert isinstance(group.submit(oru(2)).exception(PATIENCE_S), StoreBroken)
+    assert [str(fault) for fault in told] == ["The writing thread met a fault of ours (ValueError)."]
+
+
 def test_a_closed_inbox_gives_no_mark(commit):
     group = commit(MemoryInbox("inbox"))
     group.close()

@@ -20,7 +20,13 @@ def told(*pieces, pause_s=0.0, answers=1):
 
     async def handle(message: bytes, _peer: str) -> bytes | Followed | None:
         await asyncio.sleep(PAUSE_S)
+        if message.startswith(b"MSH|followed"):
+            return Followed(first=b"MSH|first" if message.endswith(b"twice") else None, later=later)
         return None if message.startswith(b"MSH|silent") else b"MSH|answer"
+
+    async def later() -> bytes:
+        await asyncio.sleep(PAUSE_S)
+        return b"MSH|later"
 
     def at_once(message: bytes) -> bytes | None:
         return b"MSH|answer" if message.startswith(b"MSH|quick") else None
@@ -65,3 +71,12 @@ def test_the_time_a_sender_takes_to_send_a_message_does_not_count():
 def test_an_answer_at_once_counts_too_and_silence_does_not():
     seconds = told(framed(b"MSH|silent"), framed(b"MSH|quick"), pause_s=3 * PAUSE_S)
     assert len(seconds) == 1
+
+
+def test_where_nothing_is_told_before_a_message_is_understood_the_later_answer_is_the_first():
+    (seconds,) = told(framed(b"MSH|followed"))
+    assert seconds >= 2 * NEARLY_S
+
+
+def test_of_two_answers_one_counts():
+    assert len(told(framed(b"MSH|followed|twice"), answers=2)) == 1

@@ -19,7 +19,7 @@ class Segment:
     fields are split on the first question.
     """
 
-    __slots__ = ("_fields", "codec", "delimiters", "index", "name", "occurrence", "start", "text")
+    __slots__ = ("_fields", "_repeated", "codec", "delimiters", "index", "name", "occurrence", "start", "text")
 
     def __init__(
         self, name: str, text: str, index: int, occurrence: int, start: int, delimiters: Delimiters, codec: str
@@ -36,6 +36,8 @@ class Segment:
         self.delimiters = delimiters
         self.codec = codec
         self._fields: list[str] | None = None
+        self._repeated: tuple[int, list[str]] | None = None
+        """The field that was parted last, and its repetitions: they are asked for one after the other."""
 
     def __repr__(self) -> str:
         """Name and place only: a segment's content is a patient's."""
@@ -66,7 +68,10 @@ class Segment:
             return None
         mark = self.delimiters.repetition
         if mark and mark in raw and not self._is_declaration(n):
-            values = raw.split(mark)
+            repeated = self._repeated
+            if repeated is None or repeated[0] != n:
+                repeated = self._repeated = (n, raw.split(mark))
+            values = repeated[1]
             return values[number - 1] if number <= len(values) else None
         return raw if number == 1 else None
 
