@@ -276,9 +276,7 @@ def test_a_mark_after_messages_that_could_not_be_kept_is_the_last_one_that_was(c
     assert isinstance(lost.exception(PATIENCE_S), CannotKeep)
 
 
-def test_after_a_fault_of_ours_in_the_writing_thread_nobody_waits_for_ever(
-    commit, oru, monkeypatch
-):
+def test_after_a_fault_of_ours_in_the_writing_thread_nobody_waits_for_ever(commit, oru, monkeypatch):
     monkeypatch.setattr(group_commit, "IDLE_FLUSH_S", 0)
     told, gate = [], Gate()
 
