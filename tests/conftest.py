@@ -5,12 +5,15 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from pathlib import Path
 
+import compiled_files
 import pytest
 import read_once
 from at_length import AT_LENGTH
 from hypothesis import HealthCheck, settings
 
+compiled_files.keep(Path(__file__).parents[1] / ".pytest_cache" / "bytecode")
 read_once.install()
 pytest_plugins = ["service_fixtures"]
 

@@ -101,6 +101,7 @@ class Port:
 @pytest.fixture
 def port(tmp_path, request, monkeypatch):
     monkeypatch.setattr(answering, "FIRST_PAUSE_S", 0.05)
+    monkeypatch.setattr(answering, "LOOK_EVERY_S", 0.02)
     monkeypatch.setattr(answering, "GAUGES_EVERY_S", 0.0)
     made = Port(tmp_path, f"lab/{request.node.name}")
     yield made

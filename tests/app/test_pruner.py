@@ -13,6 +13,7 @@ import structlog
 from kept_store import KeptStore, stored
 from running_service import eventually
 
+from adapter.app import pruning
 from adapter.app.asking import ASKED
 from adapter.app.inboxes import message_ref, reader
 from adapter.app.pruning import Pruner, believed_before, remembered_retention
@@ -52,6 +53,12 @@ def long_ago_and_today(made):
     made.now = NOW - HOUR
     made.hl7(hospital.oru("A5", filler="F5", collected="20250312120000+0000"))
     made.irrelevant("K2")
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch):
+    """Nobody else writes to these stores, so that one portion may follow the other at once."""
+    monkeypatch.setattr(pruning, "PAUSE_S", 0)
 
 
 @pytest.fixture

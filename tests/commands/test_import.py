@@ -20,9 +20,10 @@ import recovering
 import structlog
 from running_service import DEMO
 
+from adapter.app import reading_on
 from adapter.cli import main
 from adapter.commands import import_files as command
-from adapter.commands import import_one, import_plan
+from adapter.commands import import_keep, import_one, import_plan
 from adapter.pipeline import importing
 from adapter.pipeline.importing import REASONS
 from adapter.settings import Source
@@ -46,6 +47,8 @@ def _site(monkeypatch):
         return replace(load(), settings=settings), []
 
     monkeypatch.setattr(command, "read_everything", read)
+    monkeypatch.setattr(import_keep, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(reading_on, "LOOK_EVERY_S", 0.01)
     yield
     structlog.reset_defaults()
 

@@ -13,6 +13,7 @@ from running_service import eventually
 from adapter.app.asking import ASKED, DONE, Requests
 from adapter.app.reloading import FOLDER
 from adapter.cli import main
+from adapter.commands import asked
 from adapter.store.folder import lock_store
 
 VERSIONS = {"mappings": "aaaa", "policies": "cccc"}
@@ -28,6 +29,12 @@ RESULT = {
     "faults": [],
 }
 FAULT = {"file": "ours/tables/units.csv", "line": 2, "column": None, "text": "no unit", "severity": "error"}
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch):
+    """The command looks often for its answer."""
+    monkeypatch.setattr(asked, "LOOK_EVERY_S", 0.02)
 
 
 @pytest.fixture

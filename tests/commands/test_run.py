@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
 from at_length import examples
+from golden_inputs import golden_inputs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from wire_bytes import ANYTHING, expensive
@@ -27,7 +27,6 @@ from adapter.knowledge.shipped import shipped
 from adapter.store.memory_state import MemoryState
 
 MAPPINGS = Path(__file__).parents[2] / "mappings"
-GOLDEN = sorted((MAPPINGS / "golden").glob("*.yaml"))
 HEAD = "MSH|^~\\&|LIS_NORTH|HOSP|TDM|HOSP|20251103101500+0100||ORU^R01^ORU_R01|A1|P|2.5.1"
 PID = "PID|1||4711^^^HOSP^MR||TEST^PATIENT||20190402|F"
 OBR = "OBR|1|P77|F991|ASPACT^Asparaginase activity^L|||20251103080000"
@@ -331,12 +330,10 @@ def test_with_a_configuration_the_demo_tables_are_left_out(file, capsys, tmp_pat
 
 def inputs(kind: str) -> list:
     """The messages of the golden cases that need no settings of a sender."""
-    cases = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in GOLDEN}
-    chosen = {name: case for name, case in cases.items() if "site" not in case}
     return [
-        pytest.param(case["input"], id=name)
-        for name, case in chosen.items()
-        if case["input"].lstrip().startswith("{") == (kind == "json")
+        pytest.param(case.text, id=case.name)
+        for case in golden_inputs()
+        if not case.of_a_site and case.is_fhir == (kind == "json")
     ]
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from counted_steps import steps
+from golden_inputs import golden_inputs
 
 from adapter.cli import main
 from adapter.commands.run_message import Sources, looks_at
@@ -26,7 +26,6 @@ from adapter.knowledge.shipped import shipped
 from adapter.writeback.made_of import DECIDES
 
 MAPPINGS = shipped("mappings")
-CASES = sorted((MAPPINGS / "golden").glob("*.yaml"))
 PAGE = Path(__file__).parent / "golden" / "run_trace.txt"
 KNOWLEDGE, _ = load_knowledge([MAPPINGS / "demo"])
 RULEBOOK, _ = load_rulebook()
@@ -102,7 +101,7 @@ def raw_of(text: str) -> bytes:
 
 
 def messages() -> list:
-    texts = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))["input"] for path in CASES}
+    texts = {case.name: case.text for case in golden_inputs()}
     own = {
         "a level": MESSAGE.encode(),
         "a dose and a reaction": bundle(DOSE, ALLERGY),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from golden_inputs import golden_inputs
 
 from adapter.cli import main
 from adapter.commands.run_message import Sources, looks_at
@@ -18,7 +19,6 @@ from adapter.knowledge.load import load_knowledge
 from adapter.knowledge.policies import load_rulebook
 
 MAPPINGS = Path(__file__).parents[2] / "mappings"
-GOLDEN = sorted((MAPPINGS / "golden").glob("*.yaml"))
 KNOWLEDGE, _ = load_knowledge([MAPPINGS / "demo"])
 RULEBOOK, _ = load_rulebook()
 PARTS = parts_of(KNOWLEDGE, RULEBOOK)
@@ -107,8 +107,7 @@ def test_a_row_of_reactions_is_named_with_its_number():
 
 
 def cases() -> list:
-    texts = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))["input"] for path in GOLDEN}
-    return [pytest.param(text, id=name) for name, text in texts.items()]
+    return [pytest.param(case.text, id=case.name) for case in golden_inputs()]
 
 
 def filled(event: dict) -> set[str]:

@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 import pytest
-import yaml
+from golden_inputs import document_of
 
 from adapter.commands.golden_case import read_case
 from adapter.commands.golden_outcome import difference, outcome_of
@@ -30,7 +30,7 @@ def rows(table: str) -> list[dict[str, str]]:
 
 def fields_of_results(number: int) -> set[str]:
     """What stands in one field of the OBX of all cases."""
-    inputs = [yaml.safe_load(path.read_text(encoding="utf-8"))["input"] for path in CASES]
+    inputs = [document_of(path)["input"] for path in CASES]
     lines = [line.split("|") for text in inputs for line in text.splitlines() if line.startswith("OBX|")]
     return {line[number] for line in lines if len(line) > number}
 
@@ -44,7 +44,7 @@ def test_golden_case_comes_out_as_it_was_accepted(path):
 
 
 def test_there_are_golden_cases_for_every_mapping():
-    assert {yaml.safe_load(path.read_text(encoding="utf-8"))["mapping"] for path in CASES} == set(FILES)
+    assert {document_of(path)["mapping"] for path in CASES} == set(FILES)
 
 
 def test_every_spelling_of_a_unit_stands_in_a_case():
@@ -57,6 +57,6 @@ def test_every_result_status_stands_in_a_case_and_so_does_its_absence():
 
 @pytest.mark.parametrize(("kind", "words"), [("status", AdministrationStatus), ("verification", Verification)])
 def test_every_status_of_a_dose_and_of_a_reaction_comes_out_of_a_case(kind, words):
-    expected = [yaml.safe_load(path.read_text(encoding="utf-8"))["expect"] for path in CASES]
+    expected = [document_of(path)["expect"] for path in CASES]
     shown = {event.get(kind) for expect in expected for event in expect.get("events", [])}
     assert set(words.__args__) - shown == set()

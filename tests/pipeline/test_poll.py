@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from polled_site import PolledSite
@@ -11,6 +12,7 @@ from records_server import BROKEN, GONE, START, RecordsServer, dose, page_number
 
 from adapter.app.poll_server import Unhurried
 from adapter.store.faults import CannotKeep
+from adapter.transport import fhir_session
 from adapter.transport.fhir_client import FhirClient, Permanent, Transient
 
 pytestmark = pytest.mark.loopback
@@ -229,12 +231,14 @@ def test_a_bundle_made_before_it_was_sent_is_as_old_as_it_says(site, server):
     ("status", "header"),
     [(429, {"Retry-After": "1"}), (503, {"Retry-After": "1"}), (429, {"x-ms-retry-after-ms": "900"})],
 )
-def test_a_server_that_throttles_between_two_pages_is_given_its_time_and_the_poll_goes_on(site, server, status, header):
+def test_a_server_that_throttles_between_two_pages_is_given_its_time_and_the_poll_goes_on(
+    site, server, monkeypatch, status, header
+):
     waited = []
+    monkeypatch.setattr(fhir_session, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + sum(waited)))
 
     def wait(seconds):
         waited.append(seconds)
-        time.sleep(seconds)
         return False
 
     for number in range(1, 4):

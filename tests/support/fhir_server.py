@@ -49,7 +49,7 @@ class FhirServer:
         """Between looking for what is there and creating it: hapi-fhir#3141."""
         self.lock, self._numbers = threading.RLock(), Counter[str]()
         self._server = _Quiet(("127.0.0.1", 0), partial(_Request, self))
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.005})
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/fhir"
 

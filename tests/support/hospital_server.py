@@ -54,7 +54,7 @@ class HospitalServer:
         self._server.daemon_threads = True
         if context:
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.005})
         self._thread.start()
         self.url = f"{'https' if context else 'http'}://127.0.0.1:{self._server.server_address[1]}/fhir"
 
@@ -75,6 +75,7 @@ class _Request(BaseHTTPRequestHandler):
     """One request to the hospital."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer is one packet: in two, the second waits for the confirmation of the first
 
     def __init__(self, hospital: HospitalServer, *more: Any) -> None:
         self._hospital = hospital

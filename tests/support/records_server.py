@@ -43,7 +43,7 @@ class RecordsServer:
         self._cache: dict[str, tuple[datetime, str]] = {}
         self._numbered = 0
         self._server = _Quiet(("127.0.0.1", 0), partial(_Request, self))
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.005})
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/fhir"
 
@@ -141,6 +141,7 @@ class _Quiet(ThreadingHTTPServer):
 
 class _Request(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer is one packet: in two, the second waits for the confirmation of the first
 
     def __init__(self, server: RecordsServer, *more: Any) -> None:
         self._records = server

@@ -47,7 +47,7 @@ class TokenServer:
         self._server.daemon_threads = True
         if self.context:
             self._server.socket = self.context.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.005})
         self._thread.start()
         self.url = f"{'https' if self.context else 'http'}://127.0.0.1:{self._server.server_address[1]}/token"
 
@@ -106,6 +106,7 @@ class _Request(BaseHTTPRequestHandler):
     """One request for a token."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer is one packet: in two, the second waits for the confirmation of the first
 
     def __init__(self, server: TokenServer, *more: Any) -> None:
         self._tokens = server

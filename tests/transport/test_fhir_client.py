@@ -71,7 +71,7 @@ class Scripted:
 
         self.server = Quiet(("127.0.0.1", 0), Answering)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/fhir"
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True).start()
 
     def plays(self, *steps: Step) -> None:
         self.steps.extend(steps)

@@ -37,7 +37,7 @@ def server():
 
     listening = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answering)
     listening.asked = asked
-    threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True).start()
     yield listening
     listening.shutdown()
     listening.server_close()
