@@ -50,7 +50,7 @@ class Delivering:
         while not self._stop.is_set():
             pause_s = IDLE_S
             try:
-                counts = deliver(self._destination, self._outbox, self._clock())
+                counts = deliver(self._destination, self._outbox, self._clock(), self._clock)
             except CannotKeep:
                 ALARMS.labels("outbox-cannot-keep").inc()
                 counts, pause_s = {}, FAULT_PAUSE_S

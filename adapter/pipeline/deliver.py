@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import groupby
 from time import monotonic
 
 from adapter.domain.message import OutboxRow, Outcome
 from adapter.pipeline.destination import Destination, Outbox
-from adapter.pipeline.finding import PatientsFound
+from adapter.pipeline.finding import FRESH_S, PatientsFound
 from adapter.pipeline.outcomes import later
 from adapter.pipeline.parcel import Parcel, made_ready, referred_to
 from adapter.pipeline.standing import SEVERAL
@@ -33,17 +33,20 @@ _Ready = tuple[list[OutboxRow], Parcel | list[Outcome]]
 """What is due of one patient, and it made ready, or how it ended before."""
 
 
-def deliver(destination: Destination, outbox: Outbox, now: datetime) -> dict[str, int]:
+def deliver(
+    destination: Destination, outbox: Outbox, now: datetime, clock: Callable[[], datetime] | None = None
+) -> dict[str, int]:
     """Send what is due to one target; gives how many rows ended confirmed, pending or parked.
 
-    `failed` counts patients that met a fault of ours: their rows are pending; `several` counts resources that stood
+    `clock` tells when an attempt ended: it may take minutes, and the next one waits from then on; without it, from now
+    on. `failed` counts patients that met a fault of ours: their rows are pending; `several` counts resources that stood
     there more than once.
     """
     with destination.writing:
-        return _deliver(destination, outbox, now)
+        return _deliver(destination, outbox, now, clock or (lambda: now))
 
 
-def _deliver(destination: Destination, outbox: Outbox, now: datetime) -> dict[str, int]:
+def _deliver(destination: Destination, outbox: Outbox, now: datetime, clock: Callable[[], datetime]) -> dict[str, int]:
     destination.known.brought_down = None  # nobody else writes it meanwhile
     rows = outbox.due(destination.name, now, destination.patients_at_once)
     waiting = deque(list(group) for _, group in groupby(rows, key=lambda row: row.patient))
@@ -53,7 +56,13 @@ def _deliver(destination: Destination, outbox: Outbox, now: datetime) -> dict[st
         return counts
     patients = PatientsFound(destination, [rows[0].patient for rows in waiting])
     round_ = _Round(
-        destination=destination, outbox=outbox, now=now, patients=patients, waiting=waiting, workers=workers
+        destination=destination,
+        outbox=outbox,
+        now=now,
+        clock=clock,
+        patients=patients,
+        waiting=waiting,
+        workers=workers,
     )
     if workers == 1:
         counts.update(round_.worked_off())
@@ -75,6 +84,7 @@ class _Round:
     destination: Destination
     outbox: Outbox
     now: datetime
+    clock: Callable[[], datetime]
     patients: PatientsFound
     waiting: deque[list[OutboxRow]]
     """What is due of one patient, and of the next."""
@@ -86,8 +96,8 @@ class _Round:
         while company := self._company(counts):
             self._note(company)
             begun = monotonic()
-            self._send(company, counts)
-            self.destination.known.at_a_time = _at_a_time(len(company), monotonic() - begun)
+            sent = self._send(company, counts)
+            self.destination.known.at_a_time = _at_a_time(sent, monotonic() - begun)
         return counts
 
     def _company(self, counts: Counter[str]) -> list[_Ready]:
@@ -115,6 +125,8 @@ class _Round:
     def _ready(self, rows: list[OutboxRow], named: set[str], counts: Counter[str]) -> Parcel | list[Outcome]:
         try:
             return made_ready(rows, named, self.destination, self.outbox, self.now, self.patients)
+        except (CannotKeep, StoreBroken):
+            raise
         except Exception:  # noqa: BLE001 - a fault of ours with one patient must not hold back the others
             return self._failed(rows, counts)
 
@@ -131,20 +143,39 @@ class _Round:
         for parcel in parcels:
             parcel.noted = not parcel.unseen
 
-    def _send(self, company: Sequence[_Ready], counts: Counter[str]) -> None:
-        """Send, and settle how it ended before long."""
+    def _send(self, company: Sequence[_Ready], counts: Counter[str]) -> int:
+        """Send, and settle how it ended before long; gives of how many patients.
+
+        The others were made ready too long ago, for one before them took his time: they wait on, the next to come.
+        """
         outcomes: list[Outcome] = []
-        begun = monotonic()
-        for number, (rows, parcel) in enumerate(company, 1):
-            outcomes += self._sent(rows, parcel, counts) if isinstance(parcel, Parcel) else parcel
+        too_late: list[list[OutboxRow]] = []
+        ready = begun = monotonic()
+        for rows, parcel in company:
+            if isinstance(parcel, Parcel) and monotonic() - ready >= FRESH_S:
+                too_late.append(rows)
+                continue
+            ended = self._sent(rows, parcel, counts) if isinstance(parcel, Parcel) else parcel
+            outcomes += self._waiting_from_now_on(ended)
             reached("delivered")
-            if number == len(company) or monotonic() - begun >= SENDING_S:
+            if monotonic() - begun >= SENDING_S:
                 self._settle(outcomes, counts)
                 outcomes, begun = [], monotonic()
+        if outcomes:
+            self._settle(outcomes, counts)
+        self.waiting.extendleft(reversed(too_late))
+        return len(company) - len(too_late)
+
+    def _waiting_from_now_on(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """An attempt that took long is followed by the next one as late as a short one."""
+        took = max(self.clock() - self.now, timedelta())
+        return [one if one.retry_at is None else replace(one, retry_at=one.retry_at + took) for one in outcomes]
 
     def _sent(self, rows: list[OutboxRow], parcel: Parcel, counts: Counter[str]) -> list[Outcome]:
         try:
             return parcel.sent()
+        except (CannotKeep, StoreBroken):
+            raise
         except Exception:  # noqa: BLE001 - as above
             return self._failed(rows, counts)
 

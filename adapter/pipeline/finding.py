@@ -17,6 +17,8 @@ LONGEST_TOGETHER = 1_000
 """Letters of their identifiers: servers and proxies bound an address."""
 FRESH_S = 1.0
 """A record may be replaced on the target at any time: what was found is not used later than this."""
+MOST_UNANSWERED = 3
+"""Searches for several in a row that had no answer where one for one patient had: then it takes none for several."""
 Identifier = tuple[str, str]
 """(system, value)"""
 
@@ -27,6 +29,8 @@ class PatientsFound:
     def __init__(self, destination: Destination, patients: Sequence[str]) -> None:
         """`patients`: `<system>|<value>`, in the order in which they will be asked for."""
         self._together = True
+        self._doubtful = False
+        """The search for several had no answer; the next one for one patient tells whether the server has any."""
         self._server = destination.server
         self._known = destination.known
         self._coming = deque(
@@ -43,7 +47,15 @@ class PatientsFound:
             found = self._fresh(identifier)
             if found is None and self._next_search(identifier):
                 found = self._fresh(identifier)
-        return found or self._server.find_patient(*identifier)
+        return found or self._alone(identifier)
+
+    def _alone(self, identifier: Identifier) -> PatientMatch:
+        found = self._server.find_patient(*identifier)
+        with self._lock:
+            self._known.unanswered_for_several += self._doubtful
+            self._known.finds_several &= self._known.unanswered_for_several < MOST_UNANSWERED
+            self._doubtful = False
+        return found
 
     def _fresh(self, identifier: Identifier) -> PatientMatch | None:
         match, at = self._found.pop(identifier, (None, 0.0))
@@ -66,8 +78,10 @@ class PatientsFound:
             found = self._server.find_patients(together)
         except FhirFailure as failure:
             self._together = False
-            self._known.finds_several = not isinstance(failure, Permanent)
+            self._doubtful = not isinstance(failure, Permanent)
+            self._known.finds_several = self._doubtful
             return False
+        self._known.unanswered_for_several = 0
         self._found |= {identifier: (match, at) for identifier, match in found.items()}
         return True
 

@@ -215,9 +215,9 @@ def _step(message: MessageRef, taken: Sequence[Reading], moving: Moved, state: S
     readings = (*taken, *moving.readings)
     events = [(event, ref.digest) for ref, translated in readings for t in translated for event in t.events]
     before = _read_before(readings, state)
-    said = {event for event, _ in events} if before or again else frozenset()
+    now_said = {event for event, _ in events} if before or again else frozenset()
     if again:
-        kept = {row.event for row in before} | _known(said, state)
+        kept = {row.event for row in before} | _known(now_said, state)
     else:
         read_again = {event for _, translated in moving.readings for t in translated for event in t.events}
         kept = {row.event for row in before} & read_again
@@ -226,7 +226,7 @@ def _step(message: MessageRef, taken: Sequence[Reading], moving: Moved, state: S
     return Step(
         message=message,
         recorded=in_their_places(_placed(new, recalled.values()), before, moving),
-        superseded=tuple(row for row in before if row.event not in said),
+        superseded=tuple(row for row in before if row.event not in now_said),
         records=tuple(
             record for _, told in readings for t in told for record in t.patients if is_newest(record, state)
         ),

@@ -9,6 +9,7 @@ from typing import Any
 from adapter.domain.message import OutboxRow, Outcome
 from adapter.pipeline.destination import Destination
 from adapter.pipeline.outcomes import left_out
+from adapter.store.ledger import LEFT_OUT
 from adapter.transport.fhir_results import rows_of
 
 NOT_WRITTEN = "not-written"
@@ -24,7 +25,7 @@ def raw_results(
     sent: list[OutboxRow] = []
     skipped: list[Outcome] = []
     for row in rows:
-        if destination.write_raw == "always" or not _is_raw(row.body):
+        if destination.write_raw == "always" or not _is_raw(row.body) or _may_stand_there(row):
             sent.append(row)
         elif destination.write_raw == "never":
             skipped.append(left_out(row, NOT_WRITTEN))
@@ -33,6 +34,11 @@ def raw_results(
         else:
             sent.append(row)
     return sent, skipped
+
+
+def _may_stand_there(row: OutboxRow) -> bool:
+    """Ours is followed to its end, whatever has come to stand beside it: its correction must not go by it."""
+    return row.strategy != LEFT_OUT and bool(row.remote_id or row.sent_hash)
 
 
 def _is_raw(body: Mapping[str, Any]) -> bool:

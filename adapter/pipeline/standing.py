@@ -52,8 +52,20 @@ class Letter:
     @property
     def sent(self) -> str:
         """The hashes of all that may stand there once this was sent, the newest last: an answer tells which it is."""
-        before = (self.row.sent_hash or "").split()
-        return " ".join([*(one for one in before if one != self.hash), self.hash][-MOST_REMEMBERED:])
+        return self._after(self._before)
+
+    @property
+    def _before(self) -> list[str]:
+        return (self.row.sent_hash or "").split()
+
+    @property
+    def _unanswered(self) -> list[str]:
+        """What went since the last confirmation without an answer: it may be taken up even after the next one."""
+        before = self._before
+        return before[before.index(self.row.remote_hash) + 1 :] if self.row.remote_hash in before else before
+
+    def _after(self, earlier: Sequence[str]) -> str:
+        return " ".join([*(one for one in earlier if one != self.hash), self.hash][-MOST_REMEMBERED:])
 
     @property
     def noted(self) -> OutboxRow:
@@ -63,7 +75,7 @@ class Letter:
     @property
     def settled(self) -> bool:
         """The target holds exactly this: writing it again would make a version and notify every subscriber."""
-        return self.there is not None and self.row.remote_hash == self.row.sent_hash == self.hash
+        return self.there is not None and self.row.remote_hash == self.hash and self._before[-1:] == [self.hash]
 
     def bytes_as(self, resource_id: str | None) -> bytes:
         """The resource under an id of the target; None where the target gives one."""
@@ -81,7 +93,7 @@ class Letter:
             remote_id=there.id if there else None,
             remote_version=there.version if there else None,
             remote_hash=self.hash,
-            sent_hash=self.hash,
+            sent_hash=self._after(self._unanswered),
         )
 
     def parked(self, reason: str) -> Outcome:

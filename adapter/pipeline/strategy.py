@@ -67,6 +67,8 @@ class Known:
     asked_at: datetime | None = None
     finds_several: bool = True
     """Whether it takes a search for several patients."""
+    unanswered_for_several: int = 0
+    """Such searches in a row that had no answer, while it answered others."""
     at_a_time: int = 1
     """Patients to be made ready together, by how fast it answered last."""
     brought_down: Mapping[str, str] | None = None
@@ -79,7 +81,8 @@ class Known:
                 self.abilities = abilities_in(server.capabilities())
             except Permanent:
                 self.abilities = self.abilities or Abilities()
-            self.finds_several |= self.asked_at is not None
+            if self.asked_at is not None:
+                self.finds_several, self.unanswered_for_several = True, 0
             self.asked_at = now
         return self.abilities
 

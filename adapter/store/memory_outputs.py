@@ -46,7 +46,8 @@ class _Owed:
     @property
     def unanswered(self) -> bool:
         """Whether what was sent may not have arrived yet, for all that is known."""
-        unsure = self.remote["sent_hash"] not in (None, self.remote["remote_hash"])
+        sent, held = self.remote["sent_hash"], self.remote["remote_hash"]
+        unsure = sent is not None and (held is None or not sent.endswith(held))
         return unsure and self.state == "pending" and self.retry_at is not None
 
 
@@ -178,15 +179,13 @@ class MemoryOutputs:
             for (at, place), row in self._outbox.items()
             if at == target and row.state == "pending"
         ]
-        waiting = sorted(
-            (queued_at, patient) for queued_at, patient, _, row in owed if row.retry_at is None or row.retry_at <= now
-        )
+        waiting = sorted((at, patient) for at, patient, _, row in owed if row.retry_at is None or row.retry_at <= now)
         late = {patient for _, patient, _, row in owed if row.overtakes and row.retry_at and row.retry_at > now}
-        order = list(dict.fromkeys(patient for _, patient in waiting))[:limit_patients]
+        order = [one for one in dict.fromkeys(patient for _, patient in waiting) if one not in late][:limit_patients]
         chosen = sorted(
             (order.index(patient), DELIVERY_ORDER.index(self._resources[place].kind), queued_at, place[1], place[0])
             for queued_at, patient, place, _ in owed
-            if patient in order and patient not in late
+            if patient in order
         )
         return [self._row(target, (resource_type, resource_id)) for *_, resource_id, resource_type in chosen]
 
@@ -231,8 +230,7 @@ class MemoryOutputs:
         """Note how attempts ended; the outcome of an older generation tells only what the target holds since."""
         for outcome in outcomes:
             place = (outcome.row.target, (outcome.row.resource_type, outcome.row.id))
-            owed = self._outbox.get(place)
-            if owed is None:
+            if (owed := self._outbox.get(place)) is None:
                 continue
             owed = replace(owed, remote={name: getattr(outcome, name) or owed.remote[name] for name in REMEMBERED})
             if owed.generation == outcome.row.generation:
@@ -240,6 +238,8 @@ class MemoryOutputs:
                 owed = replace(ended, overtakes=False)
             elif owed.state == outcome.state == "pending" and outcome.sent_hash is not None:
                 owed = replace(owed, retry_at=outcome.retry_at, overtakes=True)
+            elif owed.overtakes and outcome.state == "confirmed":
+                owed = replace(owed, retry_at=None, overtakes=False)
             self._outbox[place] = owed
 
     def outbox_counts(self, target: str) -> dict[str, int]:

@@ -215,7 +215,7 @@ class MemoryState:
             self._outputs.remember_sent(rows)
 
     def settle(self, outcomes: Sequence[Outcome]) -> None:
-        """Note how attempts ended; the outcome of an older generation changes nothing."""
+        """Note how attempts ended; that of an older generation tells only what the target holds since."""
         with self._lock:
             self._outputs.settle(outcomes)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from adapter.domain.message import OutboxRow, Outcome
-from adapter.store import state_outbox, state_parked_deliveries, state_targets
+from adapter.store import state_due, state_outbox, state_parked_deliveries, state_targets
 from adapter.store.sql_database import Database
 from adapter.store.state_parked_deliveries import Delivered
 from adapter.store.state_shadow import Withheld
@@ -33,7 +33,7 @@ class SqliteTargets:
     def due(self, target: str, now: datetime, limit_patients: int) -> list[OutboxRow]:
         """All that is owed to a target about patients with something due now, the longest waiting patient first."""
         with self._database.read() as connection:
-            return state_outbox.due(connection, target, now, limit_patients)
+            return state_due.due(connection, target, now, limit_patients)
 
     def places(self, target: str, ids: Sequence[str]) -> dict[str, str | None]:
         """Where a target holds resources with these ids: `Type/id` -> its reference there, None when it does not."""
@@ -61,7 +61,7 @@ class SqliteTargets:
             state_outbox.remember_sent(connection, rows)
 
     def settle(self, outcomes: Sequence[Outcome]) -> None:
-        """Note how attempts ended; the outcome of an older generation changes nothing."""
+        """Note how attempts ended; that of an older generation tells only what the target holds since."""
         with self._database.write() as connection:
             state_outbox.settle(connection, outcomes)
 

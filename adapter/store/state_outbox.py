@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
-from contextlib import closing
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -12,22 +11,20 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
-    String,
     bindparam,
     case,
     func,
-    or_,
+    literal,
+    null,
     select,
-    type_coerce,
     update,
 )
 
 from adapter.domain.identities import Membership
 from adapter.domain.message import OutboxRow, Outcome
-from adapter.store.encoding import read_object
-from adapter.store.ledger import DELIVERY_ORDER, LEFT_OUT, OVERTAKES, REMEMBERED, STATES
+from adapter.store.ledger import LEFT_OUT, OVERTAKES, REMEMBERED, STATES
 from adapter.store.sql_database import insert_into
-from adapter.store.sql_prepared import Prepared, Row
+from adapter.store.sql_prepared import Prepared
 from adapter.store.sql_rows import asked, each_once, one_of
 from adapter.store.state_outputs import Queued
 from adapter.store.state_tables import outbox, resources
@@ -92,7 +89,8 @@ def _may_hold(count: int) -> Prepared:
 _UNANSWERED = (
     (outbox.c.state == "pending")
     & outbox.c.retry_at.is_not(None)
-    & (outbox.c.sent_hash != func.coalesce(outbox.c.remote_hash, ""))
+    & outbox.c.sent_hash.is_not(None)
+    & (outbox.c.remote_hash.is_(None) | outbox.c.sent_hash.not_like(literal("%") + outbox.c.remote_hash))
 )
 """What was sent may not have arrived yet, for all that is known."""
 
@@ -123,70 +121,6 @@ def readdress(connection: Connection, rows: Iterable[Membership]) -> None:
             connection.execute(_READDRESS, {**row, "of_target": target})
 
 
-def due(connection: Connection, target: str, now: datetime, limit_patients: int) -> list[OutboxRow]:
-    """All that is owed to a target about patients with something due now, the longest waiting patient first.
-
-    What refers to a resource that waits for its next attempt must not go before it: it would have no link to it. While
-    an older state may still arrive there, and would then stand for the newer one, the whole patient waits.
-    """
-    order = _patients_due(connection, target, now, limit_patients)
-    found = [
-        row
-        for patients in asked(list(order))
-        for row in _owed_about(len(patients)).rows(connection, patients | {"of_target": target})
-    ]
-    found.sort(key=lambda row: (order[row[0]], DELIVERY_ORDER.index(row[1]), *row[2:4]))
-    late = {row[0] for row in found if row[4] == OVERTAKES and row[5] and row[5] > now}
-    return [_read_row(target, row) for row in found if row[0] not in late]
-
-
-def _patients_due(connection: Connection, target: str, now: datetime, limit_patients: int) -> dict[str, int]:
-    """The patients, each with his turn."""
-    order: dict[str, int] = {}
-    with closing(_WAITING.walk(connection, {"of_target": target, "now": now})) as walk:
-        for (patient,) in walk:
-            if patient not in order and len(order) == limit_patients:
-                break
-            order.setdefault(patient, len(order))
-    return order
-
-
-_OF_TARGET = outbox.c.target == bindparam("of_target")
-_PENDING = (_OF_TARGET, outbox.c.state == "pending")
-_NOW = bindparam("now", type_=outbox.c.retry_at.type)
-_WAITING = Prepared(
-    select(outbox.c.patient)
-    .where(*_PENDING, or_(outbox.c.retry_at.is_(None), outbox.c.retry_at <= _NOW))
-    .order_by(outbox.c.queued_at, outbox.c.patient)
-)
-
-
-@cache
-def _owed_about(count: int) -> Prepared:
-    of_it = (resources.c.id == outbox.c.id) & (resources.c.resource_type == outbox.c.resource_type)
-    since = type_coerce(outbox.c.queued_at, String).label("since")  # the order of the texts is that of the times
-    turn = (outbox.c.patient, resources.c.kind, since, outbox.c.id, outbox.c.reason, outbox.c.retry_at)
-    resource = (outbox.c.resource_type, resources.c.body, resources.c.content_hash)
-    remembered = (outbox.c[name] for name in REMEMBERED)
-    query = select(*turn, *resource, outbox.c.attempts, outbox.c.generation, *remembered).join(resources, of_it)
-    return Prepared(query.where(*_PENDING, one_of(outbox.c.patient, count)))
-
-
-def _read_row(target: str, row: Row) -> OutboxRow:
-    patient, _, _, own, _, _, resource_type, body, content_hash, attempts, generation, *remembered = row
-    return OutboxRow(
-        target=target,
-        patient=patient,
-        resource_type=resource_type,
-        id=own,
-        body=read_object(body),
-        content_hash=content_hash,
-        attempts=attempts,
-        generation=generation,
-        **dict(zip(REMEMBERED, remembered, strict=True)),
-    )
-
-
 def places(connection: Connection, target: str, ids: Sequence[str]) -> dict[str, str | None]:
     """Where a target holds resources with these ids: `Type/id` -> its reference there, None when it does not."""
     found: dict[str, str | None] = {}
@@ -194,6 +128,9 @@ def places(connection: Connection, target: str, ids: Sequence[str]) -> dict[str,
         for resource_type, own, remote in _places(len(texts)).rows(connection, texts | {"of_target": target}):
             found[f"{resource_type}/{own}"] = f"{resource_type}/{remote}" if remote else None
     return found
+
+
+_OF_TARGET = outbox.c.target == bindparam("of_target")
 
 
 @cache
@@ -251,6 +188,8 @@ def _where_owed(name: str, value: ColumnElement[Any]) -> ColumnElement[Any]:
 _NEW_STATE, _NEW_SENT = _given("state"), _given("sent_hash")
 _OVERTOOK = (outbox.c.state == "pending") & (_NEW_STATE == "pending") & _NEW_SENT.is_not(None)
 """An attempt with an older state had no answer, while a newer one came to be owed."""
+_NEED_NOT_WAIT = (outbox.c.reason == OVERTAKES) & (_NEW_STATE == "confirmed")
+"""The older state stands there, so nothing of it is on its way any more."""
 _SAME_PLACE = (_OF_TARGET, outbox.c.id == bindparam("of_id"), outbox.c.resource_type == bindparam("of_type"))
 _SAME_GENERATION = outbox.c.generation == bindparam("of_generation")
 _UNDER_WAY = Prepared(update(outbox).where(*_SAME_PLACE, _SAME_GENERATION).values(state="sent"))
@@ -263,9 +202,17 @@ _ENDED = Prepared(
         | {"state": _where_owed("state", _NEW_STATE), "sent_hash": func.coalesce(_NEW_SENT, outbox.c.sent_hash)}
         | {
             "retry_at": case(
-                (_SAME_GENERATION, _given("retry_at")), (_OVERTOOK, _given("retry_at")), else_=outbox.c.retry_at
+                (_SAME_GENERATION, _given("retry_at")),
+                (_OVERTOOK, _given("retry_at")),
+                (_NEED_NOT_WAIT, null()),
+                else_=outbox.c.retry_at,
             ),
-            "reason": case((_SAME_GENERATION, _given("reason")), (_OVERTOOK, OVERTAKES), else_=outbox.c.reason),
+            "reason": case(
+                (_SAME_GENERATION, _given("reason")),
+                (_OVERTOOK, OVERTAKES),
+                (_NEED_NOT_WAIT, null()),
+                else_=outbox.c.reason,
+            ),
         }
         | {"attempts": _where_owed("attempts", outbox.c.attempts + 1)}
     )

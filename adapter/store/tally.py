@@ -129,6 +129,7 @@ def _write_all(connection: Connection, steps: Sequence[Work]) -> None:
     state_identities.add_people(connection, [person for work in steps for person in work.people])
     state_outputs.put_findings(connection, [result for work in steps for result in work.results])
     changed = state_outputs.put_all(connection, [(result, work.at) for work in steps for result in work.results])
+    # No two of these steps tell of one resource: whoever makes another recalls its patient, and so settles these.
     withheld = frozenset(place for work in steps for place in work.withheld)
     for target in steps[0].deliver_to:
         owed = state_outbox.owed_there(connection, target, changed, withheld)

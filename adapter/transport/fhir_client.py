@@ -64,6 +64,8 @@ __all__ = [
 
 MAX_LINK_HOPS = 5
 """A chain of replaced patients longer than this is taken for a loop."""
+MAX_PATIENT_PAGES = 10
+"""One identifier has one bearer: a server with so many pages answers something else than what it was asked."""
 TOKEN_ESCAPES = str.maketrans({"\\": "\\\\", "|": "\\|", ",": "\\,", "$": "\\$"})
 """http://hl7.org/fhir/R4/search.html#escaping"""
 WRITE_HEADERS = {"Content-Type": FHIR_JSON, "Prefer": "return=minimal"}
@@ -154,8 +156,9 @@ class FhirClient:
 
     def find_patient(self, system: str, value: str) -> PatientMatch:
         """Who carries this identifier, merged records followed to the surviving one (Patient.link replaced-by)."""
-        survivors = {self._survivor(patient) for patient in self.carriers("Patient", system, value)}
-        if len(survivors) > 1 or None in survivors:
+        bearers, whole = self._bearers(system, value)
+        survivors = {self._survivor(patient) for patient in bearers}
+        if not whole or len(survivors) > 1 or None in survivors:
             return PatientMatch(ambiguous=True)
         return PatientMatch(reference=next(iter(survivors), None))
 
@@ -251,6 +254,17 @@ class FhirClient:
             ),
             told_at=made_at(told_at(reply.headers), bundle),
         )
+
+    def _bearers(self, system: str, value: str) -> tuple[list[dict[str, Any]], bool]:
+        """Every Patient with an identifier, and whether these are all: of pages without end only the first are read."""
+        page = self.search("Patient", {"identifier": _token(system, value)})
+        found = list(page.resources)
+        for _ in range(MAX_PATIENT_PAGES - 1):
+            if page.next_url is None:
+                break
+            page = self.follow(page.next_url, "Patient")
+            found += page.resources
+        return [patient for patient in found if carries(patient, system, value)], page.next_url is None
 
     def _survivor(self, patient: dict[str, Any]) -> str | None:
         """`Patient/<id>` at the end of the replaced-by links; None when the chain is broken or has no end."""

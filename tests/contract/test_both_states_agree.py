@@ -144,8 +144,19 @@ works = st.builds(
     deliver_to=st.lists(st.sampled_from(TARGETS), unique=True).map(tuple),
     withheld=st.frozensets(st.tuples(st.sampled_from(TARGETS), st.sampled_from((*IDS, "p1"))), max_size=3),
 )
-ENDS = ("noted", "sent", "confirmed", "left-out", "pending", "parked")
+ENDS = ("noted", "sent", "confirmed", "left-out", "pending", "unanswered", "parked")
 settlements = st.tuples(st.sampled_from(TARGETS), st.sampled_from(ENDS), instants)
+
+
+def ended(row, outcome, retry_at):
+    match outcome:
+        case "confirmed":
+            return Outcome(row=row, state="confirmed", remote_hash=row.content_hash, sent_hash=row.content_hash)
+        case "unanswered":
+            sent = f"{row.sent_hash or ''} {row.content_hash}".strip()
+            return Outcome(row=row, state="pending", retry_at=retry_at, sent_hash=sent)
+        case _:
+            return Outcome(row=row, state=outcome, retry_at=retry_at)
 
 
 def perform(state, step):
@@ -162,7 +173,7 @@ def perform(state, step):
     elif outcome == "left-out":
         state.settle([left_out(row, "other-authority") for row in rows])
     else:
-        state.settle([Outcome(row=row, state=outcome, retry_at=at + timedelta(minutes=1)) for row in rows])
+        state.settle([ended(row, outcome, at + timedelta(minutes=1)) for row in rows])
     return rows
 
 

@@ -242,6 +242,25 @@ def test_what_was_answered_and_what_has_no_newer_state_holds_nobody_back(state):
     assert [row.id for row in state.due("hapi", SOON, 10)] == ["f1", "f2"]
 
 
+def test_those_who_are_held_back_take_nobodys_turn(state):
+    commit(state, result(ANNA, written("f1"), written("f2")))
+    commit(state, result(BERTA, written("f3")), at=AT + timedelta(seconds=2))
+    state.settle([unanswered(next(row for row in state.due("hapi", AT, 1) if row.id == "f1"))])
+    commit(state, result(ANNA, written("f1")), at=AT + timedelta(seconds=1))
+    assert [(row.patient, row.id) for row in state.due("hapi", SOON, 1)] == [(BERTA, "f3")]
+    assert {row.patient for row in state.due("hapi", LATER, 1)} == {ANNA}
+
+
+def test_a_newer_state_goes_once_the_older_one_is_confirmed_after_all(state):
+    commit(state, result(ANNA, written("f1")))
+    (first,) = state.due("hapi", AT, 1)
+    state.settle([unanswered(first)])
+    commit(state, result(ANNA, written("f1")), at=AT + timedelta(seconds=1))
+    known = {"remote_hash": "what was sent", "sent_hash": "what was sent"}
+    state.settle([Outcome(row=first, state="confirmed", **known)])
+    assert [row.generation for row in state.due("hapi", SOON, 1)] == [2]
+
+
 def test_a_patient_with_something_due_is_due_whole(state):
     commit(state, result(ANNA, written("f1"), written("f2")))
     state.settle([Outcome(row=row(ANNA, written("f1")), state="pending", retry_at=LATER)])

@@ -169,6 +169,27 @@ def test_a_confirmation_does_not_wait_long_for_others(ward, ledger, told):
     assert commits(told) == [("noted", "123456"), ("settled", "1234"), ("settled", "56")]
 
 
+def test_those_a_slow_answer_keeps_waiting_are_looked_up_again(ward, ledger, told):
+    ward.takes_s["transaction"] = 1.1
+    counts = counted(aimed(ward, at_a_time=16), ledger)
+    assert counts.keys() == {"confirmed"}
+    assert [who for what, who in told if what == "sent"] == list("123456")
+    assert ward.alone == list("23456")
+
+
+def test_a_fault_of_ours_is_counted_once_however_slow_the_others_are(ward, ledger, monkeypatch):
+    readied = delivering.made_ready
+
+    def refuses(rows, *more):
+        if rows[0].patient.endswith("3"):
+            raise TypeError("a fault of ours")
+        return readied(rows, *more)
+
+    monkeypatch.setattr(delivering, "made_ready", refuses)
+    ward.takes_s["transaction"] = 1.1
+    assert counted(aimed(ward, at_a_time=16), ledger)["failed"] == 1
+
+
 def test_a_note_that_fails_for_one_fails_for_nobody_else(ward, ledger):
     def refuses(rows):
         if any(row.patient.endswith("3") for row in rows):
@@ -226,6 +247,40 @@ def test_a_server_that_takes_no_search_for_several_is_asked_for_each(ward, ledge
     assert ward.alone == list("123456")
     assert ward.searched == [NUMBERS]
     assert destination.known.finds_several is again
+
+
+def asked(destination, times):
+    """So many rounds in which the first patient is asked for."""
+    for _ in range(times):
+        patients = finding.PatientsFound(destination, [f"{hospital.MRN}|{number}" for number in NUMBERS])
+        patients.match((hospital.MRN, NUMBERS[0]))
+
+
+def test_a_server_that_never_answers_a_search_for_several_is_asked_for_each_before_long(ward):
+    destination = aimed(ward)
+    ward.fails = Transient("no answer")
+    asked(destination, 2)
+    ward.fails = None
+    asked(destination, 1)
+    ward.fails = Transient("no answer")
+    asked(destination, 2)
+    assert destination.known.finds_several
+    asked(destination, 1)
+    assert not destination.known.finds_several
+
+
+def test_a_server_that_answers_nobody_at_all_is_not_taken_for_one(ward, monkeypatch):
+    destination = aimed(ward)
+    ward.fails = Transient("away")
+
+    def away(*_):
+        raise Transient("away")
+
+    monkeypatch.setattr(ward, "find_patient", away)
+    for _ in range(4):
+        with pytest.raises(Transient):
+            asked(destination, 1)
+    assert destination.known.finds_several
 
 
 def test_it_is_tried_again_when_the_server_is_asked_what_it_can(ward):

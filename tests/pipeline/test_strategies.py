@@ -15,6 +15,7 @@ from fhir_server import OFFERS
 
 from adapter.fhir import Canonical
 from adapter.pipeline.deliver import deliver
+from adapter.store.faults import CannotKeep, StoreBroken
 from adapter.transport.fhir_client import FhirClient
 from adapter.transport.fhir_failures import Permanent
 
@@ -383,6 +384,24 @@ def test_a_result_of_another_time_code_or_patient_is_another_result(changes, ser
     assert len([one for one in server.of_type("Observation") if "valueQuantity" in one]) == 2
 
 
+@pytest.mark.parametrize("answered", [True, False])
+@pytest.mark.parametrize("later", ["if-absent", "never"])
+def test_our_copy_that_stands_already_is_followed_whatever_comes_to_stand_beside_it(
+    later, answered, servers, aim, ward
+):
+    server = servers()
+    server.lose_answers = lambda method, _: method != "GET" and not answered
+    deliver(aim(server, write_raw="if-absent"), ward.state, NOW)
+    server.lose_answers = lambda *_: False
+    server.create("Observation", laboratory_copy(ward))
+    correct(ward)
+    deliver(aim(server, write_raw=later), ward.state, NOW + timedelta(minutes=2))
+    values = {
+        one["id"]: one["valueQuantity"]["value"] for one in server.of_type("Observation") if "valueQuantity" in one
+    }
+    assert (values.pop("1"), *values.values()) == (0.03, 0.55)
+
+
 @pytest.mark.parametrize("offers", STRATEGIES)
 def test_killed_with_if_absent_our_own_copy_is_not_taken_for_the_laboratorys(offers, servers, aim, ward):
     server = servers(offers)
@@ -425,3 +444,17 @@ def test_a_server_that_says_nothing_of_ids_and_refuses_ours_with_400_is_written_
     assert set(counted(aim(server), ward.state)) == {"confirmed"}
     assert len(server.current) == len(ours)
     assert ward.state.strategies("ehr")["Flag"] == "conditional-update"
+
+
+@pytest.mark.parametrize("transaction", [True, False])
+@pytest.mark.parametrize("fault", [CannotKeep, StoreBroken])
+def test_a_ledger_that_cannot_be_written_is_no_fault_of_a_patient(fault, transaction, servers, aim, ward, monkeypatch):
+    def refuses(_):
+        raise fault("no space")
+
+    server = servers(transaction=transaction)
+    monkeypatch.setattr(ward.state, "remember_sent", refuses)
+    with pytest.raises(fault):
+        deliver(aim(server), ward.state, NOW)
+    assert server.writes() == []
+    assert {row.attempts for row in ward.state.due("ehr", NOW, 50)} == {0}

@@ -657,6 +657,22 @@ class TestFindPatient:
         server.plays(answer(200, searchset(patient("p1"), patient("p2"))))
         assert client.find_patient("urn:mrn", "4711") == PatientMatch(ambiguous=True)
 
+    def test_a_second_bearer_on_a_further_page_is_ambiguous(self, server, client) -> None:
+        more = {"link": [{"relation": "next", "url": f"{server.url}?page=2"}]}
+        server.plays(answer(200, searchset(patient("p1")) | more), answer(200, searchset(patient("p2"))))
+        assert client.find_patient("urn:mrn", "4711") == PatientMatch(ambiguous=True)
+
+    def test_the_only_bearer_may_stand_on_a_further_page(self, server, client) -> None:
+        more = {"link": [{"relation": "next", "url": f"{server.url}?page=2"}]}
+        server.plays(answer(200, searchset() | more), answer(200, searchset(patient("p2"))))
+        assert client.find_patient("urn:mrn", "4711") == PatientMatch(reference="Patient/p2")
+
+    def test_pages_without_end_tell_nothing_for_certain(self, server, client) -> None:
+        more = {"link": [{"relation": "next", "url": f"{server.url}?page=2"}]}
+        server.plays(*[answer(200, searchset(patient("p1")) | more)] * 10)
+        assert client.find_patient("urn:mrn", "4711") == PatientMatch(ambiguous=True)
+        assert len(server.asked) == 10
+
     def test_everybody_a_careless_server_answers_with_is_not_taken(self, server, client) -> None:
         strangers = searchset(patient("p1", value="1"), patient("p2", value="4711 "), {"resourceType": "Patient"})
         server.plays(answer(200, strangers))
