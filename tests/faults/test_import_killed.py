@@ -112,6 +112,7 @@ def test_core_that_is_killed_beside_it_is_started_again_and_the_command_goes_on(
                 os.kill(service.pids["core"], signal.SIGKILL)
                 killed += 1
         code, told = finished(command)
-    assert (code, told["state"]) == (1, "imported")
+    # Core may be killed between the mark behind the last line and the answer: then the file is known as imported.
+    assert (code, told["state"]) in ((1, "imported"), (1, "imported-before"))
     eventually(lambda: left(service.store) == left(wanted))
     assert service.stop() == 0
