@@ -105,7 +105,7 @@ def outcome(state):
     )
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2, *(pytest.param(n, marks=pytest.mark.slow) for n in range(3, 8))])
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(n, marks=pytest.mark.slow) for n in range(2, 8))])
 def test_any_messages_come_together_to_what_they_come_to_alone(build_corridor, tmp_path, seed):
     random = Random(seed)  # noqa: S311 - repeatable, not secret
     contents = [sent(random, number) for number in range(150)]
