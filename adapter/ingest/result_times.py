@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import islice
 
 from adapter.domain.problems import Severity
 from adapter.domain.times import Moment
@@ -12,11 +13,14 @@ from adapter.ingest.scopes import Scope
 from adapter.ingest.v2_fields import Found, V2Field
 from adapter.ingest.zones import Zone, unclear_local_time
 
+TIMES_COMPARED = 20
+"""Times of collection of one result; an order may hold a specimen for each of very many."""
+
 
 def collected_at(scope: Scope, results: ResultMapping, status: str, zone: Zone, notes: Notes) -> Moment | None:
     """The time of collection; missing, unreadable or unclear it is a problem, and a remark of the event."""
     field = results.named.collected
-    texts = field.all_texts(scope)
+    texts = list(islice(field.all_texts(scope), TIMES_COMPARED + 1))
     if not texts:
         if results.requires(field, scope, status):
             notes.add(at_field("sample-time-missing", *field.place(scope)))
@@ -35,7 +39,7 @@ def collected_at(scope: Scope, results: ResultMapping, status: str, zone: Zone, 
         _note_first(unclear, field, scope, notes)
     if field.spec.must_agree_minutes is not None and any(text != texts[0] for text in texts):
         limit = timedelta(minutes=field.spec.must_agree_minutes)
-        _compare_times(first, list(field.all(scope)), zone, limit, notes)
+        _compare_times(first, list(islice(field.all(scope), TIMES_COMPARED + 1)), zone, limit, notes)
     return first
 
 
@@ -66,6 +70,10 @@ def _moment(text: str, zone: Zone) -> Moment | None:
 
 
 def _compare_times(first: Moment, found: list[Found], zone: Zone, limit: timedelta, notes: Notes) -> None:
+    if len(found) > TIMES_COMPARED:
+        beyond = found.pop()
+        said = f"Of more than {TIMES_COMPARED} times of collection the first {TIMES_COMPARED} are compared."
+        notes.add(at_field("times-disagree", beyond.segment, beyond.field, said))
     for other in found[1:]:
         at = _moment(other.text, zone)
         if at and max(at.earliest - first.latest, first.earliest - at.latest) > limit:

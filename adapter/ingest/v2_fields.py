@@ -64,9 +64,9 @@ class V2Field:
         """Every filled place, alternatives in order."""
         return chain.from_iterable(read(scope) for read in self.alternatives)
 
-    def all_texts(self, scope: Scope) -> list[str]:
+    def all_texts(self, scope: Scope) -> Iterator[str]:
         """What stands in every filled place, alternatives in order."""
-        return [text for read in self.texts for text in read(scope)]
+        return chain.from_iterable(read(scope) for read in self.texts)
 
     def first(self, scope: Scope) -> Found | None:
         """The first filled place."""

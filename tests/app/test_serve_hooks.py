@@ -7,6 +7,7 @@ import hmac
 import json
 import os
 import signal
+import threading
 from contextlib import closing
 from itertools import count
 
@@ -353,11 +354,12 @@ def test_what_was_named_before_core_was_killed_is_read_after_it(tmp_path, start)
     records = RecordsServer()
     try:
         mrn = ill(records, 51)
-        killed = []
+        killed, answered = [], threading.Event()
 
         def script(target):
             if killed or not target.endswith("/MedicationAdministration/d51"):
                 return None
+            assert answered.wait(20), "it may be read before the answer has gone out"
             killed.append(service.pids["core"])
             os.kill(killed[0], signal.SIGKILL)
             return 503, {}, {}
@@ -371,6 +373,7 @@ def test_what_was_named_before_core_was_killed_is_read_after_it(tmp_path, start)
         service = start("--config", str(tmp_path / "site.yaml"))
         answer = call(service, WARY, backport(events=[(1, "MedicationAdministration/d51")]))
         assert (answer.status_code, answer.json()) == (200, ANSWER)
+        answered.set()
         eventually(lambda: killed and not alive(killed[0]))
         eventually(lambda: again(service) and known(service, mrn))
     finally:

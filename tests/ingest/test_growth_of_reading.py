@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from counted_steps import steps
 
 from adapter.ingest.hl7v2 import STANDARD, Segment
+from adapter.ingest.result_times import TIMES_COMPARED
 from adapter.ingest.translate import SenderRules, translate_hl7
 from adapter.knowledge.load import load_knowledge
 from adapter.knowledge.shipped import shipped
@@ -40,6 +43,29 @@ def test_the_work_grows_with_the_lines(lines):
     few, many = ((HEAD + ORDER + lines * count).encode() for count in (FEW, MANY))
     translated(few), translated(many)
     assert steps(lambda: translated(many)) <= steps(lambda: translated(few)) * MANY / FEW * SOME_MORE
+
+
+def specimens(count: int, *, minutes: int = 61) -> bytes:
+    """Results in one order, each with a specimen of its own, collected so many minutes after the one before."""
+    row = "OBX|1|NM|ASPACT^^L|{n}|1|IU/mL|||||F\rSPM|1|S{n}|||||||||||||||{at}\r"
+    start = datetime(2025, 3, 10, 12, 0, tzinfo=UTC)
+    times = [f"{start + timedelta(minutes=minutes * n):%Y%m%d%H%M}+0000" for n in range(count)]
+    return (HEAD + ORDER + "".join(row.format(n=n, at=at) for n, at in enumerate(times))).encode()
+
+
+def test_the_work_grows_with_specimens_of_other_times():
+    few, many = specimens(FEW * 4), specimens(MANY * 4)
+    translated(few), translated(many)
+    assert steps(lambda: translated(many)) <= steps(lambda: translated(few)) * MANY / FEW * SOME_MORE
+
+
+@pytest.mark.parametrize(("count", "told"), [(TIMES_COMPARED, 0), (TIMES_COMPARED + 1, 1)])
+def test_of_very_many_times_of_collection_the_first_are_compared_and_it_is_said(count, told):
+    said = "Of more than 20 times of collection the first 20 are compared."
+    (answer,) = translated(specimens(count))
+    found = [(one.code, one.where, one.severity) for one in answer.problems if said in one.text]
+    assert found == [("times-disagree", f"SPM[{TIMES_COMPARED + 1}]-17", "warning")] * told
+    assert len(answer.problems) == TIMES_COMPARED - 1 + told
 
 
 class Counted(str):
