@@ -72,7 +72,7 @@ def test_texts_are_those_of_the_places(encoding, fields, path):
     field = compile_field(FieldSpec(name="x", paths=(path, "OBX-3"), join="lines"))
     for scope in walk(read_message(message(encoding, "", fields)), "LAB|HOSP", "OBX").scopes:
         found = list(field.all(scope))
-        assert field.all_texts(scope) == [place.text for place in found]
+        assert list(field.all_texts(scope)) == [place.text for place in found]
         first = field.first(scope)
         assert field.filled(scope) == ((first.segment, first.field) if first else None)
         assert field.first_text(scope) == (first.text if first else "")
