@@ -11,7 +11,7 @@ from adapter.ingest.hl7v2.header import Envelope, envelope_of, header_without_ow
 from adapter.ingest.relevance import Judgement
 from adapter.pipeline.receive import only_answer, receive_at_once
 from adapter.pipeline.reception import NAME_LIMIT_CHARS, Door, Reception, incoming_with
-from adapter.pipeline.soon import SOON_LIMIT_BYTES, SOON_LIMIT_LINES, Coming, Soon
+from adapter.pipeline.soon import Coming, Soon, may_take_long
 from adapter.pipeline.taking import is_heartbeat
 
 KINDS_REMEMBERED = 4096
@@ -64,7 +64,7 @@ class AtOnce:
         if not control_id or control_id.isspace():
             return None
         if judgement.relevance != "irrelevant":
-            if self._soon is None or not kind.original or _may_take_long(raw):
+            if self._soon is None or not kind.original or may_take_long(raw):
                 return None
             message = incoming_with(raw, envelope, self._reception.clock())
             return self._soon.take(message, judgement, reading)
@@ -119,7 +119,3 @@ class AtOnce:
             facts={"listener": door.listener, "code": told.code},
             original=told.wished.original,
         )
-
-
-def _may_take_long(raw: bytes) -> bool:
-    return len(raw) > SOON_LIMIT_BYTES or max(raw.count(b"\r"), raw.count(b"\n")) > SOON_LIMIT_LINES

@@ -32,6 +32,11 @@ SOON_LIMIT_LINES = 100
 """Of a message of more lines too: each may hold a result of ours with something wrong."""
 
 
+def may_take_long(raw: bytes) -> bool:
+    """Whether a message is left to the careful way, which words its answer beside the loop."""
+    return len(raw) > SOON_LIMIT_BYTES or max(raw.count(b"\r"), raw.count(b"\n")) > SOON_LIMIT_LINES
+
+
 class Coming:
     """The answer to a kept message, on its way."""
 
@@ -63,6 +68,11 @@ class _Soon:
         self.coming = Coming()
         sure = judgement.relevance == "near-miss" and reading.near_misses_accepted(message.sender, message.message_type)
         self._answer: Answer | None = ACCEPTED if sure else None
+
+    @property
+    def is_worded(self) -> bool:
+        """Whether nothing has to be read any more to answer it."""
+        return self._answer is not None
 
     def answer(self) -> Answer:
         """What it deserves by the tables it was judged by, worded once, where anything has to be."""
@@ -110,9 +120,10 @@ class Soon:
         hands = self._hands = handing()
         one = _Soon(message, arrival_of(message, self._door, judgement), judgement, reading)
         hand_over(Request(one.arrival, _Waiter(hands, partial(self._kept, one))))
-        if not self._turn:
-            hands.loop.call_soon(self._word)
-        self._turn.append(one)
+        if not one.is_worded:
+            if not self._turn:
+                hands.loop.call_soon(self._word)
+            self._turn.append(one)
         return one.coming
 
     def tell(self) -> None:

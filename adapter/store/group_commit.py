@@ -106,11 +106,7 @@ class GroupCommit:
 
     def hand_over(self, request: Request) -> None:
         """Hand over one message; whoever waits for it hears CannotKeep or StoreBroken when it is not on disk."""
-        with self._gate:
-            if self._closed or self._broken:
-                request.future.set_exception(self._broken or CannotKeep("The inbox is closing."))
-            else:
-                self._queue.put(request)
+        self._put(request)
 
     def when_idle(self, work: Callable[[], None]) -> Future[None]:
         """Have a short piece of writing done by the writing thread at a moment when no message waits for it.
@@ -118,11 +114,7 @@ class GroupCommit:
         The future fails with what the work raises, or with CannotKeep when the inbox closes before its turn.
         """
         future: Future[None] = Future()
-        with self._gate:
-            if self._closed or self._broken:
-                future.set_exception(self._broken or CannotKeep("The inbox is closing."))
-            else:
-                self._queue.put(_Spare(work=work, future=future))
+        self._put(_Spare(work=work, future=future))
         return future
 
     def mark(self) -> Future[int]:
@@ -131,12 +123,15 @@ class GroupCommit:
         The future fails with CannotKeep or StoreBroken when that cannot be told.
         """
         future: Future[int] = Future()
+        self._put(_Mark(future=future))
+        return future
+
+    def _put(self, entry: Request | _Spare | _Mark) -> None:
         with self._gate:
             if self._closed or self._broken:
-                future.set_exception(self._broken or CannotKeep("The inbox is closing."))
+                entry.future.set_exception(self._broken or CannotKeep("The inbox is closing."))
             else:
-                self._queue.put(_Mark(future=future))
-        return future
+                self._queue.put(entry)
 
     def close(self) -> None:
         """Keep everything handed over so far, then end the thread."""

@@ -29,7 +29,7 @@ from adapter.store.faults import CannotKeep
 from adapter.store.folder import prepare_file, prepare_folder
 from adapter.store.migrations import Schema, migrate
 from adapter.store.sql_group import Group, nothing_waits, sorted_faults
-from adapter.store.sql_prepared import Prepared
+from adapter.store.sql_prepared import Prepared, cursor_of
 
 BUSY_TIMEOUT_MS = 5_000
 CHECKPOINT_PAGES = 1_000
@@ -147,8 +147,8 @@ class Database:
                 self._set("synchronous = FULL")
 
     def _set(self, setting: str) -> None:
-        with sorted_faults(), closing(self._writer.raw_connection()) as connection:
-            connection.execute(f"PRAGMA {setting}")
+        with sorted_faults():
+            cursor_of(self._held()).execute(f"PRAGMA {setting}")
 
     @contextmanager
     def together(self, settle: Callable[[], None] = nothing_waits) -> Iterator[None]:
@@ -172,10 +172,14 @@ class Database:
     @contextmanager
     def _begin(self) -> Iterator[Connection]:
         with sorted_faults():
-            # One for all transactions: to take it from its pool and give it back costs as much as a short one.
-            writing = self._writing = self._writing or self._writer.connect()
+            writing = self._held()
             with writing.begin():
                 yield writing
+
+    def _held(self) -> Connection:
+        """The connection of all transactions: to take it from its pool each time would cost as much as a short one."""
+        self._writing = self._writing or self._writer.connect()
+        return self._writing
 
     def _take_over(self) -> None:
         """Move what an earlier process left in the write-ahead log into the file itself, and sync that.

@@ -15,6 +15,7 @@ from adapter.store.encoding import read_object
 from adapter.store.ledger import DELIVERY_ORDER, OVERTAKES, REMEMBERED
 from adapter.store.sql_prepared import Prepared, Row
 from adapter.store.sql_rows import asked, one_of
+from adapter.store.state_outbox import OF_TARGET
 from adapter.store.state_tables import outbox, resources
 
 
@@ -61,8 +62,7 @@ def _owed_to(connection: Connection, target: str, patients: Sequence[str]) -> li
     return sorted(owed, key=lambda row: (turns[row[0]], DELIVERY_ORDER.index(row[1]), *row[2:4]))
 
 
-_OF_TARGET = outbox.c.target == bindparam("of_target")
-_PENDING = (_OF_TARGET, outbox.c.state == "pending")
+_PENDING = (OF_TARGET, outbox.c.state == "pending")
 _NOW = bindparam("now", type_=outbox.c.retry_at.type)
 _WAITING = Prepared(
     select(outbox.c.patient)

@@ -31,12 +31,11 @@ from adapter.store.state_tables import outbox, resources
 
 _AFRESH = ("patient", "state", "attempts", "retry_at", "reason")
 _OWED = ("target", "id", "resource_type", "generation", "queued_at", *_AFRESH)
-
-
+OF_TARGET = outbox.c.target == bindparam("of_target")
 _OWNED = select(resources.c.id).where(resources.c.patient == bindparam("of_patient"))
 _READDRESS = (
     update(outbox)
-    .where(outbox.c.target == bindparam("of_target"), outbox.c.id.in_(_OWNED), outbox.c.state != "confirmed")
+    .where(OF_TARGET, outbox.c.id.in_(_OWNED), outbox.c.state != "confirmed")
     .values(patient=bindparam("to"))
 )
 
@@ -83,7 +82,7 @@ def _may_hold(count: int) -> Prepared:
     """Everything a target was ever owed, but for what it was left without."""
     without = (outbox.c.state == "confirmed") & (func.coalesce(outbox.c.strategy, "") == LEFT_OUT)
     query = select(outbox.c.resource_type, outbox.c.id)
-    return Prepared(query.where(outbox.c.target == bindparam("of_target"), one_of(outbox.c.id, count), ~without))
+    return Prepared(query.where(OF_TARGET, one_of(outbox.c.id, count), ~without))
 
 
 _UNANSWERED = (
@@ -130,13 +129,10 @@ def places(connection: Connection, target: str, ids: Sequence[str]) -> dict[str,
     return found
 
 
-_OF_TARGET = outbox.c.target == bindparam("of_target")
-
-
 @cache
 def _places(count: int) -> Prepared:
     query = select(outbox.c.resource_type, outbox.c.id, outbox.c.remote_id)
-    return Prepared(query.where(_OF_TARGET, one_of(outbox.c.id, count)))
+    return Prepared(query.where(OF_TARGET, one_of(outbox.c.id, count)))
 
 
 def mark_sent(connection: Connection, rows: Sequence[OutboxRow]) -> None:
@@ -190,7 +186,7 @@ _OVERTOOK = (outbox.c.state == "pending") & (_NEW_STATE == "pending") & _NEW_SEN
 """An attempt with an older state had no answer, while a newer one came to be owed."""
 _NEED_NOT_WAIT = (outbox.c.reason == OVERTAKES) & (_NEW_STATE == "confirmed")
 """The older state stands there, so nothing of it is on its way any more."""
-_SAME_PLACE = (_OF_TARGET, outbox.c.id == bindparam("of_id"), outbox.c.resource_type == bindparam("of_type"))
+_SAME_PLACE = (OF_TARGET, outbox.c.id == bindparam("of_id"), outbox.c.resource_type == bindparam("of_type"))
 _SAME_GENERATION = outbox.c.generation == bindparam("of_generation")
 _UNDER_WAY = Prepared(update(outbox).where(*_SAME_PLACE, _SAME_GENERATION).values(state="sent"))
 _MAY_HOLD_NOW = Prepared(update(outbox).where(*_SAME_PLACE).values(sent_hash=bindparam("new_sent")))

@@ -210,15 +210,17 @@ def test_each_message_of_one_turn_hears_of_its_own(place):
     assert kept.inbox.last_seq() == 5
 
 
+def kept_at_once(keeper, request):
+    """A disk that takes no time."""
+    request.future.set_result(keeper.submit(request.arrival).result())
+
+
 def test_what_is_on_disk_is_answered_when_the_next_message_comes_though_the_turn_is_not_over(place):
     reception, (kept, _, _) = place()
     told = []
 
-    def kept_at_once(request):
-        request.future.set_result(kept.submit(request.arrival).result())
-
     async def turn():
-        quick = AtOnce(DOOR, replace(reception, hand_over=kept_at_once))
+        quick = AtOnce(DOOR, replace(reception, hand_over=partial(kept_at_once, kept)))
         quick.answer(hospital.oru("A1")).then(told.append)
         before = list(told)
         quick.answer(hospital.oru("A2")).then(told.append)
@@ -232,11 +234,8 @@ def test_an_answer_that_is_on_disk_before_it_is_worded_is_worded_then_by_the_tab
     reception, (kept, _, _) = place()
     told = []
 
-    def kept_at_once(request):
-        request.future.set_result(kept.submit(request.arrival).result())
-
     async def talk():
-        quick = AtOnce(DOOR, replace(reception, hand_over=kept_at_once))
+        quick = AtOnce(DOOR, replace(reception, hand_over=partial(kept_at_once, kept)))
         # Brought to the loop before the turn comes to the wording.
         handing().bring(lambda: None)
         quick.answer(hospital.oru("A1", value="")).then(told.append)
@@ -267,7 +266,6 @@ def test_a_fault_of_ours_after_the_message_is_kept_is_left_to_the_careful_way_an
 def test_a_long_message_is_left_to_the_careful_way(place, monkeypatch, longer, soon_enough):
     raw = hospital.oru("A1")
     monkeypatch.setattr(soon, "SOON_LIMIT_BYTES", len(raw) - longer)
-    monkeypatch.setattr("adapter.pipeline.at_once.SOON_LIMIT_BYTES", len(raw) - longer)
     reception, _ = place()
     assert (soon_told([raw], DOOR, reception) != [None]) is soon_enough
 
